@@ -1,0 +1,67 @@
+"""The meter's vocabulary: what is asked, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from metering.window import Window
+
+
+class SubjectKind(StrEnum):
+    READER = "reader"
+    VISITOR = "visitor"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a decision is about: a signed-in reader, else an anonymous visitor."""
+
+    kind: SubjectKind
+    id: str
+
+
+class Outcome(StrEnum):
+    """What the script found."""
+
+    PASS = "pass"  # noqa: S105 - the word of the trade, not a secret
+    SEEN = "seen"
+    ROOM = "room"
+    FULL = "full"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """An entitlement's copy. `payload` means nothing here.
+
+    `version` 0 with `absent` says "PostgreSQL knows nothing of this reader"; a higher version with `absent` is a
+    tombstone. An absent pass is believed for at most 60 s of wall time after `refreshed_at`. `valid_until` is
+    business time; past it the answer is `unknown`, and the record is asked again.
+    """
+
+    version: int
+    valid_until: datetime
+    refreshed_at: datetime
+    absent: bool
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The meter's answer about one article. `used` counts distinct articles, this one included once added.
+
+    With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
+    publish, and ask again. `ROOM` with `consume` means the article was added just now.
+    """
+
+    outcome: Outcome
+    used: int
+    limit: int
+    window: Window
+    carried: Pass | None = None
+
+
+class MeterUnavailable(Exception):
+    """Redis did not answer within the deadline, or answered with a fault; the failure policy decides."""

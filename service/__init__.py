@@ -1,0 +1,1 @@
+"""Newsstand's application: the paywall back end of a news site."""

@@ -1,0 +1,1 @@
+"""Selling: checkout, portal, cancellation, and keeping Stripe's catalog in step with plans.yaml."""

@@ -1,0 +1,78 @@
+"""The offer, as read from plans.yaml. Pure data; every text that states a price is computed from the price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from service.domain.money import Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """How many distinct articles are free in each window (`day`, `week`, `month`)."""
+
+    limit_visitor: int
+    limit_reader: int
+    window: str
+    headline: str
+    """What the wall says; plans.yaml writes `{limit}` in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One benefit of subscribing. `badge` is a short mark such as NEW."""
+
+    id: str
+    label: str
+    badge: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One thing on sale. `interval` is `month` or `year`; `trial_days` 0 means none."""
+
+    id: str
+    label: str
+    badge: str | None
+    price: Money
+    interval: str
+    trial_days: int
+    terms: str
+    saving: Money | None
+    """A year of this plan against a year of `saving_against`, when the offer compares them."""
+    saving_against: str | None
+    saving_text: str | None
+    features: tuple[str, ...]
+
+    @property
+    def lookup_key(self) -> str:
+        """The Stripe Price's `lookup_key`; it moves to the new Price when the amount changes."""
+        return f"newsstand_{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grace:
+    """How long an unpaid reader keeps access, counted from the last paid period."""
+
+    renewal: timedelta
+    first_payment: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Everything plans.yaml says. `version` is a digest of the file, kept with each consent and decision."""
+
+    version: str
+    publication: str
+    zone: ZoneInfo
+    meter: Meter
+    features: tuple[Feature, ...]
+    plans: tuple[Plan, ...]
+    grace: Grace
+    cancel_line: str
+
+    def plan(self, plan_id: str) -> Plan | None:
+        """Return the plan of that id, or None when it is not on sale."""
+        return next((plan for plan in self.plans if plan.id == plan_id), None)

@@ -1,0 +1,15 @@
+"""Alembic's hook: run on the connection that `service.store.migrate` holds."""
+
+from alembic import context
+
+from service.store.tables import metadata
+from webhooks.tables import metadata as webhooks_metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=[metadata, webhooks_metadata],
+    include_name=lambda name, kind, _parents: kind != "table" or not str(name).startswith("procrastinate_"),
+    compare_server_default=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,212 @@
+"""The record: what only we know (primary) and what can be rebuilt from Stripe (derived)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+
+
+def _instant(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _recorded(name: str = "created_at") -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+# Primary: survives anything, never rebuilt ---------------------------------------------------------------
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("reader_id", Text, primary_key=True, comment="the site's stable id of a signed-in reader"),
+    Column("customer_id", Text, unique=True, comment="Stripe's payer record"),
+    Column("email", Text),
+    Column("email_folded", Text, comment="lower case, for search"),
+    Column("version", BigInteger, nullable=False, server_default="0", comment="of the newest entitlement"),
+    Column(
+        "published_version",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="the pass last copied to Redis",
+    ),
+    _recorded(),
+    Index("accounts_email_idx", "email_folded", postgresql_ops={"email_folded": "text_pattern_ops"}),
+    Index("accounts_reader_prefix_idx", "reader_id", postgresql_ops={"reader_id": "text_pattern_ops"}),
+    Index("accounts_customer_prefix_idx", "customer_id", postgresql_ops={"customer_id": "text_pattern_ops"}),
+    Index("accounts_unpublished_idx", "reader_id", postgresql_where=text("published_version < version")),
+)
+
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("id", Text, primary_key=True, comment="ours: chk_…"),
+    Column("reader_id", Text, ForeignKey("accounts.reader_id"), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="creating, open, complete, expired"),
+    Column("parameters", JSONB, nullable=False, comment="exactly what is sent to Stripe, fixed before the call"),
+    Column("idempotency_key", Text, nullable=False, unique=True),
+    Column("success_url", Text, nullable=False),
+    Column("cancel_url", Text, nullable=False),
+    Column("session_id", Text, unique=True, comment="Stripe's Checkout Session"),
+    Column("url", Text),
+    _instant("expires_at"),
+    Column("trial", JSONB, nullable=False, comment="{eligible, days, reason} as told before payment"),
+    Column("disclosure", JSONB, nullable=False, comment="what the reader was told: the consent record"),
+    Column("catalog_version", Text, nullable=False, comment="of plans.yaml"),
+    _instant("leased_until"),
+    _recorded(),
+    CheckConstraint("status in ('creating', 'open', 'complete', 'expired')", name="checkouts_status_known"),
+    Index(
+        "checkouts_one_open_per_reader_idx",
+        "reader_id",
+        unique=True,
+        postgresql_where=text("status in ('creating', 'open')"),
+    ),
+)
+
+trial_ledger = Table(
+    "trial_ledger",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="reader, customer, email (keyed hash), card (fingerprint)"),
+    Column("value", Text, primary_key=True),
+    Column("reader_id", Text, nullable=False),
+    Column("subscription_id", Text, nullable=False),
+    _recorded(),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("reader_id", Text, ForeignKey("accounts.reader_id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False, comment="courtesy or gift"),
+    Column("features", ARRAY(Text), nullable=False),
+    _instant("from_at", nullable=False),
+    _instant("until_at", nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given_by", Text, nullable=False),
+    _instant("revoked_at"),
+    _recorded(),
+)
+
+visitor_links = Table(
+    "visitor_links",
+    metadata,
+    Column("visitor_id", Text, primary_key=True),
+    Column("reader_id", Text, nullable=False, index=True),
+    Column("linked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("prefix", Text, nullable=False, comment="shown to people; not a secret"),
+    Column("digest", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the whole key"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _instant("revoked_at"),
+    _recorded(),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("api_key_id", BigInteger, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False, comment="of method, path and body"),
+    Column("status", Integer, comment="null while in flight"),
+    Column("body", JSONB),
+    _recorded(),
+)
+
+# Derived: rebuilt from Stripe ----------------------------------------------------------------------------
+
+customer_snapshots = Table(
+    "customer_snapshots",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("reader_id", Text, index=True, comment="null while no account is bound to this customer"),
+    Column("snapshot", JSONB, nullable=False, comment="CustomerSnapshot, as last fetched"),
+    _instant("fetched_at", nullable=False),
+    Column(
+        "resync_at",
+        DateTime(timezone=True),
+        comment="business instant at which a fresh look is due",
+        index=True,
+    ),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("reader_id", Text, index=True),
+    Column("status", Text, nullable=False),
+    Column("plan", Text, comment="null for a foreign product on a shared Stripe account"),
+    Column("price_id", Text, nullable=False),
+    _instant("trial_end_at"),
+    _instant("period_end_at"),
+    _instant("cancel_at"),
+    _instant("ended_at"),
+    _instant("fetched_at", nullable=False),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("subscription_id", Text),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_due_minor", BigInteger, nullable=False),
+    Column("amount_paid_minor", BigInteger, nullable=False),
+    _instant("period_end_at"),
+    _instant("created_at", nullable=False),
+    _instant("paid_at"),
+    Column("hosted_url", Text),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Text, primary_key=True, comment="of the dispute, fraud warning or refund at Stripe"),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False, comment="dispute, fraud_warning, refund"),
+    Column("from_at", DateTime(timezone=True), nullable=False),
+    Column("released_at", DateTime(timezone=True)),
+    Column("blocks", Boolean, nullable=False),
+)
+
+entitlements = Table(
+    "entitlements",
+    metadata,
+    Column("reader_id", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, comment="append-only; the highest is in force"),
+    Column("entitlement", JSONB, nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False, comment="business time it was computed for"),
+    Column("cause", Text, nullable=False, comment="what made it be computed: sync, grant, backfill …"),
+    _recorded("recorded_at"),
+)

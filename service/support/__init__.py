@@ -1,0 +1,1 @@
+"""What support staff can find out."""

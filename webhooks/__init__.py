@@ -1,0 +1,1 @@
+"""Stripe intake: verify, store, route, and sync one customer at a time."""
