@@ -48,6 +48,8 @@ class SubscriptionFacts:
     cancellation_reason: str | None
     reader_id: str | None
     """Our `metadata.newsstand_reader_id`, set at checkout."""
+    checkout_id: str | None
+    """Our `metadata.newsstand_checkout_id`: the checkout that led to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
