@@ -42,6 +42,8 @@ accounts = Table(
     Column("email", Text),
     Column("email_folded", Text, comment="lower case, for search"),
     Column("version", BigInteger, nullable=False, server_default="0", comment="of the newest entitlement"),
+    Column("status", Text, nullable=False, server_default="none", comment="of the newest entitlement, for search"),
+    Column("plan", Text, comment="of the newest entitlement, for search"),
     Column(
         "published_version",
         BigInteger,
@@ -53,6 +55,8 @@ accounts = Table(
     Index("accounts_email_idx", "email_folded", postgresql_ops={"email_folded": "text_pattern_ops"}),
     Index("accounts_reader_prefix_idx", "reader_id", postgresql_ops={"reader_id": "text_pattern_ops"}),
     Index("accounts_customer_prefix_idx", "customer_id", postgresql_ops={"customer_id": "text_pattern_ops"}),
+    Index("accounts_status_idx", "status", "reader_id"),
+    Index("accounts_plan_idx", "plan", "reader_id"),
     Index("accounts_unpublished_idx", "reader_id", postgresql_where=text("published_version < version")),
 )
 
@@ -89,7 +93,7 @@ trial_ledger = Table(
     metadata,
     Column("kind", Text, primary_key=True, comment="reader, customer, email (keyed hash), card (fingerprint)"),
     Column("value", Text, primary_key=True),
-    Column("reader_id", Text, nullable=False),
+    Column("reader_id", Text, nullable=False, index=True),
     Column("subscription_id", Text, nullable=False),
     _recorded(),
 )
@@ -135,9 +139,11 @@ idempotency_keys = Table(
     Column("api_key_id", BigInteger, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("request_digest", LargeBinary, nullable=False, comment="of method, path and body"),
+    Column("ticket", Text, nullable=False, comment="only its holder may record the answer"),
+    _instant("leased_until", nullable=False),
     Column("status", Integer, comment="null while in flight"),
-    Column("body", JSONB),
-    _recorded(),
+    Column("body", Text, comment="the answer to the byte"),
+    Column("created_at", DateTime(timezone=True), nullable=False, index=True),
 )
 
 # Derived: rebuilt from Stripe ----------------------------------------------------------------------------
@@ -171,6 +177,7 @@ subscriptions = Table(
     _instant("cancel_at"),
     _instant("ended_at"),
     _instant("fetched_at", nullable=False),
+    Index("subscriptions_prefix_idx", "id", postgresql_ops={"id": "text_pattern_ops"}),
 )
 
 invoices = Table(
@@ -187,6 +194,7 @@ invoices = Table(
     _instant("created_at", nullable=False),
     _instant("paid_at"),
     Column("hosted_url", Text),
+    Index("invoices_prefix_idx", "id", postgresql_ops={"id": "text_pattern_ops"}),
 )
 
 holds = Table(

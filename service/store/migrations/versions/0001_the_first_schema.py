@@ -21,6 +21,10 @@ def upgrade() -> None:
         sa.Column("email_folded", sa.Text(), nullable=True, comment="lower case, for search"),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False, comment="of the newest entitlement"),
         sa.Column(
+            "status", sa.Text(), server_default="none", nullable=False, comment="of the newest entitlement, for search"
+        ),
+        sa.Column("plan", sa.Text(), nullable=True, comment="of the newest entitlement, for search"),
+        sa.Column(
             "published_version",
             sa.BigInteger(),
             server_default="0",
@@ -45,6 +49,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_ops={"email_folded": "text_pattern_ops"},
     )
+    op.create_index("accounts_plan_idx", "accounts", ["plan", "reader_id"], unique=False)
     op.create_index(
         "accounts_reader_prefix_idx",
         "accounts",
@@ -52,6 +57,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_ops={"reader_id": "text_pattern_ops"},
     )
+    op.create_index("accounts_status_idx", "accounts", ["status", "reader_id"], unique=False)
     op.create_index(
         "accounts_unpublished_idx",
         "accounts",
@@ -118,11 +124,14 @@ def upgrade() -> None:
         sa.Column("api_key_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request_digest", sa.LargeBinary(), nullable=False, comment="of method, path and body"),
+        sa.Column("ticket", sa.Text(), nullable=False, comment="only its holder may record the answer"),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True, comment="null while in flight"),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True, comment="the answer to the byte"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("api_key_id", "key"),
     )
+    op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
         "invoices",
         sa.Column("id", sa.Text(), nullable=False),
@@ -138,6 +147,7 @@ def upgrade() -> None:
         sa.Column("hosted_url", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("invoices_prefix_idx", "invoices", ["id"], unique=False, postgresql_ops={"id": "text_pattern_ops"})
     op.create_index(op.f("ix_invoices_customer_id"), "invoices", ["customer_id"], unique=False)
     op.create_table(
         "subscriptions",
@@ -156,6 +166,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_subscriptions_customer_id"), "subscriptions", ["customer_id"], unique=False)
     op.create_index(op.f("ix_subscriptions_reader_id"), "subscriptions", ["reader_id"], unique=False)
+    op.create_index(
+        "subscriptions_prefix_idx", "subscriptions", ["id"], unique=False, postgresql_ops={"id": "text_pattern_ops"}
+    )
     op.create_table(
         "trial_ledger",
         sa.Column(
@@ -167,6 +180,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("kind", "value"),
     )
+    op.create_index(op.f("ix_trial_ledger_reader_id"), "trial_ledger", ["reader_id"], unique=False)
     op.create_table(
         "visitor_links",
         sa.Column("visitor_id", sa.Text(), nullable=False),
