@@ -1,0 +1,92 @@
+"""The event inbox: stored, marked and queued in one transaction, before Stripe is told 200."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.postgresql import insert
+
+from webhooks.concern import Concern, concern_of
+from webhooks.events import StripeEvent
+from webhooks.rows import Defer, Work, mark_dirty
+from webhooks.tables import events
+
+_log = logging.getLogger(__name__)
+
+
+class Stored(StrEnum):
+    """What storing an event led to."""
+
+    MARKED = "marked"
+    TO_ROUTE = "to_route"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+
+
+class NotStored(Exception):
+    """The event is not in the record; Stripe must send it again. Its text is the cause's class."""
+
+
+class Inbox:
+    """Takes verified events in, for a service whose Stripe key is of `livemode`."""
+
+    def __init__(self, engine: Engine, *, livemode: bool, wall_clock: Callable[[], datetime], defer: Defer) -> None:
+        self._engine = engine
+        self._livemode = livemode
+        self._wall_clock = wall_clock
+        self._defer = defer
+
+    def store(self, event: StripeEvent) -> Stored:
+        """Store `event` and mark whom it concerns; one already stored changes nothing.
+
+        Raises NotStored whatever went wrong: the transaction is undone, so the event is either wholly in or not at all.
+        """
+        try:
+            with self._engine.begin() as connection:
+                return self.store_in(connection, event)
+        except Exception as error:
+            _log.warning("event.not_stored", extra={"event_id": event.id, "error": type(error).__name__})
+            raise NotStored(type(error).__name__) from error
+
+    def store_in(self, connection: Connection, event: StripeEvent) -> Stored:
+        """Do the same in the caller's transaction, letting the database's errors through: for the backfill."""
+        concern = concern_of(event, livemode=self._livemode)
+        now = self._wall_clock()
+        if not _inserted(connection, event, concern, now):
+            return Stored.DUPLICATE
+        if concern.ignored is not None:
+            return Stored.IGNORED
+        if concern.customer_id is None:
+            self._defer(connection, Work.ROUTE, event.id)
+            return Stored.TO_ROUTE
+        bind(connection, event.id, concern.customer_id, now)
+        self._defer(connection, Work.SYNC, concern.customer_id)
+        return Stored.MARKED
+
+
+def bind(connection: Connection, event_id: str, customer_id: str, now: datetime) -> None:
+    """Mark the customer dirty and remember on the event which mark makes it done."""
+    mark = mark_dirty(connection, customer_id, now)
+    connection.execute(events.update().where(events.c.id == event_id).values(customer_id=customer_id, mark=mark))
+
+
+def _inserted(connection: Connection, event: StripeEvent, concern: Concern, now: datetime) -> bool:
+    # A second delivery at the same moment waits here for the first one's commit, then finds the row.
+    row = {
+        "id": event.id,
+        "type": event.type,
+        "created_at": event.created_at,
+        "received_at": now,
+        "livemode": event.livemode,
+        "api_version": event.api_version,
+        "account": event.account,
+        "body": event.body,
+        "status": "pending" if concern.ignored is None else "ignored",
+        "reason": concern.ignored,
+    }
+    stored = insert(events).values(row).on_conflict_do_nothing(index_elements=[events.c.id]).returning(events.c.id)
+    return connection.execute(stored).one_or_none() is not None
