@@ -7,17 +7,21 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.domain.money import Money
+from service.domain.vocabulary import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Meter:
-    """How many distinct articles are free in each window (`day`, `week`, `month`)."""
+    """How many distinct articles are free in each window (`day`, `week`, `month`).
+
+    `headline` is what the wall says to a visitor, `headline_reader` to a signed-in reader: the numbers may differ.
+    """
 
     limit_visitor: int
     limit_reader: int
     window: str
     headline: str
-    """What the wall says; plans.yaml writes `{limit}` in words."""
+    headline_reader: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +80,13 @@ class Catalog:
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the terms that `entitlement_from` needs."""
+        return Policy(
+            grace_renewal=self.grace.renewal,
+            grace_first_payment=self.grace.first_payment,
+            subscriber_features=tuple(feature.id for feature in self.features),
+            plan_features={plan.id: plan.features for plan in self.plans},
+        )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from metering.meter import Reading
-from service.domain.entitlement import Entitlement
+from metering.meter import Outcome, Reading
+from service.domain.catalog import Catalog
+from service.domain.vocabulary import Entitlement
 
 
 class Access(StrEnum):
@@ -68,3 +69,117 @@ class Decision:
     entitlement: Entitlement | None
     wall: Wall | None
     decided_at: datetime
+
+
+_REFUSALS = frozenset([Reason.METER_EXHAUSTED, Reason.SUBSCRIBERS_ONLY, Reason.FEATURE_MISSING, Reason.NETWORK_LIMITED])
+_BY_OUTCOME = {
+    Outcome.ROOM: Reason.METERED,
+    Outcome.SEEN: Reason.ALREADY_READ,
+    Outcome.FULL: Reason.METER_EXHAUSTED,
+}
+
+
+def decide(
+    article: Article,
+    reading: Reading | None,
+    entitlement: Entitlement | None,
+    catalog: Catalog,
+    *,
+    consume: bool,
+    signed_in: bool,
+    trial_eligible: bool,
+    now: datetime,
+) -> Decision:
+    """Return whether this subject may read this article at `now`.
+
+    `reading` matters only to a metered article without a feature, asked for by someone without an entitlement;
+    there, raises ValueError for one that is missing or UNKNOWN (ask the record first, then the meter again).
+    """
+    entitled = _entitled(entitlement, reading, now)
+    reason = _without_meter(article, entitlement if entitled else None)
+    metered = reason is None
+    if reason is None:
+        reason = _by_meter(reading)
+    return _decision(
+        article, reason, reading if metered else None, entitlement if entitled else None, catalog,
+        counted=consume and reason is Reason.METERED, signed_in=signed_in, trial_eligible=trial_eligible, now=now,
+    )  # fmt: skip
+
+
+def outage(
+    article: Article,
+    catalog: Catalog,
+    *,
+    allow: bool,
+    now: datetime,
+    signed_in: bool = True,
+    trial_eligible: bool = True,
+    maybe_entitled: bool = True,
+) -> Decision:
+    """Return the failure policy's answer, for a subject of whom the meter or the record cannot tell.
+
+    With `maybe_entitled` False (a visitor, or a reader whom the record does know) only the count is in doubt, so an
+    article for subscribers stays theirs.
+    """
+    reason = _without_meter(article, None)
+    if reason is not Reason.FREE_ARTICLE and allow and (reason is None or maybe_entitled):
+        reason = Reason.OUTAGE
+    return _decision(
+        article, reason or Reason.METER_EXHAUSTED, None, None, catalog,
+        counted=False, signed_in=signed_in, trial_eligible=trial_eligible, now=now,
+    )  # fmt: skip
+
+
+def _entitled(entitlement: Entitlement | None, reading: Reading | None, now: datetime) -> bool:
+    if entitlement is None or entitlement.cause is None:
+        return False
+    # A pass is handed back uncounted while it is valid; its instants are coarser than the entitlement's, and a
+    # payer in the last second of a period is let in rather than asked for a count that was never taken.
+    return entitlement.grants_at(now) or (reading is not None and reading.outcome is Outcome.PASS)
+
+
+def _without_meter(article: Article, entitlement: Entitlement | None) -> Reason | None:
+    """Return the reason where no count is needed; `entitlement` is one in force, or None."""
+    if article.access is Access.FREE:
+        return Reason.FREE_ARTICLE
+    if entitlement is not None and entitlement.cause is not None:
+        lacking = article.feature is not None and article.feature not in entitlement.features
+        return Reason.FEATURE_MISSING if lacking else Reason(entitlement.cause.value)
+    if article.access is Access.SUBSCRIBERS:
+        return Reason.SUBSCRIBERS_ONLY
+    return None if article.feature is None else Reason.FEATURE_MISSING
+
+
+def _by_meter(reading: Reading | None) -> Reason:
+    if reading is None or reading.outcome not in _BY_OUTCOME:
+        raise ValueError(f"a metered article needs the meter's answer, not {reading and reading.outcome}")
+    return _BY_OUTCOME[reading.outcome]
+
+
+def _decision(
+    article: Article, reason: Reason, reading: Reading | None, entitlement: Entitlement | None, catalog: Catalog,
+    *, counted: bool, signed_in: bool, trial_eligible: bool, now: datetime,
+) -> Decision:  # fmt: skip
+    refused = reason in _REFUSALS
+    wall = Wall(
+        kind=_wall_kind(reason, reading, catalog, signed_in),
+        offers=_offers(article, catalog),
+        trial_eligible=trial_eligible,
+    )
+    return Decision(
+        granted=not refused, reason=reason, counted=counted, reading=reading, entitlement=entitlement,
+        wall=wall if refused else None, decided_at=now,
+    )  # fmt: skip
+
+
+def _wall_kind(reason: Reason, reading: Reading | None, catalog: Catalog, signed_in: bool) -> str:
+    """Return `register` only where signing in would open this very article: a reader's meter has room for it."""
+    if reason is not Reason.METER_EXHAUSTED or signed_in or reading is None:
+        return "subscribe"
+    return "register" if reading.used < catalog.meter.limit_reader else "subscribe"
+
+
+def _offers(article: Article, catalog: Catalog) -> tuple[str, ...]:
+    """Return the plans that open the article, in the order of the offer; all of them when none is known to."""
+    opening = tuple(plan.id for plan in catalog.plans if article.feature is None or article.feature in plan.features)
+    return opening or tuple(plan.id for plan in catalog.plans)

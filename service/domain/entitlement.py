@@ -3,89 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any
 
+from service.domain.boundaries import next_boundary
+from service.domain.subscriptions import judge
+from service.domain.vocabulary import Entitlement, Grant, GrantKind, Hold, Policy, Status
 from webhooks.snapshot import CustomerSnapshot
 
+__all__ = [
+    "Entitlement",
+    "Grant",
+    "GrantKind",
+    "Hold",
+    "Policy",
+    "Status",
+    "entitlement_from",
+    "entitlement_from_json",
+    "entitlement_to_json",
+    "next_boundary",
+]
 
-class Status(StrEnum):
-    """A reader's state, as `GET /v1/readers/{id}` names it."""
+_CAUSES_BEST_LAST = (GrantKind.GRACE, GrantKind.TRIAL, GrantKind.SUBSCRIPTION)
+_REFUSALS_BEST_LAST = (Status.NONE, Status.ENDED, Status.PAUSED)
 
-    NONE = "none"
-    TRIALING = "trialing"
-    ACTIVE = "active"
-    CANCELLING = "cancelling"
-    GRACE = "grace"
-    PAUSED = "paused"
-    HELD = "held"
-    COURTESY = "courtesy"
-    ENDED = "ended"
-
-
-class GrantKind(StrEnum):
-    """One cause of an entitlement; each is also a decision's reason."""
-
-    TRIAL = "trial"
-    SUBSCRIPTION = "subscription"
-    GRACE = "grace"
-    COURTESY = "courtesy"
-    GIFT = "gift"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grant:
-    """Access given by staff (or as a gift) from `from_at` until `until_at`, independent of Stripe."""
-
-    kind: GrantKind
-    features: tuple[str, ...]
-    from_at: datetime
-    until_at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """A cause against access: an open dispute, a fraud warning, a full refund of the current period."""
-
-    kind: str
-    blocks: bool
-    from_at: datetime
-    released_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """The publication's terms of grace, and which features each plan (None: a plan no longer sold) carries."""
-
-    renewal_slack: timedelta = timedelta(hours=2)
-    grace_renewal: timedelta = timedelta(days=7)
-    grace_first_payment: timedelta = timedelta(0)
-    subscriber_features: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entitlement:
-    """What a reader may do. Granted while `now < horizon`; a horizon of None lasts until a fetched fact ends it.
-
-    `until` is what people are told (the end of the trial, or of the period paid for); `renews` says whether it
-    goes on after that. `rule` names the rule that decided, for support.
-    """
-
-    status: Status
-    cause: GrantKind | None
-    plan: str | None
-    features: tuple[str, ...]
-    until: datetime | None
-    horizon: datetime | None
-    renews: bool
-    subscription_id: str | None
-    rule: str
-
-    def grants_at(self, now: datetime) -> bool:
-        """Tell whether this entitlement opens articles at `now`."""
-        return self.cause is not None and (self.horizon is None or now < self.horizon)
+_NOBODY = Entitlement(
+    status=Status.NONE, cause=None, plan=None, features=(), until=None, horizon=None, renews=False,
+    subscription_id=None, rule="no_subscription",
+)  # fmt: skip
 
 
 def entitlement_from(
@@ -95,5 +42,81 @@ def entitlement_from(
     policy: Policy,
     now: datetime,
 ) -> Entitlement:
-    """Return the entitlement that these facts give at `now`."""
-    raise NotImplementedError
+    """Return the entitlement that these facts give at `now`.
+
+    Of several subscriptions the best one speaks: one that opens articles before one that doesn't, a paid one before
+    a trial before grace, then the one that lasts longest; their order does not matter. Subscriptions to foreign
+    products (plan None) count for nothing. A hold closes what Stripe sold, never what staff gave: a grant in force
+    opens articles when nothing else does, and adds its features when something does.
+    """
+    sold = _held(_sold(snapshot, policy, now), holds, now)
+    given = sorted((grant for grant in grants if grant.in_force(now)), key=lambda grant: grant.until_at, reverse=True)
+    best = sold if sold.cause is not None or not given else _courtesy(given[0])
+    return replace(best, features=_union(best.features, *(grant.features for grant in given)))
+
+
+def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
+    """Return the entitlement as JSON values, instants as RFC 3339: what is stored, and what a pass carries."""
+    found = asdict(entitlement) | {"features": list(entitlement.features)}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in found.items()}
+
+
+def entitlement_from_json(value: dict[str, Any]) -> Entitlement:
+    """Return the entitlement that `entitlement_to_json` wrote."""
+    plain = {field.name: value[field.name] for field in fields(Entitlement)}
+    return Entitlement(
+        **plain
+        | {
+            "status": Status(plain["status"]),
+            "cause": None if plain["cause"] is None else GrantKind(plain["cause"]),
+            "features": tuple(plain["features"]),
+            "until": _instant(plain["until"]),
+            "horizon": _instant(plain["horizon"]),
+        }
+    )
+
+
+def _sold(snapshot: CustomerSnapshot | None, policy: Policy, now: datetime) -> Entitlement:
+    """Return what Stripe's facts give."""
+    ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
+    if snapshot is None or not ours:
+        return _NOBODY
+    if snapshot.deleted:  # deletion cancels every subscription at Stripe
+        return replace(_NOBODY, status=Status.ENDED, rule="customer_deleted")
+    judged = [judge(each, snapshot.invoices, snapshot.fetched_at, policy, now) for each in ours]
+    return max(judged, key=_goodness)
+
+
+def _goodness(entitlement: Entitlement) -> tuple[bool, int, bool, float, float, str]:
+    """Return what to compare by; the id makes the order total, so that Stripe's order of listing is irrelevant."""
+    cause, horizon, until = entitlement.cause, entitlement.horizon, entitlement.until
+    return (
+        cause is not None,
+        _REFUSALS_BEST_LAST.index(entitlement.status) if cause is None else _CAUSES_BEST_LAST.index(cause),
+        horizon is None,
+        horizon.timestamp() if horizon else 0.0,
+        until.timestamp() if until else 0.0,
+        entitlement.subscription_id or "",
+    )
+
+
+def _held(sold: Entitlement, holds: Sequence[Hold], now: datetime) -> Entitlement:
+    blocking = next((hold for hold in holds if hold.in_force(now)), None)
+    if blocking is None or sold.cause is None:
+        return sold
+    return replace(sold, status=Status.HELD, cause=None, features=(), renews=False, rule=f"held_{blocking.kind}")
+
+
+def _courtesy(grant: Grant) -> Entitlement:
+    return Entitlement(
+        status=Status.COURTESY, cause=grant.kind, plan=None, features=grant.features, until=grant.until_at,
+        horizon=grant.until_at, renews=False, subscription_id=None, rule=f"given_{grant.kind}",
+    )  # fmt: skip
+
+
+def _union(*features: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(features)))
+
+
+def _instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)

@@ -1,0 +1,102 @@
+"""The words of access: status, grants, holds, policy, and the entitlement they add up to. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """A reader's state, as `GET /v1/readers/{id}` names it."""
+
+    NONE = "none"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    CANCELLING = "cancelling"
+    GRACE = "grace"
+    PAUSED = "paused"
+    HELD = "held"
+    COURTESY = "courtesy"
+    ENDED = "ended"
+
+
+class GrantKind(StrEnum):
+    """One cause of an entitlement; each is also a decision's reason."""
+
+    TRIAL = "trial"
+    SUBSCRIPTION = "subscription"
+    GRACE = "grace"
+    COURTESY = "courtesy"
+    GIFT = "gift"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Access given by staff (or as a gift) from `from_at` until `until_at`, independent of Stripe."""
+
+    kind: GrantKind
+    features: tuple[str, ...]
+    from_at: datetime
+    until_at: datetime
+    reason: str
+
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether the grant opens articles at `now`."""
+        return self.from_at <= now < self.until_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A cause against access: an open dispute, a fraud warning, a full refund of the current period."""
+
+    kind: str
+    blocks: bool
+    from_at: datetime
+    released_at: datetime | None
+
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether the hold closes at `now` what a subscription would open."""
+        return self.blocks and self.from_at <= now and (self.released_at is None or now < self.released_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The publication's terms: how long access outlasts a payment, and which features each plan carries.
+
+    A plan that is no longer sold is missing from `plan_features`; its subscribers have `subscriber_features`.
+    """
+
+    renewal_slack: timedelta = timedelta(hours=2)
+    grace_renewal: timedelta = timedelta(days=7)
+    grace_first_payment: timedelta = timedelta(0)
+    subscriber_features: tuple[str, ...] = ()
+    plan_features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def features_of(self, plan: str | None) -> tuple[str, ...]:
+        """Return what a subscriber of `plan` may use."""
+        return self.plan_features.get(plan or "", self.subscriber_features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entitlement:
+    """What a reader may do. Granted while `now < horizon`; a horizon of None lasts until a fetched fact ends it.
+
+    `until` is what people are told (the end of the trial, or of the period paid for); `renews` says whether it
+    goes on after that. `rule` names the rule that decided, for support.
+    """
+
+    status: Status
+    cause: GrantKind | None
+    plan: str | None
+    features: tuple[str, ...]
+    until: datetime | None
+    horizon: datetime | None
+    renews: bool
+    subscription_id: str | None
+    rule: str
+
+    def grants_at(self, now: datetime) -> bool:
+        """Tell whether this entitlement opens articles at `now`."""
+        return self.cause is not None and (self.horizon is None or now < self.horizon)
