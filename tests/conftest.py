@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +20,11 @@ _serial = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server_directory() -> Iterator[Path]:
-    """A folder for the servers' data, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="newsstand-tests-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+def server_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the servers' data, removed at the end; what a killed run leaves, pytest's later runs remove."""
+    folder = tmp_path_factory.mktemp("servers")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

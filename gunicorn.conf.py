@@ -1,0 +1,69 @@
+"""How gunicorn runs the service: every value that is not gunicorn's default, with its reason.
+
+`newsstand web` validates the settings, then runs gunicorn with this file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from service.settings import Settings
+
+_settings = Settings.from_environment()
+
+bind = f"[{_settings.bind_host}]:{_settings.port}" if ":" in _settings.bind_host else (
+    f"{_settings.bind_host}:{_settings.port}"
+)  # fmt: skip
+
+# Threads, not greenlets: psycopg, redis-py and stripe-python block, and a request is one Redis round trip. An idle
+# kept-alive connection waits in the worker's selector and holds no thread.
+worker_class = "gthread"
+workers = _settings.web_workers
+threads = _settings.web_threads
+
+# Each worker makes its own connections after the fork; a socket shared by two processes mixes up their answers.
+preload_app = False
+
+# Longer than the 60 s for which common proxies keep an idle connection, so that the proxy closes first and never sends
+# a request into a connection that is just going away.
+keepalive = 75
+
+# A stop waits for requests under way; the longest is a checkout: two calls to Stripe of 5 s each.
+graceful_timeout = 12
+
+# A worker whose main loop is silent this long is killed. Requests run in threads and do not count against it.
+timeout = 30
+
+# Workers are not recycled: each one that goes leaves its counters' files behind for ever (the sums must not shrink),
+# so recycling trades a leak that has not been seen for one that is certain.
+max_requests = 0
+
+# Heartbeats are touched on a file; on a busy disk that can block past `timeout`.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a private file
+
+# gunicorn 27 opens a Unix socket through which it can be reconfigured; nobody here uses it.
+control_socket_disable = True
+
+# Only our own proxy may say that a request came over https. FORWARDED_ALLOW_IPS is gunicorn's own variable.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+
+# The longest path we answer is a prefix search with a cursor; the largest header a signed webhook's.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# The service logs each request itself, as JSON with its id and without personal data.
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Drop a dead worker's gauges; its counters stay, or sums over all workers would go down."""
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory and Path(directory).is_dir():
+        multiprocess.mark_process_dead(worker.pid)
