@@ -6,8 +6,15 @@ signatures, leases, keys, idempotency and the age of anything; it is never simul
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 """Returns an aware UTC instant."""
@@ -16,3 +23,47 @@ Clock = Callable[[], datetime]
 def wall_clock() -> datetime:
     """Return the machine's time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+class FollowedClock:
+    """Business time that is a Stripe test clock's: polled in the background, read from memory.
+
+    Only the first reading in a process waits for Stripe. While polling fails, the last instant known stands: a test
+    clock never moves by itself.
+    """
+
+    def __init__(self, poll: Callable[[], datetime], *, every_seconds: float = 0.5) -> None:
+        self._poll = poll
+        self._every_seconds = every_seconds
+        self._lock = threading.Lock()
+        self._follower: int | None = None
+        self._instant: datetime | None = None
+
+    def __call__(self) -> datetime:
+        """Return the clock's time as last polled; raises whatever the very first poll raises."""
+        if self._follower != os.getpid():  # also after a fork, which takes the memory along but no thread
+            self._start()
+        assert self._instant is not None  # noqa: S101 - set by _start
+        return self._instant
+
+    def refresh(self) -> datetime:
+        """Poll now and return the result; a failure leaves the last instant standing."""
+        try:
+            self._instant = self._poll()
+        except Exception as error:
+            log.warning("test_clock_unreadable", error=type(error).__name__)
+        assert self._instant is not None  # noqa: S101 - a first poll has succeeded
+        return self._instant
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._follower == os.getpid():
+                return
+            self._instant = self._poll()
+            self._follower = os.getpid()
+            threading.Thread(target=self._follow, name="test-clock", daemon=True).start()
+
+    def _follow(self) -> None:
+        while True:
+            time.sleep(self._every_seconds)
+            self.refresh()

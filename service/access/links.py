@@ -1,0 +1,78 @@
+"""Linking a browser to a reader: recorded in PostgreSQL, then aliased in Redis, then reads are united."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from metering.meter import MeterUnavailable
+from metering.redis_meter import RedisMeter
+from metering.window import window_at
+from service.clocks import Clock
+from service.domain.catalog import Catalog
+from service.errors import Unavailable
+from service.store.links import record_link
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 50_000
+
+
+class Links:
+    """Links visitors to readers; a step that failed is made up for at the next decision with both ids."""
+
+    def __init__(self, engine: Engine, meter: RedisMeter, catalog: Catalog, *, wall_clock: Clock) -> None:
+        self._engine = engine
+        self._meter = meter
+        self._catalog = catalog
+        self._wall_clock = wall_clock
+        self._known = _RecentPairs(REMEMBERED)
+
+    def link(self, reader_id: str, visitor_id: str, *, now: datetime) -> None:
+        """Record the link and unite the reads; raises Unavailable when a part is down (safe to repeat)."""
+        try:
+            self._link(reader_id, visitor_id, now)
+        except (MeterUnavailable, SQLAlchemyError) as error:
+            raise Unavailable("The link could not be recorded; try again.", code="link_unavailable") from error
+
+    def ensure(self, reader_id: str, visitor_id: str, *, now: datetime) -> None:
+        """Link them unless they are linked already; a part that is down never stands in a decision's way."""
+        if self._known.has(visitor_id, reader_id):
+            return
+        try:
+            if not self._meter.linked_reader_is(visitor_id, reader_id):
+                self._link(reader_id, visitor_id, now)
+            self._known.add(visitor_id, reader_id)
+        except (MeterUnavailable, SQLAlchemyError) as error:
+            log.warning("link_postponed", error=type(error).__name__)
+
+    def _link(self, reader_id: str, visitor_id: str, now: datetime) -> None:
+        linked_at = self._wall_clock()
+        with self._engine.begin() as connection:
+            record_link(connection, visitor_id, reader_id, linked_at)
+        window = window_at(self._catalog.meter.window, now, self._catalog.zone)
+        self._meter.link(visitor_id, reader_id, linked_at=linked_at, window=window, now=now)
+
+
+class _RecentPairs:
+    """The last pairs seen, so that a signed-in page view costs no extra round trip."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._pairs: OrderedDict[str, str] = OrderedDict()
+
+    def has(self, visitor_id: str, reader_id: str) -> bool:
+        return self._pairs.get(visitor_id) == reader_id
+
+    def add(self, visitor_id: str, reader_id: str) -> None:
+        with self._lock:
+            self._pairs[visitor_id] = reader_id
+            self._pairs.move_to_end(visitor_id)
+            if len(self._pairs) > self._size:
+                self._pairs.popitem(last=False)

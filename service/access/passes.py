@@ -1,0 +1,117 @@
+"""Passes: the entitlement's copy in Redis, made from the record and published through an outbox."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from metering.meter import MeterUnavailable, Pass
+from metering.redis_meter import RedisMeter
+from service.clocks import Clock
+from service.domain.entitlement import (
+    Entitlement,
+    Policy,
+    entitlement_from,
+    entitlement_from_json,
+    entitlement_to_json,
+)
+from service.store import accounts
+from service.store.facts import Facts, find_facts
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PASS = timedelta(hours=72)
+"""A pass is believed no longer than this without asking the record again: the longest outage it bridges."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A reader's facts and the entitlement they give now; `facts` is None for a reader without an account."""
+
+    facts: Facts | None
+    entitlement: Entitlement
+
+
+class Record:
+    """Reads what a reader is entitled to from PostgreSQL, by the one rule."""
+
+    def __init__(self, engine: Engine, policy: Policy) -> None:
+        self._engine = engine
+        self._policy = policy
+
+    def standing(self, reader_id: str, now: datetime) -> Standing:
+        """Return the reader's standing at business `now`; raises SQLAlchemyError when the record is out of reach."""
+        with self._engine.connect() as connection:
+            facts = find_facts(connection, reader_id)
+        if facts is None:
+            return Standing(facts=None, entitlement=entitlement_from(None, (), (), self._policy, now))
+        entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
+        return Standing(facts=facts, entitlement=entitlement)
+
+
+class Publisher:
+    """Copies passes to Redis and remembers which version is there."""
+
+    def __init__(
+        self, engine: Engine, record: Record, meter: RedisMeter, *, business_clock: Clock, wall_clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._record = record
+        self._meter = meter
+        self._business_clock = business_clock
+        self._wall_clock = wall_clock
+
+    def publish(self, reader_id: str) -> bool:
+        """Copy the reader's present pass; tell whether Redis has it. A failure stays in the outbox."""
+        try:
+            standing = self._record.standing(reader_id, self._business_clock())
+            self.publish_standing(reader_id, standing)
+            if standing.facts is not None:
+                with self._engine.begin() as connection:
+                    accounts.mark_published(connection, reader_id, standing.facts.version)
+        except (MeterUnavailable, SQLAlchemyError) as error:
+            log.warning("pass_not_published", reader_id=reader_id, error=type(error).__name__)
+            return False
+        return True
+
+    def publish_standing(self, reader_id: str, standing: Standing) -> None:
+        """Write the pass (or the absence of one) to Redis; raises MeterUnavailable."""
+        wall_now = self._wall_clock()
+        if standing.facts is None or standing.facts.version == 0:
+            self._meter.publish_absent(reader_id, wall_now=wall_now)
+            return
+        now = self._business_clock()
+        self._meter.publish(reader_id, pass_from(standing.entitlement, standing.facts.version, now, wall_now))
+
+    def publish_outbox(self, limit: int = 500) -> int:
+        """Publish every pass that Redis may lack; return how many it has now. Stops at the first failure."""
+        with self._engine.connect() as connection:
+            waiting = accounts.unpublished(connection, limit)
+        for count, reader_id in enumerate(waiting):
+            if not self.publish(reader_id):
+                return count
+        return len(waiting)
+
+
+def pass_from(entitlement: Entitlement, version: int, now: datetime, wall_now: datetime) -> Pass:
+    """Return the pass for this entitlement: a tombstone when it opens nothing."""
+    longest = now + LONGEST_PASS
+    valid_until = longest if entitlement.horizon is None else min(longest, entitlement.horizon)
+    absent = not entitlement.grants_at(now)
+    return Pass(
+        version=version,
+        valid_until=longest if absent else valid_until,
+        refreshed_at=wall_now,
+        absent=absent,
+        payload=b"" if absent else json.dumps(entitlement_to_json(entitlement), separators=(",", ":")).encode(),
+    )
+
+
+def entitlement_in(carried: Pass) -> Entitlement:
+    """Return the entitlement that a pass carries."""
+    return entitlement_from_json(json.loads(carried.payload))

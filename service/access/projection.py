@@ -1,0 +1,84 @@
+"""What a fetched snapshot changes here: written in one transaction, by the holder of the customer's ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from service.domain.emails import email_digest
+from service.domain.entitlement import (
+    Policy,
+    entitlement_from,
+    entitlement_to_json,
+    next_boundary,
+)
+from service.store import accounts, checkouts, derived, trials, versions
+from service.store.facts import find_facts
+from webhooks.snapshot import CustomerSnapshot
+
+log = structlog.get_logger(__name__)
+
+
+class Projection:
+    """Writes snapshots: derived rows, the trial ledger, and a new entitlement version when it differs."""
+
+    def __init__(self, policy: Policy, *, email_key: str) -> None:
+        self._policy = policy
+        self._email_key = email_key
+
+    def project(self, connection: Connection, snapshot: CustomerSnapshot) -> None:
+        """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound."""
+        reader_id = self._reader_of(connection, snapshot)
+        derived.store_snapshot(
+            connection, snapshot, reader_id=reader_id, resync_at=next_boundary(snapshot, self._policy)
+        )
+        if reader_id is None:
+            log.info("customer_unknown", customer_id=snapshot.customer_id)
+            return
+        self._record_trials(connection, reader_id, snapshot)
+        checkouts.complete(connection, [each.checkout_id for each in snapshot.subscriptions if each.checkout_id])
+        self.record_entitlement(connection, reader_id, now=snapshot.fetched_at, cause="sync")
+
+    def record_entitlement(self, connection: Connection, reader_id: str, *, now: datetime, cause: str) -> None:
+        """Append the entitlement that the present facts give, if it is another than the newest."""
+        account = accounts.lock(connection, reader_id)
+        facts = find_facts(connection, reader_id)
+        if account is None or facts is None:
+            return
+        entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
+        encoded = entitlement_to_json(entitlement)
+        if encoded == versions.newest(connection, reader_id):
+            return
+        versions.append(connection, reader_id, version=account.version + 1, entitlement=encoded, as_of=now, cause=cause)
+        log.info("entitlement_changed", reader_id=reader_id, version=account.version + 1, status=entitlement.status)
+
+    def _reader_of(self, connection: Connection, snapshot: CustomerSnapshot) -> str | None:
+        """Return whose customer this is: the account bound to it, else the reader its metadata names.
+
+        Stripe's redaction may erase metadata, so the account's own binding comes first.
+        """
+        account = accounts.find_by_customer(connection, snapshot.customer_id)
+        if account is not None:
+            return account.reader_id
+        named = snapshot.reader_id or next((each.reader_id for each in snapshot.subscriptions if each.reader_id), None)
+        if named is None:
+            return None
+        accounts.ensure(connection, named, snapshot.email)
+        bound = accounts.bind_customer(connection, named, snapshot.customer_id)
+        return named if bound == snapshot.customer_id else None
+
+    def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
+        for subscription in snapshot.subscriptions:
+            if subscription.plan is not None and subscription.trial_start_at is not None:
+                identities = trial_identities(
+                    reader_id, snapshot.customer_id, snapshot.email, email_key=self._email_key
+                )
+                trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
+
+
+def trial_identities(reader_id: str, customer_id: str | None, email: str | None, *, email_key: str) -> dict[str, str]:
+    """Return what a trial is remembered under. E-mail addresses are normalised and kept as a keyed hash only."""
+    found = {"reader": reader_id, "customer": customer_id, "email": email and email_digest(email, email_key)}
+    return {kind: value for kind, value in found.items() if value}

@@ -1,0 +1,50 @@
+"""Who may still have the trial, asked of the ledger before checkout."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.access.projection import trial_identities
+from service.domain.catalog import Catalog, Plan
+from service.domain.trials import TrialEligibility, trial_eligibility
+from service.store import accounts, trials
+
+log = structlog.get_logger(__name__)
+
+
+class Trials:
+    """Answers whether a reader may have the trial, and why not."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, *, email_key: str) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._email_key = email_key
+
+    def eligibility(self, connection: Connection, reader_id: str, plan: Plan, email: str | None) -> TrialEligibility:
+        """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
+        account = accounts.find(connection, reader_id)
+        used: set[str] = set()
+        for address in {email, account.email if account else None}:
+            customer_id = account.customer_id if account else None
+            identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key)
+            used |= trials.used_by(connection, identities)
+        return trial_eligibility(plan, used=frozenset(used))
+
+    def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:
+        """Return the eligibility for the first plan that has a trial (or for the first plan)."""
+        return self.eligibility(connection, reader_id, self._offered(), None)
+
+    def likely(self, reader_id: str) -> bool:
+        """Tell whether a wall should offer the trial; when the ledger is out of reach it does, for checkout decides."""
+        try:
+            with self._engine.connect() as connection:
+                return self.for_reader(connection, reader_id).eligible
+        except SQLAlchemyError as error:
+            log.warning("trial_ledger_unavailable", error=type(error).__name__)
+            return True
+
+    def _offered(self) -> Plan:
+        plans = self._catalog.plans
+        return next((plan for plan in plans if plan.trial_days > 0), plans[0])

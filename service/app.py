@@ -1,0 +1,233 @@
+"""The composition root: the one place that reads the settings and puts real parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import stripe
+from flask import Flask
+from sqlalchemy import Engine
+
+from metering.redis_meter import RedisMeter
+from service.access.gate import Gate
+from service.access.links import Links
+from service.access.passes import Publisher, Record
+from service.access.projection import Projection
+from service.access.readers import Readers
+from service.access.trials import Trials
+from service.api.application import build_flask
+from service.api.auth import KeyChecker
+from service.api.health import Health
+from service.api.services import Services
+from service.billing.cancellations import Cancellations
+from service.billing.checkouts import Checkouts
+from service.billing.customers import Customers
+from service.billing.portals import Portals
+from service.billing.stripe_client import make_stripe_client
+from service.catalog.load import load_catalog
+from service.catalog.prices import PriceBook
+from service.clocks import Clock, FollowedClock, wall_clock
+from service.domain.catalog import Catalog
+from service.errors import StripeUnavailable
+from service.jobs import Dispatcher, Jobs, build_worker, run_worker
+from service.logs import configure_logs
+from service.settings import Settings
+from service.store import accounts
+from service.store.api_keys import ApiKeyStore
+from service.store.database import make_engine
+from service.store.idempotency import IdempotencyStore
+from service.support.accounts import Accounts
+from webhooks.endpoint import webhook_blueprint
+from webhooks.fetch import StripeFetch
+from webhooks.inbox import Inbox
+from webhooks.routing import Router, asker
+from webhooks.signature import Verifier
+from webhooks.snapshot import CustomerSnapshot
+from webhooks.syncs import Syncs
+
+SYNC_NOW_SECONDS = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The parts that the web service, the worker and the command line share."""
+
+    settings: Settings
+    catalog: Catalog
+    engine: Engine
+    quick_engine: Engine
+    client: stripe.StripeClient
+    meter: RedisMeter
+    business_clock: Clock
+    record: Record
+    publisher: Publisher
+    defer: Dispatcher
+    syncs: Syncs
+    router: Router
+
+    def sync_now(self, customer_id: str) -> None:
+        """Sync one customer as of this call; raises StripeUnavailable when that could not be done in time."""
+        outcome = self.syncs.sync_now(customer_id, SYNC_NOW_SECONDS)
+        if not outcome.up_to_date:
+            raise StripeUnavailable(f"the customer could not be synced now ({outcome})")
+
+
+def build_core(settings: Settings) -> Core:
+    """Put the shared parts together; connects to nothing yet."""
+    catalog = load_catalog(Path(settings.plans_file))
+    policy = catalog.policy
+    # Two pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
+    engine = make_engine(settings.database_url, pool_size=settings.web_threads)
+    quick_engine = make_engine(
+        settings.database_url, deadline_seconds=settings.database_timeout_seconds, pool_size=settings.web_threads
+    )
+    client, business_clock = _stripe(settings)
+    meter = RedisMeter(
+        settings.redis_url,
+        timeout_seconds=settings.redis_timeout_seconds,
+        subject_key=settings.subject_key,
+        expected_readers=settings.expected_readers,
+    )
+    record = Record(quick_engine, policy)
+    publisher = Publisher(engine, record, meter, business_clock=business_clock, wall_clock=wall_clock)
+    defer = Dispatcher()
+    syncs = Syncs(
+        engine,
+        StripeFetch(client, business_clock).fetch,
+        Projection(policy, email_key=settings.subject_key).project,
+        wall_clock=wall_clock,
+        after_commit=_publish_after_sync(engine, publisher),
+        defer=defer,
+    )
+    return Core(
+        settings=settings,
+        catalog=catalog,
+        engine=engine,
+        quick_engine=quick_engine,
+        client=client,
+        meter=meter,
+        business_clock=business_clock,
+        record=record,
+        publisher=publisher,
+        defer=defer,
+        syncs=syncs,
+        router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
+    )
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the web service: what gunicorn serves."""
+    core = build_core(settings or Settings.from_environment())
+    configure_logs(core.settings.log_level)
+    return build_flask(_services(core))
+
+
+def build_worker_app(settings: Settings) -> Callable[[], None]:
+    """Return what `newsstand worker` runs until a signal ends it."""
+    core = build_core(settings)
+    configure_logs(settings.log_level)
+    jobs = Jobs(
+        engine=core.engine,
+        syncs=core.syncs,
+        router=core.router,
+        publisher=core.publisher,
+        defer=core.defer,
+        business_clock=core.business_clock,
+    )
+    worker = build_worker(jobs, settings.database_url)
+    return lambda: run_worker(worker, concurrency=settings.worker_concurrency)
+
+
+def stripe_and_catalog(settings: Settings) -> tuple[stripe.StripeClient, Catalog]:
+    """Return what `newsstand plans diff` and `apply` work on."""
+    return _stripe(settings)[0], load_catalog(Path(settings.plans_file))
+
+
+def _stripe(settings: Settings) -> tuple[stripe.StripeClient, Clock]:
+    client = make_stripe_client(
+        settings.stripe_secret_key,
+        api_base=settings.stripe_api_base,
+        timeout_seconds=settings.stripe_timeout_seconds,
+    )
+    if not settings.stripe_test_clock:
+        return client, wall_clock
+
+    def frozen_time() -> datetime:
+        clock = client.v1.test_helpers.test_clocks.retrieve(settings.stripe_test_clock)
+        return datetime.fromtimestamp(clock.frozen_time, UTC)
+
+    return client, FollowedClock(frozen_time)
+
+
+def _publish_after_sync(engine: Engine, publisher: Publisher) -> Callable[[CustomerSnapshot], None]:
+    def publish(snapshot: CustomerSnapshot) -> None:
+        with engine.connect() as connection:
+            account = accounts.find_by_customer(connection, snapshot.customer_id)
+        if account is not None:
+            publisher.publish(account.reader_id)
+
+    return publish
+
+
+def _services(core: Core) -> Services:
+    settings, catalog = core.settings, core.catalog
+    links = Links(core.quick_engine, core.meter, catalog, wall_clock=wall_clock)
+    trials = Trials(core.quick_engine, catalog, email_key=settings.subject_key)
+    readers = Readers(
+        core.quick_engine,
+        record=core.record,
+        meter=core.meter,
+        links=links,
+        trials=trials,
+        catalog=catalog,
+        business_clock=core.business_clock,
+    )
+    customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
+    keys = KeyChecker(ApiKeyStore(core.quick_engine).live, wall_clock)
+    return Services(
+        catalog=catalog,
+        gate=Gate(
+            meter=core.meter,
+            record=core.record,
+            publisher=core.publisher,
+            links=links,
+            trials=trials,
+            catalog=catalog,
+            allow_on_outage=settings.on_outage == "allow",
+            business_clock=core.business_clock,
+            wall_clock=wall_clock,
+        ),
+        readers=readers,
+        checkouts=Checkouts(
+            core.engine,
+            core.client,
+            catalog=catalog,
+            customers=customers,
+            prices=PriceBook(core.client),
+            readers=readers,
+            trials=trials,
+            sync_now=core.sync_now,
+            business_clock=core.business_clock,
+            wall_clock=wall_clock,
+        ),
+        portals=Portals(core.client, customers),
+        cancellations=Cancellations(core.client, readers, core.sync_now),
+        accounts=Accounts(core.engine),
+        keys=keys,
+        idempotency=IdempotencyStore(core.engine),
+        health=Health(),
+        site_origins=settings.site_origins,
+        wall_clock=wall_clock,
+        business_clock=core.business_clock,
+        slow_calls_at_once=max(1, settings.web_threads // 2),
+        blueprints=(
+            webhook_blueprint(
+                verifier=Verifier(settings.stripe_webhook_secrets),
+                inbox=Inbox(core.engine, defer=core.defer, wall_clock=wall_clock, livemode=settings.livemode),
+                wall_clock=wall_clock,
+            ),
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Cancel in one call, undo in one call; what is paid for is kept to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import stripe
+
+from service.access.readers import Readers, ReaderState
+from service.billing.stripe_client import stripe_deadline
+from service.errors import NotFound, Unavailable
+from webhooks.snapshot import SubscriptionFacts
+
+DEADLINE_SECONDS = 5.0
+RUNNING = frozenset({"trialing", "active", "past_due", "paused", "unpaid"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """What was cancelled: access stays until `access_until`; until the same instant it can be undone."""
+
+    access_until: datetime
+    undo_until: datetime
+
+
+class Cancellations:
+    """Cancels and undoes at period end."""
+
+    def __init__(self, client: stripe.StripeClient, readers: Readers, sync_now: Callable[[str], None]) -> None:
+        self._client = client
+        self._readers = readers
+        self._sync_now = sync_now
+
+    def cancel(self, reader_id: str, *, reason: str | None, comment: str | None) -> Cancellation:
+        """Cancel the reader's subscription at the end of what is paid; again gives the same answer.
+
+        Raises NotFound without a running subscription, StripeUnavailable while Stripe does not answer.
+        """
+        subscription = self._running(reader_id)
+        if not _is_cancelled(subscription):
+            params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
+            if comment or reason:
+                params["cancellation_details"] = {"comment": " - ".join(filter(None, (reason, comment)))}
+            self._update(subscription, params)
+        return _cancellation(self._readers.state(reader_id))
+
+    def undo(self, reader_id: str) -> None:
+        """Let the subscription run on; raises NotFound when nothing is cancelled, StripeUnavailable."""
+        subscription = self._running(reader_id)
+        if not _is_cancelled(subscription):
+            raise NotFound("Nothing is cancelled.", code="not_cancelled")
+        # The portal sets `cancel_at` alone, our own call the boolean: take back whichever shape is there.
+        if subscription.cancel_at_period_end:
+            self._update(subscription, {"cancel_at_period_end": False})
+        else:
+            self._update(subscription, {"cancel_at": ""})
+
+    def _running(self, reader_id: str) -> SubscriptionFacts:
+        state = self._readers.state(reader_id)
+        if state.snapshot is not None:
+            with stripe_deadline(DEADLINE_SECONDS):
+                self._sync_now(state.snapshot.customer_id)
+            state = self._readers.state(reader_id)
+        subscription = state.subscription
+        if subscription is None or subscription.status not in RUNNING:
+            raise NotFound("This reader has no running subscription.", code="no_subscription")
+        return subscription
+
+    def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
+        with stripe_deadline(DEADLINE_SECONDS):
+            updated = self._client.v1.subscriptions.update(subscription.id, params)
+            customer = updated.customer
+            self._sync_now(customer if isinstance(customer, str) else customer.id)
+
+
+def _is_cancelled(subscription: SubscriptionFacts) -> bool:
+    return subscription.cancel_at_period_end or subscription.cancel_at is not None
+
+
+def _cancellation(state: ReaderState) -> Cancellation:
+    until = state.entitlement.until or state.entitlement.horizon
+    if until is None:
+        raise Unavailable("The cancellation is recorded at Stripe and will show within a minute.", code="sync_pending")
+    return Cancellation(access_until=until, undo_until=until)

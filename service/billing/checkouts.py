@@ -1,0 +1,298 @@
+"""Checkout: committed before Stripe is called, one open per reader across processes, safe to repeat.
+
+    creating ──Stripe answered──▶ open ──paid──▶ complete
+        └───────another plan──────▶ └──or too late──▶ expired
+
+The row with its exact parameters and idempotency key is in PostgreSQL before Stripe hears of it. Whoever repeats
+the request, after a time-out, a crash or in another process, sends the same call and gets the same session.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import stripe
+import structlog
+from sqlalchemy import Engine
+
+from service.access.readers import Readers
+from service.access.trials import Trials
+from service.billing.customers import Customers
+from service.billing.stripe_client import stripe_deadline
+from service.catalog.prices import PriceBook
+from service.clocks import Clock
+from service.domain.catalog import Catalog, Plan
+from service.domain.disclosure import Disclosure, disclosure
+from service.domain.entitlement import Status
+from service.domain.trials import TrialEligibility
+from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
+from service.store import checkouts
+from service.store.checkouts import CheckoutRow
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 5.0
+LEASE_SECONDS = 10.0
+LAST_MOMENTS = timedelta(minutes=5)
+"""An open session this close to its end is not handed out again."""
+NOT_SELLABLE = frozenset({Status.TRIALING, Status.ACTIVE, Status.CANCELLING, Status.GRACE, Status.PAUSED, Status.HELD})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutRequest:
+    """What the site asks for; the URLs' origins are already checked by the caller."""
+
+    reader_id: str
+    email: str | None
+    plan: str
+    success_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """An open checkout. `created` is False when an equal open one was found."""
+
+    id: str
+    url: str
+    expires_at: datetime
+    trial: TrialEligibility
+    disclosure: Disclosure
+    created: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutOutcome:
+    """Where a checkout stands: `open`, `complete` or `expired`."""
+
+    id: str
+    reader_id: str
+    plan: str
+    status: str
+
+
+class Checkouts:
+    """Opens checkouts and tells their outcome."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        client: stripe.StripeClient,
+        *,
+        catalog: Catalog,
+        customers: Customers,
+        prices: PriceBook,
+        readers: Readers,
+        trials: Trials,
+        sync_now: Callable[[str], None],
+        business_clock: Clock,
+        wall_clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._catalog = catalog
+        self._customers = customers
+        self._prices = prices
+        self._readers = readers
+        self._trials = trials
+        self._sync_now = sync_now
+        self._business_clock = business_clock
+        self._wall_clock = wall_clock
+
+    def open(self, request: CheckoutRequest) -> Checkout:
+        """Return the reader's open checkout.
+
+        Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`), StripeUnavailable while Stripe
+        does not answer; after that the same request may be repeated safely.
+        """
+        plan = self._catalog.plan(request.plan)
+        if plan is None:
+            raise InvalidRequest("There is no such plan.", code="unknown_plan", errors={"plan": ["Unknown plan."]})
+        with stripe_deadline(DEADLINE_SECONDS):
+            self._refuse_subscribed(request.reader_id)
+            customer_id = self._customers.ensure(request.reader_id, request.email)
+            row, created = self._reserve(request, plan, customer_id)
+            return _checkout(self._opened(row), created=created)
+
+    def outcome(self, checkout_id: str) -> CheckoutOutcome:
+        """Return where it stands, syncing the customer if it is complete; raises NotFound, StripeUnavailable."""
+        row = self._find(checkout_id)
+        if row is None:
+            raise NotFound("There is no such checkout.", code="no_checkout")
+        if row.status == "open" and row.session_id is not None:
+            with stripe_deadline(DEADLINE_SECONDS):
+                self._settle(row, self._client.v1.checkout.sessions.retrieve(row.session_id))
+            row = self._find(checkout_id) or row
+        status = "open" if row.status == "creating" else row.status
+        return CheckoutOutcome(id=row.id, reader_id=row.reader_id, plan=row.plan, status=status)
+
+    def _refuse_subscribed(self, reader_id: str) -> None:
+        """Raise Conflict for a reader who pays already, by what Stripe says now: a hung checkout may have been paid."""
+        customer_id = self._customers.known(reader_id)
+        if customer_id is None:
+            return
+        self._sync_now(customer_id)
+        if self._readers.state(reader_id).entitlement.status in NOT_SELLABLE:
+            raise Conflict("This reader already has a subscription.", code="already_subscribed")
+
+    def _reserve(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> tuple[CheckoutRow, bool]:
+        """Return the reader's one pending row for this plan and these URLs, and whether it is new."""
+        row = self._new_row(request, plan, customer_id)
+        while True:
+            with self._engine.begin() as connection:
+                if checkouts.insert_creating(connection, row, catalog_version=self._catalog.version):
+                    return row, True
+                found = checkouts.pending(connection, request.reader_id)
+            if found is None:
+                continue
+            if self._is_reusable(found, request):
+                return found, False
+            self._close(found)
+
+    def _new_row(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> CheckoutRow:
+        """Return a row that fixes everything said to Stripe and to the reader."""
+        checkout_id = f"chk_{secrets.token_urlsafe(18)}"
+        with self._engine.connect() as connection:
+            trial = self._trials.eligibility(connection, request.reader_id, plan, request.email)
+        told = disclosure(plan, trial, self._business_clock(), self._catalog)
+        return CheckoutRow(
+            id=checkout_id,
+            reader_id=request.reader_id,
+            plan=plan.id,
+            status="creating",
+            parameters=_parameters(checkout_id, request, customer_id, self._prices.price_id(plan), trial),
+            idempotency_key=f"newsstand-checkout-{checkout_id}",
+            success_url=request.success_url,
+            cancel_url=request.cancel_url,
+            session_id=None,
+            url=None,
+            expires_at=None,
+            trial=trial.to_json(),
+            disclosure=told.to_json(),
+        )
+
+    def _is_reusable(self, row: CheckoutRow, request: CheckoutRequest) -> bool:
+        wanted = (request.plan, request.success_url, request.cancel_url)
+        lasting = row.expires_at is None or row.expires_at > self._wall_clock() + LAST_MOMENTS
+        return (row.plan, row.success_url, row.cancel_url) == wanted and lasting
+
+    def _opened(self, row: CheckoutRow) -> CheckoutRow:
+        """Return the row once it has a session: made by us under the row's lease, or by whoever holds it."""
+        give_up_at = time.monotonic() + DEADLINE_SECONDS
+        while row.status == "creating":
+            with self._engine.begin() as connection:
+                ours = checkouts.lease(connection, row.id, wall_now=self._wall_clock(), lease_seconds=LEASE_SECONDS)
+            if ours:
+                self._create_session(row)
+            elif time.monotonic() > give_up_at:
+                raise StripeUnavailable("another request is still opening this checkout")
+            else:
+                time.sleep(0.05)
+            row = self._find(row.id) or row
+        if row.url is None:
+            raise Conflict("This checkout was closed meanwhile; ask again.", code="checkout_closed")
+        return row
+
+    def _create_session(self, row: CheckoutRow) -> None:
+        try:
+            session = self._client.v1.checkout.sessions.create(
+                row.parameters,  # type: ignore[arg-type]  # as stored: exactly the same call whenever it is repeated
+                {"idempotency_key": row.idempotency_key},
+            )
+        except stripe.InvalidRequestError:
+            # Stripe refused for good (a price archived since, say): a row kept would refuse every later request too.
+            with self._engine.begin() as connection:
+                checkouts.expire(connection, row.id)
+            raise
+        except stripe.StripeError:
+            with self._engine.begin() as connection:
+                checkouts.release(connection, row.id)
+            raise
+        with self._engine.begin() as connection:
+            checkouts.opened(
+                connection,
+                row.id,
+                session_id=session.id,
+                url=session.url or "",
+                expires_at=_instant(session.expires_at),
+            )
+
+    def _close(self, row: CheckoutRow) -> None:
+        """Expire a checkout that is not wanted any more; raises Conflict when it turns out to be paid."""
+        opened = self._opened(row)
+        assert opened.session_id is not None  # noqa: S101 - a row with a URL has a session
+        try:
+            session = self._client.v1.checkout.sessions.expire(opened.session_id)
+        except stripe.InvalidRequestError:  # no longer open: complete, or expired by itself
+            session = self._client.v1.checkout.sessions.retrieve(opened.session_id)
+        self._settle(opened, session)
+        if session.status == "complete":
+            raise Conflict("This reader already has a subscription.", code="already_subscribed")
+
+    def _settle(self, row: CheckoutRow, session: stripe.checkout.Session) -> None:
+        """Record what has become of the session; a completed one syncs its customer first."""
+        if session.status == "complete":
+            self._sync_now(str(row.parameters["customer"]))
+            with self._engine.begin() as connection:
+                checkouts.complete(connection, [row.id])
+        elif session.status == "expired":
+            with self._engine.begin() as connection:
+                checkouts.expire(connection, row.id)
+
+    def _find(self, checkout_id: str) -> CheckoutRow | None:
+        with self._engine.connect() as connection:
+            return checkouts.find(connection, checkout_id)
+
+
+def _parameters(
+    checkout_id: str, request: CheckoutRequest, customer_id: str, price_id: str, trial: TrialEligibility
+) -> dict[str, object]:
+    """Return the parameters of Stripe's `POST /v1/checkout/sessions`."""
+    metadata = {
+        "newsstand_reader_id": request.reader_id,
+        "newsstand_checkout_id": checkout_id,
+        "newsstand_plan": request.plan,
+    }
+    subscription: dict[str, object] = {"metadata": metadata}
+    if trial.eligible:
+        subscription["trial_period_days"] = trial.days
+        subscription["trial_settings"] = {"end_behavior": {"missing_payment_method": "cancel"}}
+    return {
+        "mode": "subscription",
+        "customer": customer_id,
+        "client_reference_id": request.reader_id,
+        "line_items": [{"price": price_id, "quantity": 1}],
+        "payment_method_collection": "always",
+        "subscription_data": subscription,
+        "success_url": _with_checkout_id(request.success_url, checkout_id),
+        "cancel_url": request.cancel_url,
+        "metadata": metadata,
+    }
+
+
+def _with_checkout_id(url: str, checkout_id: str) -> str:
+    parts = urlsplit(url)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("checkout_id", checkout_id)])
+    return urlunsplit(parts._replace(query=query))
+
+
+def _instant(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+def _checkout(row: CheckoutRow, *, created: bool) -> Checkout:
+    assert row.url is not None  # noqa: S101 - _opened returns no other
+    assert row.expires_at is not None  # noqa: S101 - set together with the URL
+    return Checkout(
+        id=row.id,
+        url=row.url,
+        expires_at=row.expires_at,
+        trial=TrialEligibility.from_json(row.trial),
+        disclosure=Disclosure.from_json(row.disclosure),
+        created=created,
+    )

@@ -1,0 +1,46 @@
+"""A reader's customer at Stripe: made once, before any checkout, so that two tabs cannot make two payers."""
+
+from __future__ import annotations
+
+import hashlib
+
+import stripe
+from sqlalchemy import Engine
+
+from service.store import accounts
+
+
+class Customers:
+    """Finds or makes the customer of a reader."""
+
+    def __init__(self, engine: Engine, client: stripe.StripeClient, *, test_clock: str) -> None:
+        self._engine = engine
+        self._client = client
+        self._test_clock = test_clock
+
+    def known(self, reader_id: str) -> str | None:
+        """Return the reader's customer id, or None."""
+        with self._engine.connect() as connection:
+            account = accounts.find(connection, reader_id)
+        return account.customer_id if account else None
+
+    def ensure(self, reader_id: str, email: str | None) -> str:
+        """Return the reader's customer, made at Stripe if there is none; raises stripe.StripeError."""
+        with self._engine.begin() as connection:
+            accounts.ensure(connection, reader_id, email)
+            account = accounts.find(connection, reader_id)
+        if account is not None and account.customer_id is not None:
+            return account.customer_id
+        customer_id = self._create(reader_id, email)
+        with self._engine.begin() as connection:
+            return accounts.bind_customer(connection, reader_id, customer_id)
+
+    def _create(self, reader_id: str, email: str | None) -> str:
+        params: stripe.params.CustomerCreateParams = {"metadata": {"newsstand_reader_id": reader_id}}
+        if email:
+            params["email"] = email
+        if self._test_clock:
+            params["test_clock"] = self._test_clock
+        # Equal parameters give an equal key: parallel first checkouts share one customer (Stripe keeps keys 24 h).
+        digest = hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()
+        return self._client.v1.customers.create(params, {"idempotency_key": f"newsstand-customer-{digest}"}).id

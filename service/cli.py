@@ -1,0 +1,160 @@
+"""The command line: `newsstand --help` lists the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+from service.errors import ConfigurationError
+from service.settings import Settings, settings_table
+from service.store.api_keys import ApiKeyStore, Scope
+
+EXTENSIONS = "newsstand.commands"
+
+
+class Newsstand(click.Group):
+    """Adds the commands other packages offer (`newsstand tour`), and turns a refused start into one clear line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=EXTENSIONS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        offered = entry_points(group=EXTENSIONS, name=cmd_name)
+        return found or next((entry.load() for entry in offered), None)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Newsstand)
+def main() -> None:
+    """Newsstand: the paywall back end of a news site."""
+
+
+@main.command()
+@click.option("--config", type=click.Path(exists=True), help="gunicorn's configuration; default: ./gunicorn.conf.py")
+def web(config: str | None) -> None:
+    """Serve HTTP with gunicorn."""
+    Settings.from_environment()  # refuse here, in one line, rather than in every worker
+    chosen = config or str(Path(__file__).parent.parent / "gunicorn.conf.py")
+    os.execv(  # noqa: S606 - no shell: gunicorn takes this process's place, and its signals
+        sys.executable, [sys.executable, "-m", "gunicorn", "-c", chosen, "service.app:create_app()"]
+    )
+
+
+@main.command()
+def worker() -> None:
+    """Apply events, sync customers, sweep."""
+    from service.app import build_worker_app
+
+    build_worker_app(Settings.from_environment())()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; safe to run again."""
+    from service.store.database import make_engine
+    from service.store.migrate import migrate as apply_migrations
+
+    apply_migrations(make_engine(Settings.from_environment().database_url, deadline_seconds=600))
+    click.echo("The database is up to date.")
+
+
+@main.command("settings")
+def show_settings() -> None:
+    """Print the table of settings."""
+    click.echo(settings_table())
+
+
+@main.group()
+def plans() -> None:
+    """Check plans.yaml, and bring Stripe in step with it."""
+
+
+@plans.command("check")
+@click.option("--file", "path", default="plans.yaml", show_default=True, type=click.Path())
+def plans_check(path: str) -> None:
+    """Validate plans.yaml; needs no connection to anything."""
+    from service.catalog.load import load_catalog
+
+    catalog = load_catalog(Path(path))
+    offers = ", ".join(f"{plan.id} ({plan.price.display} a {plan.interval})" for plan in catalog.plans)
+    click.echo(f"{path} is sound: {offers}; version {catalog.version}")
+
+
+@plans.command("diff")
+def plans_diff() -> None:
+    """Show what `apply` would change at Stripe."""
+    from service.app import stripe_and_catalog
+    from service.catalog.stripe_offer import diff
+
+    changes = diff(*stripe_and_catalog(Settings.from_environment()))
+    click.echo("\n".join(str(change) for change in changes) or "Stripe is in step with plans.yaml.")
+
+
+@plans.command("apply")
+def plans_apply() -> None:
+    """Bring Stripe's products, prices and portal configuration in step; safe to run again."""
+    from service.app import stripe_and_catalog
+    from service.catalog.stripe_offer import apply
+
+    changes = apply(*stripe_and_catalog(Settings.from_environment()))
+    click.echo("\n".join(f"done: {change}" for change in changes) or "Stripe was in step with plans.yaml.")
+
+
+@main.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+def _key_store() -> ApiKeyStore:
+    from service.store.database import make_engine
+
+    return ApiKeyStore(make_engine(Settings.from_environment().database_url))
+
+
+@keys.command("create")
+@click.argument("label")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in Scope]))
+def keys_create(label: str, scopes: tuple[str, ...]) -> None:
+    """Make a key and print it once; only its digest is kept."""
+    click.echo(_key_store().create_key(label, [Scope(scope) for scope in scopes]))
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List keys by what people recognise them by."""
+    for key in _key_store().list():
+        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "live"
+        click.echo(f"{key.id:>4}  {key.prefix:<16} {key.label:<24} {state:<20} {' '.join(sorted(key.scopes))}")
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=int)
+def keys_revoke(key_id: int) -> None:
+    """Revoke a key by its number; it stops working within five seconds."""
+    if not _key_store().revoke(key_id):
+        raise click.ClickException(f"there is no live key number {key_id}")
+    click.echo(f"Key {key_id} is revoked.")
+
+
+@main.command("sandbox-keys", hidden=True)
+def sandbox_keys() -> None:
+    """Make the sandbox's public keys; refused outside it."""
+    if not Settings.from_environment().sandbox:
+        raise ConfigurationError("NEWSSTAND_SANDBOX is not set: the public keys belong to the sandbox alone")
+    store = _key_store()
+    store.ensure_key("site_sandbox", "the sandbox's site", [Scope.DECIDE, Scope.BILLING, Scope.PRIVACY])
+    store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
+
+
+if __name__ == "__main__":
+    main()

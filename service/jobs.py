@@ -1,0 +1,121 @@
+"""Background work: procrastinate only dispatches; that nothing is lost or done twice rests on our own rows.
+
+`sync_customer` and `route_event` may run twice, late, or never: the sweeper finds whatever is still dirty and due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import procrastinate
+import psycopg
+import structlog
+from sqlalchemy import Connection, Engine, text
+
+from service.access.passes import Publisher
+from service.clocks import Clock
+from service.store import derived
+from webhooks.routing import Router
+from webhooks.rows import Defer, Work
+from webhooks.syncs import Syncs
+
+log = structlog.get_logger(__name__)
+
+SWEEP_BATCH = 500
+
+
+TASKS = {Work.SYNC: "sync_customer", Work.ROUTE: "route_event"}
+
+
+class Dispatcher:
+    """Defers jobs inside the caller's transaction: the job exists exactly when the rows it is about do."""
+
+    def __init__(self) -> None:
+        # A connector that never opens a pool: every job is written on the connection it is given.
+        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+    def __call__(self, connection: Connection, work: Work, subject_id: str) -> None:
+        """Defer `work` on a customer's or an event's id."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine makes no other
+        self._app.configure_task(TASKS[work], allow_unknown=True, connection=driver).defer(subject_id=subject_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """What the jobs call."""
+
+    engine: Engine
+    syncs: Syncs
+    router: Router
+    publisher: Publisher
+    defer: Defer
+    business_clock: Clock
+
+    def sync_customer(self, customer_id: str) -> None:
+        """Sync once; hints that came meanwhile are deferred again by the sync itself."""
+        outcome = self.syncs.sync(customer_id)
+        log.info("customer_synced", customer_id=customer_id, outcome=outcome)
+
+    def route_event(self, event_id: str) -> None:
+        """Find out whom the event concerns."""
+        self.router.route(event_id)
+
+    def sweep(self) -> None:
+        """Defer what is dirty, due and unleased; look again where a boundary passed in silence; empty the outbox."""
+        self._mark_passed_boundaries()
+        due = self.syncs.due(SWEEP_BATCH)
+        unrouted = self.router.due(SWEEP_BATCH)
+        with self.engine.begin() as connection:
+            for customer_id in due:
+                self.defer(connection, Work.SYNC, customer_id)
+            for event_id in unrouted:
+                self.defer(connection, Work.ROUTE, event_id)
+        published = self.publisher.publish_outbox()
+        if due or unrouted or published:
+            log.info("swept", customers=len(due), events=len(unrouted), passes=published)
+
+    def _mark_passed_boundaries(self) -> None:
+        with self.engine.begin() as connection:
+            passed = derived.due_for_resync(connection, self.business_clock(), SWEEP_BATCH)
+            for customer_id in passed:
+                self.syncs.mark(connection, customer_id)
+            if passed:
+                derived.resync_marked(connection, passed)
+
+
+def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
+    """Return the procrastinate app with every task; `run_worker` runs it until a signal ends it."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url))
+
+    @app.task(name=TASKS[Work.SYNC])
+    def sync_customer(subject_id: str) -> None:
+        jobs.sync_customer(subject_id)
+
+    @app.task(name=TASKS[Work.ROUTE])
+    def route_event(subject_id: str) -> None:
+        jobs.route_event(subject_id)
+
+    @app.periodic(cron="*/10 * * * * *")
+    @app.task(name="sweep")
+    def sweep(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
+        jobs.sweep()
+
+    return app
+
+
+def run_worker(app: procrastinate.App, *, concurrency: int) -> Any:
+    """Run jobs until SIGTERM or SIGINT; finished ones are deleted, for history is in our own tables."""
+    return app.run_worker(
+        concurrency=concurrency,
+        delete_jobs="always",
+        fetch_job_polling_interval=5.0,
+        shutdown_graceful_timeout=20,
+    )
+
+
+def worker_is_alive(connection: Connection) -> bool:
+    """Tell whether any worker has given a sign of life within a minute."""
+    query = text("select exists (select 1 from procrastinate_workers where last_heartbeat > now() - interval '60 s')")
+    return bool(connection.scalar(query))

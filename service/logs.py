@@ -1,0 +1,118 @@
+"""Logs: one JSON object a line on standard output, ids only.
+
+What could hold personal data or secrets never gets there: known keys are masked, e-mail addresses and keys are cut
+out of every text, and an exception is logged as its class and the places it passed through, never its message,
+which may quote a whole row.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+MASK = "***"
+_SECRET_NAMES = re.compile(
+    r"e-?mail|authorization|password|secret|cookie|token|api_?key$|signature|body|query|client_ip|card", re.IGNORECASE
+)
+_SECRET_TEXTS = re.compile(
+    r"[^\s@\"'<>=:,;(){}\[\]]{1,64}(?:@|%40)[^\s@\"'<>=:,;(){}\[\]]+\.[^\s@\"'<>=:,;(){}\[\]]+"
+    r"|\b(?:sk|rk|pk)_(?:test|live)_\w+|\bwhsec_\w+|\bnsk_[\w-]+|\bBearer\s+\S+"
+    r"|://[^/\s@]+@",
+    re.IGNORECASE,
+)
+_QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic")
+_FRAMES = 12
+
+
+def configure_logging(level: str) -> None:
+    """Route structlog and the standard library's logging through the same processors to standard output."""
+    logging.config.dictConfig(logging_config(level))
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """Return the standard library's logging configuration; gunicorn takes it as `logconfig_dict`."""
+    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stdout}
+    quiet = {name: {"level": "WARNING"} for name in _QUIET}
+    gunicorn = {name: {"handlers": [], "propagate": True} for name in ("gunicorn.error", "gunicorn.access")}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": _formatter}},
+        "handlers": {"stdout": handler},
+        "root": {"handlers": ["stdout"], "level": level.upper()},
+        "loggers": quiet | gunicorn,
+    }
+
+
+def _formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(default=lambda value: type(value).__name__),
+        ],
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        tell_exception_without_its_text,
+        mask,
+    ]
+
+
+def tell_exception_without_its_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace `exc_info` by the exception's class and the innermost places it passed through."""
+    given = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event.setdefault("exception", type(error).__name__)
+        event["at"] = _places(error.__traceback__)
+    return event
+
+
+def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Mask what is named like a secret, and cut e-mail addresses and keys out of every text."""
+    return {name: MASK if _SECRET_NAMES.search(name) else _clean(event[name]) for name in event}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SECRET_TEXTS.sub(MASK, value)
+    if isinstance(value, dict):
+        return {
+            _clean(name): MASK if isinstance(name, str) and _SECRET_NAMES.search(name) else _clean(each)
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(each) for each in value]
+    return value
+
+
+def _places(traceback: TracebackType | None) -> list[str]:
+    places = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{Path(code.co_filename).name}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places[-_FRAMES:]

@@ -1,0 +1,63 @@
+"""What is counted, over all processes that share PROMETHEUS_MULTIPROC_DIR.
+
+The variable must be set before this module is first imported: prometheus_client chooses then between memory and
+shared files. Labels come from fixed lists, so that no caller can grow the number of series.
+
+Anybody who reaches the service's port may read `/metrics`: it holds numbers alone. Keep the port on a private network.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OTHER = "other"
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE"})
+WEBHOOK_OUTCOMES = frozenset({"stored", "duplicate", "ignored", "refused", "too_large", "unavailable"})
+SYNC_OUTCOMES = frozenset({"synced", "failed", "superseded", "busy"})
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_decisions = Counter(
+    "newsstand_decisions", "Decisions, by reason and by the part that was missing.", ["reason", "degraded"]
+)
+_requests = Histogram(
+    "newsstand_request_duration_seconds",
+    "Time to answer, by route template.",
+    ["method", "route", "status"],
+    buckets=_SECONDS,
+)
+_webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
+_syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
+
+
+def count_decision(reason: str, degraded: str | None) -> None:
+    """Count one decision; `degraded` is `redis`, `database` or None."""
+    _decisions.labels(reason=reason, degraded=degraded or "none").inc()
+
+
+def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:
+    """Record one request's duration; `route` is the template, None where none matched."""
+    known = method if method in METHODS else OTHER
+    _requests.labels(method=known, route=route or "unmatched", status=str(status)).observe(seconds)
+
+
+def count_webhook_event(outcome: str) -> None:
+    """Count one post to the webhook endpoint."""
+    _webhook_events.labels(outcome=outcome if outcome in WEBHOOK_OUTCOMES else OTHER).inc()
+
+
+def count_sync(outcome: str) -> None:
+    """Count one sync of a customer."""
+    _syncs.labels(outcome=outcome if outcome in SYNC_OUTCOMES else OTHER).inc()
+
+
+def exposition() -> bytes:
+    """Return everything counted, in Prometheus' text format: of all processes, or of this one when alone."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,77 @@
+"""What can be rebuilt from Stripe: the customer's snapshot, and rows of it that people search."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from service.store.tables import customer_snapshots, invoices, subscriptions
+from webhooks.snapshot import CustomerSnapshot, InvoiceFacts, SubscriptionFacts, snapshot_to_json
+
+
+def store_snapshot(
+    connection: Connection, snapshot: CustomerSnapshot, *, reader_id: str | None, resync_at: datetime | None
+) -> None:
+    """Replace all that is known of this customer; the caller holds the customer's ticket."""
+    row = {
+        "customer_id": snapshot.customer_id,
+        "reader_id": reader_id,
+        "snapshot": snapshot_to_json(snapshot),
+        "fetched_at": snapshot.fetched_at,
+        "resync_at": resync_at,
+    }
+    _upsert(connection, customer_snapshots, [row], key="customer_id")
+    _replace(
+        connection,
+        subscriptions,
+        snapshot,
+        [_subscription(each, snapshot, reader_id) for each in snapshot.subscriptions],
+    )
+    _replace(connection, invoices, snapshot, [_invoice(each, snapshot) for each in snapshot.invoices])
+
+
+def due_for_resync(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return customers at whose last fetch a boundary lay ahead that has passed by business `now`."""
+    query = select(customer_snapshots.c.customer_id).where(customer_snapshots.c.resync_at <= now).limit(limit)
+    return list(connection.scalars(query))
+
+
+def resync_marked(connection: Connection, customer_ids: list[str]) -> None:
+    """Forget the resync instants: those customers are marked dirty now, and the next sync sets new ones."""
+    connection.execute(
+        update(customer_snapshots).where(customer_snapshots.c.customer_id.in_(customer_ids)).values(resync_at=None)
+    )
+
+
+def _replace(connection: Connection, table: Table, snapshot: CustomerSnapshot, rows: list[dict[str, Any]]) -> None:
+    kept = [row["id"] for row in rows]
+    connection.execute(delete(table).where(table.c.customer_id == snapshot.customer_id, table.c.id.not_in(kept)))
+    _upsert(connection, table, rows, key="id")
+
+
+def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, key: str) -> None:
+    if not rows:
+        return
+    statement = insert(table).values(rows)
+    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name != key}
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
+
+
+def _subscription(each: SubscriptionFacts, snapshot: CustomerSnapshot, reader_id: str | None) -> dict[str, Any]:
+    same = ("id", "status", "plan", "price_id", "trial_end_at", "period_end_at", "cancel_at", "ended_at")
+    return {name: getattr(each, name) for name in same} | {
+        "customer_id": snapshot.customer_id,
+        "reader_id": reader_id,
+        "fetched_at": snapshot.fetched_at,
+    }
+
+
+def _invoice(each: InvoiceFacts, snapshot: CustomerSnapshot) -> dict[str, Any]:
+    same = (
+        "id", "subscription_id", "status", "currency", "amount_due_minor", "amount_paid_minor",
+        "period_end_at", "created_at", "paid_at", "hosted_url",
+    )  # fmt: skip
+    return {name: getattr(each, name) for name in same} | {"customer_id": snapshot.customer_id}

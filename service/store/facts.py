@@ -1,0 +1,91 @@
+"""All that an entitlement is computed from, of one reader, in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+
+from service.domain.entitlement import Grant, GrantKind, Hold
+from service.store.tables import accounts, customer_snapshots, grants, holds
+from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """One reader's facts. `version` is that of the newest recorded entitlement."""
+
+    reader_id: str
+    customer_id: str | None
+    email: str | None
+    version: int
+    snapshot: CustomerSnapshot | None
+    holds: tuple[Hold, ...]
+    grants: tuple[Grant, ...]
+
+
+def find_facts(connection: Connection, reader_id: str) -> Facts | None:
+    """Return the reader's facts, or None when there is no account."""
+    row = connection.execute(_QUERY.where(accounts.c.reader_id == reader_id)).first()
+    return None if row is None else _facts(row)
+
+
+def _rows_as_json(*columns: Any, where: Any, order: Any) -> Any:
+    """Return a scalar subquery: the rows as one JSON array, so that one round trip brings everything."""
+    pairs = [part for column in columns for part in (literal_column(f"'{column.name}'"), column)]
+    built = func.jsonb_build_object(*pairs, type_=JSONB)
+    array = func.coalesce(func.jsonb_agg(aggregate_order_by(built, order)), func.jsonb_build_array(), type_=JSONB)
+    return select(array).where(*where).scalar_subquery()
+
+
+_HOLDS = _rows_as_json(
+    holds.c.kind, holds.c.blocks, holds.c.from_at, holds.c.released_at,
+    where=[holds.c.customer_id == accounts.c.customer_id], order=holds.c.from_at,
+)  # fmt: skip
+_GRANTS = _rows_as_json(
+    grants.c.kind, grants.c.features, grants.c.from_at, grants.c.until_at, grants.c.reason,
+    where=[grants.c.reader_id == accounts.c.reader_id, grants.c.revoked_at.is_(None)], order=grants.c.id,
+)  # fmt: skip
+_QUERY = select(
+    accounts.c.reader_id,
+    accounts.c.customer_id,
+    accounts.c.email,
+    accounts.c.version,
+    customer_snapshots.c.snapshot,
+    _HOLDS.label("holds"),
+    _GRANTS.label("grants"),
+).select_from(accounts.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == accounts.c.customer_id))
+
+
+def _facts(row: Any) -> Facts:
+    return Facts(
+        reader_id=row.reader_id,
+        customer_id=row.customer_id,
+        email=row.email,
+        version=row.version,
+        snapshot=snapshot_from_json(row.snapshot) if row.snapshot else None,
+        holds=tuple(_hold(each) for each in row.holds),
+        grants=tuple(_grant(each) for each in row.grants),
+    )
+
+
+def _hold(value: dict[str, Any]) -> Hold:
+    return Hold(
+        kind=value["kind"],
+        blocks=value["blocks"],
+        from_at=datetime.fromisoformat(value["from_at"]),
+        released_at=datetime.fromisoformat(value["released_at"]) if value["released_at"] else None,
+    )
+
+
+def _grant(value: dict[str, Any]) -> Grant:
+    return Grant(
+        kind=GrantKind(value["kind"]),
+        features=tuple(value["features"]),
+        from_at=datetime.fromisoformat(value["from_at"]),
+        until_at=datetime.fromisoformat(value["until_at"]),
+        reason=value["reason"],
+    )

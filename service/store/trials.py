@@ -1,0 +1,29 @@
+"""The trial ledger: who has had a trial, by reader, customer, e-mail and card; never deleted on cancelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from service.store.tables import trial_ledger
+
+
+def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[str]:
+    """Return the kinds of identity (`reader`, `customer`, `email`, `card`) that have had a trial."""
+    if not identities:
+        return frozenset()
+    query = select(trial_ledger.c.kind).where(
+        tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
+    )
+    return frozenset(connection.scalars(query))
+
+
+def record(connection: Connection, identities: Mapping[str, str], *, reader_id: str, subscription_id: str) -> None:
+    """Remember this trial under every identity known; an identity already there keeps its first entry."""
+    rows = [
+        {"kind": kind, "value": value, "reader_id": reader_id, "subscription_id": subscription_id}
+        for kind, value in identities.items()
+    ]
+    connection.execute(insert(trial_ledger).values(rows).on_conflict_do_nothing())

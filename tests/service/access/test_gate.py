@@ -1,0 +1,188 @@
+"""The door on real servers, and with each of them gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import Engine, text
+
+from sandbox.processes import free_port
+from service.access.gate import Answer, Question
+from service.domain.decision import Access, Article, Reason
+from service.store.database import make_engine
+
+
+def ask(
+    parts: Any, article: str = "a-1", *, reader: str | None = None, visitor: str | None = None, **more: Any
+) -> Answer:
+    consume = more.pop("consume", True)
+    question = Question(article=Article(id=article, **more), reader_id=reader, visitor_id=visitor, consume=consume)
+    return parts.gate.decide(question)
+
+
+def test_an_anonymous_visitor_reads_one_article_and_meets_the_wall(parts: Any) -> None:
+    """One free article a month: counted once, open for re-reading, and the second article is refused."""
+    first = ask(parts, "a-1", visitor="v-1")
+    again = ask(parts, "a-1", visitor="v-1")
+    second = ask(parts, "a-2", visitor="v-1")
+    assert (first.decision.granted, first.decision.reason, first.decision.counted) == (True, Reason.METERED, True)
+    assert (again.decision.granted, again.decision.reason, again.decision.counted) == (True, Reason.ALREADY_READ, False)
+    assert (second.decision.granted, second.decision.reason) == (False, Reason.METER_EXHAUSTED)
+    assert second.decision.wall is not None
+    assert second.decision.wall.offers == ("monthly", "annual")
+    assert second.decision.wall.trial_eligible
+
+
+def test_a_caller_without_ids_gets_a_visitor_id_that_counts(parts: Any) -> None:
+    """The minted id is what the first article was counted under."""
+    first = ask(parts, "a-1")
+    assert first.visitor_id
+    assert ask(parts, "a-2", visitor=first.visitor_id).decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_a_peek_never_counts(parts: Any) -> None:
+    """A prefetch may ask a hundred times and the free article is still there."""
+    for number in range(100):
+        assert ask(parts, f"a-{number}", visitor="v-1", consume=False).decision.granted
+    assert ask(parts, "a-7", visitor="v-1").decision.counted
+
+
+def test_a_new_month_brings_a_new_allowance(parts: Any) -> None:
+    """The window is the publication's calendar month."""
+    ask(parts, "a-1", visitor="v-1")
+    parts.clock.advance(timedelta(days=21))
+    assert ask(parts, "a-2", visitor="v-1").decision.reason is Reason.METERED
+
+
+def test_a_thousand_parallel_first_reads_give_one_free_article(parts: Any) -> None:
+    """Concurrent tabs cannot each get the free article."""
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda number: ask(parts, f"a-{number}", visitor="v-1"), range(1000)))
+    assert sum(answer.decision.granted for answer in answers) == 1
+    assert {answer.degraded for answer in answers} == {None}
+
+
+def test_a_subscriber_is_let_in_uncounted(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A published pass opens every article, also those that need a feature, and uses up nothing."""
+    parts.apply(make_snapshot(make_subscription()))
+    for number in range(5):
+        answer = ask(parts, f"a-{number}", reader="r-1")
+        assert (answer.decision.reason, answer.decision.counted) == (Reason.SUBSCRIPTION, False)
+    assert ask(parts, "a-9", reader="r-1", feature="archives").decision.granted
+    assert ask(parts, "a-9", reader="r-1", access=Access.SUBSCRIBERS).decision.granted
+
+
+def test_a_flushed_redis_locks_out_no_payer(
+    parts: Any, redis_url: str, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Passes are a copy: after FLUSHALL the subscriber is found again through PostgreSQL."""
+    parts.apply(make_snapshot(make_subscription()))
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    assert ask(parts, reader="r-1").decision.reason is Reason.SUBSCRIPTION
+
+
+def test_a_cancelled_subscription_ends_at_its_instant_without_news(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """`cancel_at` ends access even if nothing is ever heard again; until then it lasts."""
+    end = parts.clock() + timedelta(days=30)
+    parts.apply(make_snapshot(make_subscription(cancel_at=end)))
+    parts.clock.advance(timedelta(days=30, seconds=-1))
+    assert ask(parts, "a-1", reader="r-1").decision.granted
+    parts.clock.advance(timedelta(seconds=1))
+    assert ask(parts, "a-1", reader="r-1").decision.reason is Reason.METERED
+    assert ask(parts, "a-2", reader="r-1").decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_silence_never_refuses_a_payer(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A renewing subscription of which nothing was heard since its period ended stays open."""
+    parts.apply(make_snapshot(make_subscription()))
+    parts.clock.advance(timedelta(days=45))
+    assert ask(parts, reader="r-1").decision.reason is Reason.SUBSCRIPTION
+
+
+def test_signing_in_unites_reads_and_signing_out_gives_nothing_fresh(parts: Any) -> None:
+    """The visitor's article counts for the reader; signed out again, the browser has no new allowance."""
+    ask(parts, "a-1", visitor="v-1")
+    assert ask(parts, "a-1", reader="r-1", visitor="v-1").decision.reason is Reason.ALREADY_READ
+    assert ask(parts, "a-2", reader="r-1", visitor="v-1").decision.reason is Reason.METER_EXHAUSTED
+    assert ask(parts, "a-2", visitor="v-1").decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_the_wall_knows_whose_trial_is_used(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A reader whose trial ended is not offered a second one."""
+    trial = make_subscription(
+        status="canceled", trial_start_at=parts.clock() - timedelta(days=60),
+        trial_end_at=parts.clock() - timedelta(days=30), ended_at=parts.clock() - timedelta(days=30),
+    )  # fmt: skip
+    parts.apply(make_snapshot(trial))
+    ask(parts, "a-1", reader="r-1")
+    refused = ask(parts, "a-2", reader="r-1").decision
+    assert refused.wall is not None
+    assert not refused.wall.trial_eligible
+
+
+@pytest.fixture
+def dead_redis() -> str:
+    return f"redis://127.0.0.1:{free_port()}/0"
+
+
+@pytest.fixture
+def dead_engine() -> Engine:
+    return make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
+
+
+def test_without_redis_payers_are_found_and_others_let_in(
+    build_parts: Callable[..., Any], engine: Engine, dead_redis: str, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Redis down: subscribers from PostgreSQL; others are let in, marked as degraded."""
+    parts = build_parts(engine, dead_redis)
+    parts.apply(make_snapshot(make_subscription()))
+    payer, visitor = ask(parts, reader="r-1"), ask(parts, visitor="v-1")
+    assert (payer.decision.reason, payer.degraded) == (Reason.SUBSCRIPTION, "redis")
+    assert (visitor.decision.granted, visitor.decision.reason, visitor.degraded) == (True, Reason.OUTAGE, "redis")
+
+
+def test_without_redis_an_article_for_subscribers_stays_theirs(
+    build_parts: Callable[..., Any], engine: Engine, dead_redis: str
+) -> None:
+    """An outage of the counter gives away no subscribers-only article to those known not to subscribe."""
+    parts = build_parts(engine, dead_redis)
+    assert ask(parts, visitor="v-1", access=Access.SUBSCRIBERS).decision.reason is Reason.SUBSCRIBERS_ONLY
+    assert ask(parts, reader="r-9", access=Access.SUBSCRIBERS).decision.reason is Reason.SUBSCRIBERS_ONLY
+
+
+def test_without_postgresql_passes_go_on_serving(
+    build_parts: Callable[..., Any], parts: Any, redis_url: str, dead_engine: Engine, make_snapshot: Any,
+    make_subscription: Any,
+) -> None:  # fmt: skip
+    """PostgreSQL down: a pass in Redis still opens, visitors are metered, an unknown reader is let in."""
+    parts.apply(make_snapshot(make_subscription()))
+    without = build_parts(dead_engine, redis_url)
+    assert ask(without, reader="r-1").decision.reason is Reason.SUBSCRIPTION
+    assert ask(without, visitor="v-1").decision.reason is Reason.METERED
+    unknown = ask(without, reader="r-2")
+    assert (unknown.decision.granted, unknown.decision.reason, unknown.degraded) == (True, Reason.OUTAGE, "database")
+
+
+@pytest.mark.parametrize(("allow", "granted"), [(True, True), (False, False)])
+def test_without_both_the_publication_chooses(
+    build_parts: Callable[..., Any], dead_engine: Engine, dead_redis: str, *, allow: bool, granted: bool
+) -> None:
+    """Both down: let in by default, or walled, as ON_OUTAGE says."""
+    parts = build_parts(dead_engine, dead_redis, allow_on_outage=allow)
+    answer = ask(parts, reader="r-1")
+    assert (answer.decision.granted, answer.degraded) == (granted, "redis")
+
+
+def test_a_link_is_recorded_in_postgresql(parts: Any) -> None:
+    """Redis may be lost; who shares whose reads is in the record."""
+    ask(parts, reader="r-1", visitor="v-1")
+    with parts.engine.connect() as connection:
+        assert connection.execute(text("select visitor_id, reader_id from visitor_links")).all() == [("v-1", "r-1")]
