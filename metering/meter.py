@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     ROOM = "room"
     FULL = "full"
     UNKNOWN = "unknown"
+    NO_PASS = "no_pass"  # noqa: S105 - ditto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,9 @@ class Reading:
     """The meter's answer about one article. `used` counts distinct articles, this one included once added.
 
     With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
-    publish, and ask again. `ROOM` with `consume` means the article was added just now.
+    publish, and ask again. `ROOM` with `consume` means the article was added just now. `NO_PASS` answers an unmetered
+    question: only a pass would open this article, and there is none. `used` never exceeds `limit`, though linking
+    may have united more reads than that; it is 0 with `PASS` and `UNKNOWN`.
     """
 
     outcome: Outcome

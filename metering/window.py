@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +20,63 @@ class Window:
     ends_at: datetime
 
 
-def window_at(kind: str, now: datetime, zone: ZoneInfo) -> Window:
-    """Return the window of `kind` (day, week, month) that holds `now`; its instants carry `zone`."""
-    raise NotImplementedError
+@dataclass(frozen=True)
+class _Calendar:
+    """How one kind of window is cut: its first day from any of its days, the next one's, and its id."""
+
+    first_day: Callable[[date, int], date]
+    next_first_day: Callable[[date], date]
+    id_format: str
+
+
+_CALENDARS = {
+    "day": _Calendar(lambda day, _: day, lambda first: first + DAY, "day-%Y-%m-%d"),
+    "week": _Calendar(
+        lambda day, first_weekday: day - DAY * ((day.weekday() - first_weekday) % 7),
+        lambda first: first + 7 * DAY,
+        "week-%Y-%m-%d",
+    ),
+    "month": _Calendar(
+        lambda day, _: day.replace(day=1),
+        lambda first: (first + 31 * DAY).replace(day=1),
+        "month-%Y-%m",
+    ),
+}
+KINDS = frozenset(_CALENDARS)
+
+
+def window_at(kind: str, now: datetime, zone: ZoneInfo, first_weekday: int = 0) -> Window:
+    """Return the window of `kind` (day, week, month) that holds `now`; its instants carry `zone`.
+
+    `now` is aware. `first_weekday` is 0 for Monday to 6 for Sunday and matters to weeks alone. Windows of one kind
+    tile time: each ends where the next begins. Raises ValueError for another kind.
+    """
+    if kind not in _CALENDARS:
+        raise ValueError(f"a window is one of {', '.join(sorted(KINDS))}, not {kind!r}")
+    instant = now.astimezone(UTC)
+    today = instant.astimezone(zone).date()
+    # Where a clock is put back across midnight, a minute of "yesterday" follows today's first midnight. Windows are
+    # cut by instants, not by what the clock shows, so the neighbours are looked at too.
+    candidates = (_window(kind, day, zone, first_weekday) for day in (today, today + DAY, today - DAY))
+    return next(window for window in candidates if window.starts_at.astimezone(UTC) <= instant < _end(window))
+
+
+def _end(window: Window) -> datetime:
+    # Two instants that carry the same zone are compared by what the clock shows; in UTC they are compared as instants.
+    return window.ends_at.astimezone(UTC)
+
+
+def _window(kind: str, day: date, zone: ZoneInfo, first_weekday: int) -> Window:
+    calendar = _CALENDARS[kind]
+    first = calendar.first_day(day, first_weekday)
+    return Window(
+        kind=kind,
+        id=first.strftime(calendar.id_format),
+        starts_at=_midnight(first, zone),
+        ends_at=_midnight(calendar.next_first_day(first), zone),
+    )
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which `day` begins; where the clock skips midnight, the moment it is put forward."""
+    return datetime.combine(day, time(), zone).astimezone(UTC).astimezone(zone)

@@ -1,0 +1,79 @@
+-- One decision about one subject, atomically: its pass, else its alias, else its distinct articles.
+--
+-- Units: instants are microseconds of Unix time (`now` business, `wall_now` and `refreshed_at` wall), `ttl` is seconds,
+-- hashes are 8 bytes (subject) and 6 bytes (article). Doubles hold such instants exactly until the year 2255.
+--
+-- KEYS, all with one hash tag; the meter is always the last:
+--   reader   passes, absent of this minute, absent of the minute before, meter
+--   visitor  aliases, meter
+--   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
+-- ARGV  role, subject, now, wall_now, limit, consume (1 or 0), ttl, then any number of articles
+-- Returns {'pass', value} | {'unknown'} | {'alias', reader hash} | {'reads', count before, then per article seen|room|full}
+--
+-- No `#!lua` line: with one, a full server would refuse the whole script; without, only its writes, so passes go on serving.
+
+local BELIEF = 60 * 1000000 -- how long "no pass" is believed without asking the record again
+local LAYOUT, ABSENT = 1, 1
+local ARTICLE_BYTES = 6
+
+local role, subject = ARGV[1], ARGV[2]
+local now, wall_now = tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, consume, ttl = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+local meter = KEYS[#KEYS]
+
+-- A clock that runs ahead elsewhere must not stretch the belief, hence the distance rather than the age.
+local function is_fresh(refreshed_at)
+  return math.abs(wall_now - refreshed_at) < BELIEF
+end
+
+local function is_absent_lately(key)
+  local refreshed_at = redis.call('HGET', key, subject)
+  return refreshed_at and is_fresh(struct.unpack('>i8', refreshed_at))
+end
+
+local function holds(reads, article)
+  local at = string.find(reads, article, 1, true)
+  while at do
+    -- A match across two neighbours' bytes is no article.
+    if at % ARTICLE_BYTES == 1 then return true end
+    at = string.find(reads, article, at + 1, true)
+  end
+  return false
+end
+
+if role == 'reader' then
+  local pass = redis.call('HGET', KEYS[1], subject)
+  local is_known_without = false
+  if pass then
+    local layout, flags, _, valid_until, refreshed_at = struct.unpack('>BBi8i8i8', pass)
+    local is_absent = bit.band(flags, ABSENT) ~= 0
+    -- A pass in another release's layout is no pass we can read: ask the record.
+    if layout == LAYOUT and not is_absent and valid_until > now then return {'pass', pass} end
+    is_known_without = layout == LAYOUT and is_absent and is_fresh(refreshed_at)
+  end
+  -- Also beside an outlived pass: the record may have forgotten a reader (erasure) whose pass is still here.
+  if not (is_known_without or is_absent_lately(KEYS[2]) or is_absent_lately(KEYS[3])) then return {'unknown'} end
+elseif role == 'visitor' then
+  local alias = redis.call('HGET', KEYS[1], subject)
+  if alias then return {'alias', string.sub(alias, 1, 8)} end
+end
+
+local before = redis.call('HGET', meter, subject) or ''
+local reads = before
+local reply = {'reads', #before / ARTICLE_BYTES}
+for index = 8, #ARGV do
+  local article = ARGV[index]
+  if holds(reads, article) then
+    reply[#reply + 1] = 'seen'
+  elseif #reads < limit * ARTICLE_BYTES then
+    if consume then reads = reads .. article end
+    reply[#reply + 1] = 'room'
+  else
+    reply[#reply + 1] = 'full'
+  end
+end
+if #reads > #before then
+  redis.call('HSET', meter, subject, reads)
+  redis.call('EXPIRE', meter, ttl)
+end
+return reply

@@ -1,0 +1,80 @@
+"""Where a subject's data lies in Redis: keyed hashes instead of ids, and buckets of about 64 subjects each.
+
+Every key of one subject starts with the same hash tag, such as `{16384.b17}`, so one script call never leaves its
+Redis Cluster slot. The tag names the number of buckets: data laid out for another number is never mistaken for ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from metering.meter import Subject, SubjectKind
+
+SUBJECT_BYTES = 8
+ARTICLE_BYTES = 6
+READERS_PER_BUCKET = 64
+"""Above 128 entries Redis 7.0 turns a packed hash into a hash table of three times the size."""
+
+
+def buckets_for(expected_readers: int) -> int:
+    """Return the number of buckets, a power of two, that leaves at most 64 of `expected_readers` in each."""
+    full_buckets = -(-expected_readers // READERS_PER_BUCKET)
+    return 1 << max(full_buckets - 1, 0).bit_length()
+
+
+@dataclass(frozen=True)
+class Place:
+    """One subject's field, and the keys of its bucket."""
+
+    tag: str
+    field: bytes
+
+    @property
+    def passes(self) -> str:
+        return f"{self.tag}:passes"
+
+    @property
+    def aliases(self) -> str:
+        return f"{self.tag}:aliases"
+
+    def absent(self, epoch: int) -> str:
+        """Return the key of the readers found to be unknown to the record during minute `epoch` of wall time."""
+        return f"{self.tag}:absent:{epoch}"
+
+    def meter(self, window_id: str) -> str:
+        return f"{self.tag}:meter:{window_id}"
+
+
+class Keys:
+    """Turns ids into places. `subject_key` is the secret that keeps ids from being guessed back."""
+
+    def __init__(self, subject_key: str, buckets: int) -> None:
+        self._buckets = buckets
+        # BLAKE2 takes keys of at most 64 bytes; the setting may be longer.
+        secret = hashlib.blake2b(subject_key.encode(), digest_size=32, person=b"newsstand-meter").digest()
+        self._hashers = {
+            kind: hashlib.blake2b(key=secret, digest_size=SUBJECT_BYTES, person=kind.value.encode())
+            for kind in SubjectKind
+        }
+        self._article_hasher = hashlib.blake2b(key=secret, digest_size=ARTICLE_BYTES, person=b"article")
+
+    def place(self, subject: Subject) -> Place:
+        """Return where `subject` is kept."""
+        return self.place_of(_digest(self._hashers[subject.kind], subject.id))
+
+    def place_of(self, field: bytes) -> Place:
+        """Return where the subject with this hash is kept."""
+        bucket = int.from_bytes(field) % self._buckets
+        return Place(f"{{{self._buckets}.b{bucket}}}", field)
+
+    def article(self, article_id: str) -> bytes:
+        """Return the 6 bytes that stand for an article."""
+        return _digest(self._article_hasher, article_id)
+
+
+def _digest(prepared: hashlib.blake2b, text: str) -> bytes:
+    hasher = prepared.copy()
+    # JSON may carry half a surrogate pair; it is an id like any other, not a reason to fail.
+    hasher.update(text.encode(errors="surrogatepass"))
+    return hasher.digest()

@@ -1,0 +1,61 @@
+"""The bytes of each value in Redis, big-endian, as Lua's `struct.unpack` reads them; instants are µs of Unix time.
+
+| value | bytes |
+|---|---|
+| pass | layout (1, always 1) · flags (1; bit 0 absent) · version (8) · valid_until (8) · refreshed_at (8) · payload |
+| meter | 6 for each distinct article, in the order read |
+| alias | link: reader's hash (8) · linked_at (8); then settled (1): 1 once the visitor's reads are the reader's |
+| absent | refreshed_at (8) |
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime, timedelta
+
+from metering.meter import Pass
+
+LAYOUT = 1
+ABSENT = 0b1
+_ENVELOPE = struct.Struct(">BBqqq")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(instant: datetime) -> int:
+    """Return an aware instant as microseconds of Unix time, exactly."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def pack_pass(given: Pass) -> bytes:
+    """Return the pass's bytes; `unpack_pass` gives an equal pass back."""
+    flags = ABSENT if given.absent else 0
+    head = _ENVELOPE.pack(LAYOUT, flags, given.version, micros(given.valid_until), micros(given.refreshed_at))
+    return head + given.payload
+
+
+def unpack_pass(raw: bytes) -> Pass:
+    """Return the pass that `pack_pass` made `raw` from; the scripts never hand out another layout."""
+    _, flags, version, valid_until, refreshed_at = _ENVELOPE.unpack_from(raw)
+    return Pass(
+        version=version,
+        valid_until=_EPOCH + valid_until * _MICROSECOND,
+        refreshed_at=_EPOCH + refreshed_at * _MICROSECOND,
+        absent=bool(flags & ABSENT),
+        payload=raw[_ENVELOPE.size :],
+    )
+
+
+def pack_instant(instant: datetime) -> bytes:
+    """Return an aware instant's 8 bytes."""
+    return struct.pack(">q", micros(instant))
+
+
+def pack_link(reader_hash: bytes, linked_at: datetime) -> bytes:
+    """Return the link that points at a reader since `linked_at`; an alias is a link and its state."""
+    return reader_hash + pack_instant(linked_at)
+
+
+def is_settled(alias: bytes, reader_hash: bytes) -> bool:
+    """Tell whether `alias` points at this reader and no reads wait to be united."""
+    return alias.startswith(reader_hash) and alias.endswith(b"\x01")

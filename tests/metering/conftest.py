@@ -1,0 +1,133 @@
+"""A meter on a real server, and what its tests ask it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis
+
+from metering.meter import Outcome, Pass, Reading, Subject, SubjectKind
+from metering.redis_meter import RedisMeter
+from metering.window import Window, window_at
+from sandbox.processes import Child, free_port
+from sandbox.servers import Valkey
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PARIS = ZoneInfo("Europe/Paris")
+SUBJECT_KEY = "a key that only the tests know, 32+"
+
+
+@pytest.fixture(params=["redis_url"], ids=["valkey-9"])
+def backend_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty server; each `params` entry names the fixture of one kind of server."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+def server(backend_url: str) -> Iterator[redis.Redis]:
+    """A plain client, to look at what the meter wrote."""
+    with redis.Redis.from_url(backend_url, protocol=2) as client:
+        yield client
+
+
+@pytest.fixture
+def make_meter() -> Iterator[Callable[..., RedisMeter]]:
+    """Makes meters and closes them; the deadline is generous, for tests that are not about it."""
+    made: list[RedisMeter] = []
+
+    def make(url: str, **changes: object) -> RedisMeter:
+        options = {"subject_key": SUBJECT_KEY, "expected_readers": 1000, "timeout_seconds": 10.0} | changes
+        made.append(RedisMeter(url, **options))
+        return made[-1]
+
+    yield make
+    for meter in made:
+        meter.close()
+
+
+@pytest.fixture
+def meter(backend_url: str, make_meter: Callable[..., RedisMeter]) -> RedisMeter:
+    return make_meter(backend_url)
+
+
+@pytest.fixture
+def month() -> Window:
+    return window_at("month", NOW, PARIS)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Asks one meter with everything but the point of the test filled in."""
+
+    meter: RedisMeter
+    window: Window
+    now: datetime = NOW
+    wall_now: datetime = NOW
+    limit: int = 1
+
+    def reads(self, subject: Subject, article: str, **changes: object) -> Reading:
+        options = {"limit": self.limit, "window": self.window, "now": self.now, "wall_now": self.wall_now}
+        return self.meter.ask(subject, article, **({"consume": True} | options | changes))
+
+    def outcome(self, subject: Subject, article: str, **changes: object) -> Outcome:
+        return self.reads(subject, article, **changes).outcome
+
+    def used(self, subject: Subject, limit: int = 100) -> int:
+        return self.meter.usage(subject, limit=limit, window=self.window).used
+
+    def link(self, visitor: Subject, reader: Subject, linked_at: datetime = NOW) -> None:
+        self.meter.link(visitor.id, reader.id, linked_at=linked_at, window=self.window, now=self.now)
+
+    def with_(self, **changes: object) -> Desk:
+        return replace(self, **changes)
+
+
+@pytest.fixture
+def make_desk(month: Window) -> Callable[..., Desk]:
+    return lambda meter, **changes: Desk(meter, month, **changes)
+
+
+@pytest.fixture
+def desk(meter: RedisMeter, month: Window) -> Desk:
+    return Desk(meter, month)
+
+
+@pytest.fixture
+def reader() -> Subject:
+    return Subject(SubjectKind.READER, "r-81")
+
+
+@pytest.fixture
+def visitor() -> Subject:
+    return Subject(SubjectKind.VISITOR, "v-5")
+
+
+@pytest.fixture
+def make_pass() -> Callable[..., Pass]:
+    def make(**changes: object) -> Pass:
+        fields = {
+            "version": 1,
+            "valid_until": NOW + timedelta(days=30),
+            "refreshed_at": NOW,
+            "absent": False,
+            "payload": b"\x00anything\xff",
+        }
+        return Pass(**(fields | changes))
+
+    return make
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[tuple[Valkey, Child]]:
+    """A server of this test's own, to freeze, fill or stop."""
+    valkey = Valkey(tmp_path / "valkey", free_port(), durable=False)
+    child = valkey.start()
+    yield valkey, child
+    child.process.kill()
+    child.stop()

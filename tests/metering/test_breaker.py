@@ -1,0 +1,81 @@
+"""The breaker opens after failures in a row, and closes by a probe."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from metering.breaker import Breaker
+
+
+class Seconds:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def breaker(seconds: Seconds) -> Breaker:
+    return Breaker(failures=3, open_seconds=1.0, monotonic=seconds)
+
+
+def _break(breaker: Breaker) -> None:
+    for _ in range(3):
+        breaker.failed()
+
+
+def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
+    """Claim: two failures leave it closed, a success starts the count again, three in a row open it."""
+    breaker.failed()
+    breaker.failed()
+    assert breaker.allows()
+    breaker.succeeded()
+    breaker.failed()
+    breaker.failed()
+    assert not breaker.is_open
+    breaker.failed()
+    assert breaker.is_open
+    assert not breaker.allows()
+
+
+def test_one_caller_probes_each_period(breaker: Breaker, seconds: Seconds) -> None:
+    """Claim: when the pause is over exactly one of many threads is let through, and the next only a pause later."""
+    _break(breaker)
+    seconds.now += 1.0
+    allowed: list[bool] = []
+    threads = [threading.Thread(target=lambda: allowed.append(breaker.allows())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(allowed) == [False] * 19 + [True]
+    seconds.now += 0.9
+    assert not breaker.allows()
+    seconds.now += 0.1
+    assert breaker.allows()
+
+
+def test_a_probe_decides(breaker: Breaker, seconds: Seconds) -> None:
+    """Claim: a failed probe keeps it open for a whole pause, a successful one closes it for all."""
+    _break(breaker)
+    seconds.now += 1.0
+    assert breaker.allows()
+    seconds.now += 0.5
+    breaker.failed()
+    seconds.now += 0.9
+    assert not breaker.allows()
+    seconds.now += 0.1
+    assert breaker.allows()
+    breaker.succeeded()
+    assert breaker.allows()
+    assert breaker.allows()

@@ -1,0 +1,69 @@
+"""Ids become keyed hashes, subjects of one bucket share a slot, and buckets stay small."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.crc import key_slot
+
+from metering.keys import Keys, buckets_for
+from metering.meter import Subject, SubjectKind
+
+KEYS = Keys("a key that only the tests know, 32+", 64)
+
+
+@given(st.integers(1, 100_000_000))
+def test_buckets_are_a_power_of_two_with_32_to_64_readers_each(expected_readers: int) -> None:
+    """Claim: no bucket is planned above 64 readers, and none below 32 once there is more than one."""
+    buckets = buckets_for(expected_readers)
+    assert buckets & (buckets - 1) == 0
+    assert expected_readers / buckets <= 64
+    assert buckets == 1 or expected_readers / buckets > 32
+
+
+def test_a_million_readers_take_16384_buckets() -> None:
+    """Claim: the default setting gives the layout whose memory was measured."""
+    assert buckets_for(1_000_000) == 16_384
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1), st.sampled_from(SubjectKind))
+def test_all_keys_of_a_subject_share_one_slot(subject_id: str, kind: SubjectKind) -> None:
+    """Claim: whatever the id, even half a surrogate pair, one script call stays within one Redis Cluster slot."""
+    place = KEYS.place(Subject(kind, subject_id))
+    keys = [place.passes, place.aliases, place.absent(29_000_000), place.meter("month-2026-11")]
+    assert len({key_slot(key.encode()) for key in keys}) == 1
+    assert len(place.field) == 8
+    assert len(KEYS.article(subject_id)) == 6
+
+
+def test_a_place_is_found_again_from_its_hash() -> None:
+    """Claim: an alias, which holds only a hash, leads to the same bucket as the reader's id."""
+    place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
+    assert KEYS.place_of(place.field) == place
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (KEYS.place(Subject(SubjectKind.READER, "x")).field, KEYS.place(Subject(SubjectKind.VISITOR, "x")).field),
+        (KEYS.place(Subject(SubjectKind.READER, "x")).field[:6], KEYS.article("x")),
+        (KEYS.article("x"), Keys("another key, of 32 characters or more", 64).article("x")),
+    ],
+    ids=["kind", "article", "secret"],
+)
+def test_hashes_differ_by_domain_and_by_secret(one: bytes, other: bytes) -> None:
+    """Claim: the same id hashes differently as a reader, a visitor and an article, and under another secret."""
+    assert one != other
+
+
+def test_the_bucket_count_is_part_of_every_key() -> None:
+    """Claim: after EXPECTED_READERS changes, no key of the former layout is read."""
+    subject = Subject(SubjectKind.READER, "r-81")
+    assert KEYS.place(subject).tag != Keys("a key that only the tests know, 32+", 128).place(subject).tag
+    assert KEYS.place(subject).tag.startswith("{64.b")
+
+
+def test_a_long_secret_counts_to_its_last_character() -> None:
+    """Claim: a secret longer than BLAKE2's 64 bytes is not cut."""
+    assert Keys("k" * 100 + "1", 64).article("x") != Keys("k" * 100 + "2", 64).article("x")

@@ -1,0 +1,96 @@
+"""Windows tile time in the publication's zone, whatever its clocks do."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from metering.window import KINDS, window_at
+
+PARIS = ZoneInfo("Europe/Paris")
+ZONES = [
+    "UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+    "America/Sao_Paulo",  # put forward at midnight until 2019
+    "America/St_Johns",  # put back across midnight, from 00:01, until 2011
+    "Africa/Cairo", "Pacific/Apia",  # had no 30 December 2011
+]  # fmt: skip
+
+
+def utc(year: int, month: int = 1, *rest: int) -> datetime:
+    return datetime(year, month, *(rest or (1,)), tzinfo=UTC)
+
+
+EARLIEST, LATEST = int(utc(1971).timestamp()), int(utc(2100).timestamp())
+
+
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    now=st.integers(EARLIEST, LATEST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    first_weekday=st.integers(0, 6),
+)
+@example(kind="day", now=utc(2006, 10, 29, 2, 30, 30), zone=ZoneInfo("America/St_Johns"), first_weekday=0)
+@example(kind="day", now=utc(2006, 10, 29, 2, 31, 30), zone=ZoneInfo("America/St_Johns"), first_weekday=0)
+@example(kind="day", now=utc(2011, 12, 30, 10), zone=ZoneInfo("Pacific/Apia"), first_weekday=0)
+@example(kind="day", now=utc(2018, 11, 4, 3), zone=ZoneInfo("America/Sao_Paulo"), first_weekday=0)
+def test_a_window_holds_now_and_its_neighbours_touch_it(
+    kind: str, now: datetime, zone: ZoneInfo, first_weekday: int
+) -> None:
+    """Claim: every instant lies in one window, and the instants at its two ends belong to the windows beside it."""
+    window = window_at(kind, now, zone, first_weekday)
+    starts_at, ends_at = window.starts_at.astimezone(UTC), window.ends_at.astimezone(UTC)
+    assert starts_at <= now < ends_at
+
+    assert window_at(kind, starts_at, zone, first_weekday) == window
+    following = window_at(kind, ends_at, zone, first_weekday)
+    assert following.starts_at.astimezone(UTC) == ends_at
+    before = window_at(kind, starts_at - timedelta(microseconds=1), zone, first_weekday)
+    assert before.ends_at.astimezone(UTC) == starts_at
+    assert len({before.id, window.id, following.id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "window_id", "starts_at", "ends_at"),
+    [
+        ("month", utc(2026, 11, 22), "month-2026-11", "2026-11-01T00:00+01:00", "2026-12-01T00:00+01:00"),
+        ("month", utc(2026, 10, 31, 23), "month-2026-11", "2026-11-01T00:00+01:00", "2026-12-01T00:00+01:00"),
+        ("month", utc(2026, 3, 9), "month-2026-03", "2026-03-01T00:00+01:00", "2026-04-01T00:00+02:00"),
+        ("month", utc(2026, 12, 31, 22, 59), "month-2026-12", "2026-12-01T00:00+01:00", "2027-01-01T00:00+01:00"),
+        ("month", utc(2028, 2, 29), "month-2028-02", "2028-02-01T00:00+01:00", "2028-03-01T00:00+01:00"),
+        ("week", utc(2026, 11, 22, 22, 59), "week-2026-11-16", "2026-11-16T00:00+01:00", "2026-11-23T00:00+01:00"),
+        ("week", utc(2027, 1, 1), "week-2026-12-28", "2026-12-28T00:00+01:00", "2027-01-04T00:00+01:00"),
+        ("day", utc(2026, 11, 22), "day-2026-11-22", "2026-11-22T00:00+01:00", "2026-11-23T00:00+01:00"),
+        ("day", utc(2026, 3, 29, 12), "day-2026-03-29", "2026-03-29T00:00+01:00", "2026-03-30T00:00+02:00"),
+        ("day", utc(2026, 10, 25, 12), "day-2026-10-25", "2026-10-25T00:00+02:00", "2026-10-26T00:00+01:00"),
+    ],
+)  # fmt: skip
+def test_windows_of_a_paris_publication(kind: str, now: datetime, window_id: str, starts_at: str, ends_at: str) -> None:
+    """Claim: ids and ends are the local calendar's, over clock changes, year ends and leap days."""
+    window = window_at(kind, now, PARIS)
+    assert (window.kind, window.id) == (kind, window_id)
+    assert window.starts_at.isoformat(timespec="minutes") == starts_at
+    assert window.ends_at.isoformat(timespec="minutes") == ends_at
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(0, 6))
+def test_a_week_starts_on_the_chosen_weekday(day: date, first_weekday: int) -> None:
+    """Claim: a week begins on `first_weekday`, Monday unless told."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    assert window_at("week", noon, PARIS, first_weekday).starts_at.weekday() == first_weekday
+    assert window_at("week", noon, PARIS).starts_at.weekday() == 0
+
+
+def test_a_skipped_midnight_is_shown_as_the_clock_showed_it() -> None:
+    """Claim: where the clock jumps from 24:00 to 01:00, the window starts at 01:00, not at a time that never was."""
+    window = window_at("day", utc(2018, 11, 4, 12), ZoneInfo("America/Sao_Paulo"))
+    assert window.starts_at.isoformat() == "2018-11-04T01:00:00-02:00"
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """Claim: a kind that no calendar knows is an error, not a default."""
+    with pytest.raises(ValueError, match="fortnight"):
+        window_at("fortnight", utc(2026, 11, 22), PARIS)
