@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -36,6 +35,7 @@ class FollowedClock:
         self._poll = poll
         self._every_seconds = every_seconds
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._follower: int | None = None
         self._instant: datetime | None = None
 
@@ -46,14 +46,9 @@ class FollowedClock:
         assert self._instant is not None  # noqa: S101 - set by _start
         return self._instant
 
-    def refresh(self) -> datetime:
-        """Poll now and return the result; a failure leaves the last instant standing."""
-        try:
-            self._instant = self._poll()
-        except Exception as error:
-            log.warning("test_clock_unreadable", error=type(error).__name__)
-        assert self._instant is not None  # noqa: S101 - a first poll has succeeded
-        return self._instant
+    def close(self) -> None:
+        """Stop following; the clock then stands."""
+        self._closed.set()
 
     def _start(self) -> None:
         with self._lock:
@@ -64,6 +59,12 @@ class FollowedClock:
             threading.Thread(target=self._follow, name="test-clock", daemon=True).start()
 
     def _follow(self) -> None:
-        while True:
-            time.sleep(self._every_seconds)
-            self.refresh()
+        readable = True
+        while not self._closed.wait(self._every_seconds):
+            try:
+                self._instant = self._poll()
+                readable = True
+            except Exception as error:  # whatever is wrong, a later poll may work
+                if readable:  # said once, not twice a second
+                    log.warning("test_clock_unreadable", error=type(error).__name__)
+                readable = False

@@ -53,7 +53,7 @@ def _positive(raw: str) -> int:
 
 def _seconds(raw: str) -> float:
     value = float(raw)
-    if not 0 < value < 3600:
+    if not 0 < value < 3600:  # also refuses nan
         raise ValueError("must be above 0 and below 3600 seconds")
     return value
 

@@ -35,7 +35,9 @@ def find_facts(connection: Connection, reader_id: str) -> Facts | None:
 
 def _rows_as_json(*columns: Any, where: Any, order: Any) -> Any:
     """Return a scalar subquery: the rows as one JSON array, so that one round trip brings everything."""
-    pairs = [part for column in columns for part in (literal_column(f"'{column.name}'"), column)]
+    pairs: list[Any] = []
+    for column in columns:
+        pairs += [literal_column(f"'{column.name}'"), column]
     built = func.jsonb_build_object(*pairs, type_=JSONB)
     array = func.coalesce(func.jsonb_agg(aggregate_order_by(built, order)), func.jsonb_build_array(), type_=JSONB)
     return select(array).where(*where).scalar_subquery()
