@@ -12,20 +12,28 @@ INSTALL := $(PIP) install --require-hashes --no-deps
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(VENV)/run.stamp: requirements/build.txt requirements/base.txt requirements/sandbox.txt pyproject.toml sandbox/preflight.py
+# Scripts in a virtual environment hold its path: one that was moved or copied with its clone is made again.
+STAMP := $(VENV)/run.stamp
+$(shell test ! -e $(STAMP) || test "$$(cat $(STAMP))" = "$$(pwd)" || rm -f $(STAMP) $(BIN)/python)
+
+# Also when the Python it was made with is gone, which leaves a dangling link.
+$(BIN)/python:
 	@$(PYTHON) sandbox/preflight.py
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(STAMP): $(BIN)/python requirements/build.txt requirements/base.txt requirements/sandbox.txt pyproject.toml
 	@echo "Installing what Newsstand needs into $(VENV) (once) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c "import pip" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(INSTALL) -r requirements/build.txt -r requirements/base.txt -r requirements/sandbox.txt
 	@$(PIP) install --no-index --no-deps --no-build-isolation -e .
-	@touch $@
+	@pwd > $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(STAMP) requirements/dev.txt
 	@echo "Installing the linters and the test tools ..."
 	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/run.stamp ## Run the whole newsroom: Valkey, PostgreSQL, stand-in Stripe, web, worker
+run: $(STAMP) ## Run the whole newsroom: Valkey, PostgreSQL, stand-in Stripe, web, worker
 	@exec $(BIN)/python -m sandbox.run
 
 test: $(VENV)/dev.stamp ## Run every test on real servers (at most 5 minutes)

@@ -3,10 +3,13 @@
 Runs under whatever `python3` is, so it uses no syntax newer than Python 3.4.
 """
 
-import importlib.util
 import sys
 
-NEEDED = ("venv", "ensurepip", "ssl", "ctypes")
+NEEDED = ("venv", "ensurepip", "ssl", "ctypes", "zlib", "fcntl")
+HINTS = {
+    "venv": " (on Debian: apt-get install python3-venv)",
+    "ensurepip": " (on Debian: apt-get install python3-venv)",
+}
 
 
 def missing():  # type: ignore[no-untyped-def]  # older Pythons parse no annotations like ours
@@ -18,11 +21,10 @@ def missing():  # type: ignore[no-untyped-def]  # older Pythons parse no annotat
             sys.version_info[1],
         )
     for module in NEEDED:
-        if importlib.util.find_spec(module) is None:
-            return "%s lacks the standard module %r (on Debian: apt-get install python3-venv)" % (
-                sys.executable,
-                module,
-            )
+        try:  # to find it is not enough: a Python built without libffi has ctypes, but cannot import it
+            __import__(module)
+        except ImportError:
+            return "%s lacks the standard module %r%s" % (sys.executable, module, HINTS.get(module, ""))
     return None
 
 

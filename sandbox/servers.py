@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from sandbox.processes import Child, ServerDidNotStart, spawn, unprivileged
 
@@ -81,7 +83,9 @@ class Valkey:
         ]  # fmt: skip
 
     def _answers(self) -> bool:
-        client = redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1)
+        # redis-py retries a refused connection for three seconds on its own.
+        once = Retry(NoBackoff(), 0)
+        client = redis.Redis(port=self.port, socket_timeout=1, socket_connect_timeout=1, retry=once)
         try:
             return bool(client.ping())
         except redis.RedisError:

@@ -26,8 +26,8 @@ def test_an_old_python_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_python_without_venv_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian ships venv apart: the line names the module and the package."""
-    monkeypatch.setattr(preflight, "NEEDED", ("no_such_module",))
-    assert "lacks the standard module 'no_such_module'" in str(preflight.missing())
+    monkeypatch.setitem(sys.modules, "venv", None)
+    assert "lacks the standard module 'venv' (on Debian: apt-get install python3-venv)" in str(preflight.missing())
 
 
 def test_an_old_python_can_read_it() -> None:
