@@ -61,6 +61,11 @@ def month() -> Window:
     return window_at("month", NOW, PARIS)
 
 
+@pytest.fixture
+def next_month(month: Window) -> Window:
+    return window_at("month", month.ends_at, PARIS)
+
+
 @dataclass(frozen=True)
 class Desk:
     """Asks one meter with everything but the point of the test filled in."""

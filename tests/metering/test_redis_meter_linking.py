@@ -1,0 +1,234 @@
+"""A browser shares its reader's reads from login on; signing out gives neither a fresh allowance nor a pass."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metering.connections import Script
+from metering.meter import MeterUnavailable, Outcome, Pass, Subject, SubjectKind
+from metering.window import Window
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_serial = itertools.count()
+
+
+def a_reader() -> Subject:
+    return Subject(SubjectKind.READER, f"r-{next(_serial)}")
+
+
+def a_visitor() -> Subject:
+    return Subject(SubjectKind.VISITOR, f"v-{next(_serial)}")
+
+
+@pytest.fixture
+def known(desk: Any) -> Callable[[], Subject]:
+    """Makes a reader whom the record does not know, so that their reads are metered."""
+
+    def make() -> Subject:
+        reader = a_reader()
+        desk.meter.publish_absent(reader.id, NOW)
+        return reader
+
+    return make
+
+
+def test_signing_out_gives_no_fresh_allowance(desk: Any, known: Callable[[], Subject], visitor: Subject) -> None:
+    """Claim: what was read signed in counts signed out on the same browser, and the other way round."""
+    reader = known()
+    desk.link(visitor, reader)
+    assert desk.outcome(reader, "a-1", limit=2) is Outcome.ROOM
+    assert desk.reads(visitor, "a-1", limit=2).outcome is Outcome.SEEN
+    assert desk.reads(visitor, "a-2", limit=2).used == 2
+    assert desk.outcome(visitor, "a-3", limit=2) is Outcome.FULL
+    assert desk.outcome(reader, "a-2", limit=2) is Outcome.SEEN
+    assert desk.outcome(reader, "a-3", limit=2) is Outcome.FULL
+
+
+def test_many_browsers_share_one_allowance(desk: Any, known: Callable[[], Subject]) -> None:
+    """Claim: of ten browsers of one reader, all signed out, one reads the one free article."""
+    reader, browsers = known(), [a_visitor() for _ in range(10)]
+    for browser in browsers:
+        desk.link(browser, reader)
+    outcomes = [desk.outcome(browser, f"a-{number}") for number, browser in enumerate(browsers)]
+    assert outcomes == [Outcome.ROOM] + [Outcome.FULL] * 9
+
+
+def test_an_alias_gives_no_pass(desk: Any, visitor: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: a subscriber who signs out is an ordinary visitor, metered and walled."""
+    reader = a_reader()
+    desk.meter.publish(reader.id, make_pass())
+    desk.link(visitor, reader)
+    assert desk.outcome(reader, "a-1") is Outcome.PASS
+    assert desk.outcome(visitor, "a-1", metered=False) is Outcome.NO_PASS
+    assert desk.outcome(visitor, "a-1") is Outcome.ROOM
+    assert desk.outcome(visitor, "a-2") is Outcome.FULL
+
+
+def test_an_alias_to_a_reader_without_a_record_is_metered(desk: Any, visitor: Subject) -> None:
+    """Claim: a visitor's question never turns `unknown`, because only the reader's reads are looked at."""
+    desk.link(visitor, a_reader())
+    assert desk.outcome(visitor, "a-1") is Outcome.ROOM
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    by_visitor=st.lists(st.sampled_from("abcdefgh"), max_size=6),
+    by_reader=st.lists(st.sampled_from("abcdefgh"), max_size=6),
+    after=st.lists(st.sampled_from("abcdefgh"), max_size=4),
+    links=st.integers(1, 3),
+)
+def test_reads_are_united_each_article_once(
+    desk: Any, known: Callable[[], Subject], by_visitor: list[str], by_reader: list[str], after: list[str], links: int
+) -> None:
+    """Claim: whatever both have read before and after, linked once or again, the count is that of the union."""
+    reader, visitor = known(), a_visitor()
+    for subject, articles in ((visitor, by_visitor), (reader, by_reader)):
+        for article in articles:
+            desk.reads(subject, article, limit=100)
+    for _ in range(links):
+        desk.link(visitor, reader)
+    for article in after:
+        desk.reads(visitor, article, limit=100)
+    union = {*by_visitor, *by_reader, *after}
+    assert desk.used(visitor) == desk.used(reader) == len(union)
+    assert all(desk.outcome(reader, article, limit=0) is Outcome.SEEN for article in union)
+
+
+def test_a_union_above_the_limit_is_full_and_shows_no_more_than_it(
+    desk: Any, known: Callable[[], Subject], visitor: Subject
+) -> None:
+    """Claim: what was read stays readable, nothing more is, and `used` never exceeds `limit`."""
+    reader = known()
+    desk.reads(reader, "a-1")
+    desk.reads(visitor, "a-2")
+    desk.link(visitor, reader)
+    for subject in (reader, visitor):
+        answers = [desk.reads(subject, article) for article in ("a-1", "a-2", "a-3")]
+        assert [(each.outcome, each.used) for each in answers] == [
+            (Outcome.SEEN, 1), (Outcome.SEEN, 1), (Outcome.FULL, 1),
+        ]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(4)))
+def test_the_newest_link_wins_in_any_order(desk: Any, known: Callable[[], Subject], order: list[int]) -> None:
+    """Claim: links that arrive late or twice leave the browser with the reader who signed in last."""
+    visitor, readers = a_visitor(), [known() for _ in range(4)]
+    for login in [*order, order[0]]:
+        desk.link(visitor, readers[login], NOW + timedelta(seconds=login))
+    assert [desk.meter.linked_reader_is(visitor.id, reader.id) for reader in readers] == [False, False, False, True]
+    desk.reads(visitor, "a-1")
+    assert [desk.used(reader) for reader in readers] == [0, 0, 0, 1]
+
+
+def test_a_shared_browser_gives_anonymous_reads_to_the_next_reader_alone(
+    desk: Any, known: Callable[[], Subject], visitor: Subject
+) -> None:
+    """Claim: reads made before anyone signed in go to the first reader to do so, and no reader's go to another."""
+    first, second = known(), known()
+    desk.reads(visitor, "anonymous", limit=9)
+    desk.link(visitor, first, NOW)
+    desk.reads(first, "signed in", limit=9)
+    desk.link(visitor, second, NOW + timedelta(hours=1))
+    assert (desk.used(first), desk.used(second)) == (2, 0)
+    desk.reads(visitor, "signed out", limit=9)
+    assert (desk.used(first), desk.used(second)) == (2, 1)
+
+
+@pytest.mark.parametrize("lost", ["unite", "settle"])
+def test_a_link_cut_short_is_made_good_by_repeating_it(
+    desk: Any, known: Callable[[], Subject], visitor: Subject, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Claim: until every step is done the link counts as missing; repeating it loses and doubles nothing."""
+    reader = known()
+    desk.reads(visitor, "a-1", limit=9)
+    desk.reads(reader, "a-2", limit=9)
+    run = desk.meter._redis.run
+
+    def failing(script: Script, keys: list[str], *arguments: Any) -> Any:
+        if script.sha == Script(lost).sha:
+            raise MeterUnavailable("cut short by the test")
+        return run(script, keys, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.meter._redis, "run", failing)
+        with pytest.raises(MeterUnavailable):
+            desk.link(visitor, reader)
+    assert not desk.meter.linked_reader_is(visitor.id, reader.id)
+    desk.reads(visitor, "a-3", limit=9)
+
+    desk.link(visitor, reader, NOW + timedelta(seconds=1))
+    assert desk.meter.linked_reader_is(visitor.id, reader.id)
+    assert desk.used(reader) == desk.used(visitor) == 3
+
+
+def test_reads_racing_a_link_are_never_lost(desk: Any, known: Callable[[], Subject]) -> None:
+    """Claim: 60 reads of one browser while it is being linked from several threads are all the reader's."""
+    reader, visitor = known(), a_visitor()
+
+    def step(number: int) -> None:
+        if number % 10 == 5:
+            desk.link(visitor, reader)
+        else:
+            desk.reads(visitor, f"a-{number}", limit=100)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(step, range(60)))
+    assert desk.used(reader) == desk.used(visitor) == 54
+
+
+def test_a_link_lasts_into_the_next_window(desk: Any, visitor: Subject, next_month: Window) -> None:
+    """Claim: next month's allowance is shared as well, without another login."""
+    reader = a_reader()
+    desk.link(visitor, reader)
+    later = desk.with_(window=next_month, now=next_month.starts_at, wall_now=next_month.starts_at)
+    later.meter.publish_absent(reader.id, next_month.starts_at)
+    assert later.outcome(reader, "a-1") is Outcome.ROOM
+    assert later.outcome(visitor, "a-2") is Outcome.FULL
+
+
+def test_a_linked_pair_is_told_from_others(desk: Any, visitor: Subject) -> None:
+    """Claim: no link, a link to another reader, and a flushed Redis all ask for linking."""
+    reader, other = a_reader(), a_reader()
+    assert not desk.meter.linked_reader_is(visitor.id, reader.id)
+    desk.link(visitor, reader)
+    assert desk.meter.linked_reader_is(visitor.id, reader.id)
+    assert not desk.meter.linked_reader_is(visitor.id, other.id)
+
+
+def test_resetting_a_linked_browser_resets_what_it_shares(
+    desk: Any, known: Callable[[], Subject], visitor: Subject
+) -> None:
+    """Claim: support's reset of either gives both the allowance back."""
+    reader = known()
+    desk.link(visitor, reader)
+    for subject in (visitor, reader):
+        assert desk.outcome(visitor, "a-1") is Outcome.ROOM
+        desk.meter.reset(subject, window=desk.window)
+    assert desk.used(visitor) == desk.used(reader) == 0
+
+
+def test_a_forgotten_browser_starts_afresh(desk: Any, visitor: Subject) -> None:
+    """Claim: erasing a visitor removes the alias, so the id means nobody any more."""
+    desk.link(visitor, a_reader())
+    desk.reads(visitor, "a-1")
+    desk.meter.forget(visitor, windows=[desk.window])
+    assert desk.outcome(visitor, "a-2") is Outcome.ROOM
+
+
+def test_a_linked_browser_costs_two_round_trips(desk: Any, server: redis.Redis, visitor: Subject) -> None:
+    """Claim: counted at the server, an aliased visitor's decision runs the script twice, a reader's once."""
+    desk.link(visitor, a_reader())
+    desk.reads(visitor, "a-1")
+    before = server.info("commandstats")["cmdstat_evalsha"]["calls"]
+    desk.reads(visitor, "a-1")
+    assert server.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 2

@@ -1,0 +1,163 @@
+"""A pass is handed back uncounted; without one the record is asked, and absence is believed for a minute."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metering.meter import MeterUnavailable, Outcome, Pass, Subject, SubjectKind
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_serial = itertools.count()
+
+
+def test_a_pass_is_handed_back_uncounted(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: with a pass any number of articles is read, the meter stays where it is, and the payload is untouched."""
+    published = make_pass()
+    assert desk.meter.publish(reader.id, published)
+    for article in ("a-1", "a-2"):
+        for metered in (True, False):
+            reading = desk.reads(reader, article, metered=metered)
+            assert (reading.outcome, reading.carried, reading.used) == (Outcome.PASS, published, 0)
+    assert desk.used(reader) == 0
+
+
+def test_a_reader_without_any_record_is_unknown_and_not_counted(
+    desk: Any, server: redis.Redis, reader: Subject
+) -> None:
+    """Claim: before the record was asked nothing is counted and nothing is written, metered or not."""
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
+    assert desk.outcome(reader, "a-1", metered=False) is Outcome.UNKNOWN
+    assert server.dbsize() == 0
+
+
+def test_an_absent_reader_is_metered_for_a_minute(desk: Any, reader: Subject) -> None:
+    """Claim: \"nothing known\" is believed for less than 60 s, also across the turn of a minute, then asked again."""
+    published_at = NOW + timedelta(seconds=50)
+    desk.meter.publish_absent(reader.id, published_at)
+    assert desk.outcome(reader, "a-1", wall_now=published_at) is Outcome.ROOM
+    assert desk.outcome(reader, "a-2", wall_now=published_at + timedelta(seconds=59.9)) is Outcome.FULL
+    assert desk.outcome(reader, "a-2", metered=False, wall_now=published_at) is Outcome.NO_PASS
+    assert desk.outcome(reader, "a-1", wall_now=published_at + timedelta(seconds=60)) is Outcome.UNKNOWN
+
+
+def test_a_clock_far_ahead_does_not_stretch_the_belief(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: a tombstone stamped an hour ahead is not believed for an hour."""
+    desk.meter.publish(reader.id, make_pass(absent=True, refreshed_at=NOW + timedelta(hours=1)))
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
+
+
+def test_a_tombstone_meters_for_a_minute(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: a revoked pass opens nothing at once, its reader is metered, and after 60 s the record is asked."""
+    desk.meter.publish(reader.id, make_pass())
+    desk.meter.publish(reader.id, make_pass(version=2, absent=True))
+    assert desk.outcome(reader, "a-1") is Outcome.ROOM
+    assert desk.outcome(reader, "a-2", wall_now=NOW + timedelta(seconds=59.9)) is Outcome.FULL
+    assert desk.outcome(reader, "a-2", wall_now=NOW + timedelta(seconds=60)) is Outcome.UNKNOWN
+
+
+def test_an_expired_pass_is_unknown(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: a pass holds until the instant before `valid_until` of business time; from then on the record is asked."""
+    ends_at = NOW + timedelta(hours=1)
+    desk.meter.publish(reader.id, make_pass(valid_until=ends_at))
+    assert desk.outcome(reader, "a-1", now=ends_at - timedelta(microseconds=1)) is Outcome.PASS
+    assert desk.outcome(reader, "a-1", now=ends_at) is Outcome.UNKNOWN
+
+
+def test_the_record_having_forgotten_a_reader_ends_an_expired_pass(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: asking again after publishing absence never answers `unknown` a second time."""
+    desk.meter.publish(reader.id, make_pass(valid_until=NOW))
+    desk.meter.publish_absent(reader.id, NOW)
+    assert desk.outcome(reader, "a-1") is Outcome.ROOM
+
+
+def test_absence_never_hides_a_pass(
+    desk: Any, server: redis.Redis, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: a late \"nothing known\", by either door, leaves a payer's pass in force."""
+    desk.meter.publish_absent(reader.id, NOW)
+    desk.meter.publish(reader.id, make_pass())
+    desk.meter.publish_absent(reader.id, NOW)
+    assert desk.meter.publish(reader.id, make_pass(version=0, absent=True))
+    assert desk.outcome(reader, "a-1") is Outcome.PASS
+
+
+def test_notes_of_absence_expire_and_passes_do_not(
+    desk: Any, server: redis.Redis, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: readers the record knows nothing of cost memory for minutes only; a payer's pass stays."""
+    desk.meter.publish_absent(reader.id, NOW)
+    desk.meter.publish(reader.id, make_pass())
+    lifetimes = {key.rsplit(b"}:")[1].split(b":")[0]: server.ttl(key) for key in server.scan_iter()}
+    assert 0 < lifetimes[b"absent"] <= 180
+    assert lifetimes[b"passes"] == -1
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=10, unique_by=lambda v: v[0]))
+def test_publishers_may_race_in_any_order(
+    desk: Any, make_pass: Callable[..., Pass], order: list[tuple[int, bool]]
+) -> None:
+    """Claim: whatever the order of arrival, repeats included, the highest version stands."""
+    reader = Subject(SubjectKind.READER, f"r-{next(_serial)}")
+    highest = 0
+    for version, absent in order + order[:1]:
+        stands = desk.meter.publish(reader.id, make_pass(version=version, absent=absent, payload=b"%d" % version))
+        assert stands == (version >= highest)
+        highest = max(highest, version)
+    reading = desk.reads(reader, "a-1")
+    assert reading.outcome is (Outcome.ROOM if dict(order)[highest] else Outcome.PASS)
+    if reading.carried:
+        assert reading.carried.payload == b"%d" % highest
+
+
+def test_the_same_version_may_be_refreshed(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: publishing a version again renews it, also from a host whose clock runs behind."""
+    desk.meter.publish(reader.id, make_pass())
+    refreshed = make_pass(refreshed_at=NOW - timedelta(seconds=90), payload=b"new")
+    assert desk.meter.publish(reader.id, refreshed)
+    assert desk.reads(reader, "a-1").carried == refreshed
+
+
+@pytest.mark.parametrize("layout", [0, 2])
+def test_another_releases_layout_is_asked_anew_and_replaced(
+    desk: Any, server: redis.Redis, reader: Subject, make_pass: Callable[..., Pass], layout: int
+) -> None:
+    """Claim: a pass in a layout we cannot read is `unknown`, and any version of ours takes its place."""
+    place = desk.meter._keys.place(reader)
+    desk.meter.publish(reader.id, make_pass(version=9))
+    server.hset(place.passes, place.field, bytes([layout]) + server.hget(place.passes, place.field)[1:])
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
+    assert desk.meter.publish(reader.id, make_pass(version=1))
+    assert desk.outcome(reader, "a-1") is Outcome.PASS
+
+
+def test_a_flush_makes_readers_unknown_then_everything_works(
+    desk: Any, server: redis.Redis, reader: Subject, visitor: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: FLUSHALL never locks out a payer: the record is asked, the pass published, and reading goes on."""
+    desk.meter.publish(reader.id, make_pass())
+    server.flushall()
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
+    desk.meter.publish(reader.id, make_pass())
+    assert desk.outcome(reader, "a-1") is Outcome.PASS
+    assert desk.outcome(visitor, "a-1") is Outcome.ROOM
+
+
+def test_a_damaged_value_is_a_fault_not_a_crash(desk: Any, server: redis.Redis, reader: Subject) -> None:
+    """Claim: bytes that are no pass are answered by the failure policy."""
+    place = desk.meter._keys.place(reader)
+    server.hset(place.passes, place.field, b"\x01")
+    with pytest.raises(MeterUnavailable):
+        desk.reads(reader, "a-1")
