@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -66,6 +67,7 @@ def _end(window: Window) -> datetime:
     return window.ends_at.astimezone(UTC)
 
 
+@lru_cache(maxsize=256)  # every page view asks for today's, and each costs four conversions between zones
 def _window(kind: str, day: date, zone: ZoneInfo, first_weekday: int) -> Window:
     calendar = _CALENDARS[kind]
     first = calendar.first_day(day, first_weekday)

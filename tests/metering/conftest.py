@@ -22,7 +22,32 @@ PARIS = ZoneInfo("Europe/Paris")
 SUBJECT_KEY = "a key that only the tests know, 32+"
 
 
-@pytest.fixture(params=["redis_url"], ids=["valkey-9"])
+class _ClusterNode(Valkey):
+    """A cluster of one node: it refuses every script whose keys are undeclared or lie in different slots."""
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "--cluster-enabled", "yes"]
+
+
+@pytest.fixture(scope="session")
+def cluster_node(server_directory: Path) -> Iterator[Valkey]:
+    node = _ClusterNode(server_directory / "valkey-cluster", free_port(), durable=False)
+    child = node.start()
+    with redis.Redis.from_url(node.url, protocol=2) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        child.wait_until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), timeout_seconds=30)
+    yield node
+    child.stop()
+
+
+@pytest.fixture
+def cluster_url(cluster_node: Valkey) -> str:
+    with redis.Redis.from_url(cluster_node.url) as client:
+        client.flushall()
+    return cluster_node.url
+
+
+@pytest.fixture(params=["redis_url", "cluster_url"], ids=["valkey-9", "cluster-node"])
 def backend_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty server; each `params` entry names the fixture of one kind of server."""
     url: str = request.getfixturevalue(request.param)
