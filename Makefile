@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# pip says once per package that a hash-pinned install ignores the index's newer releases; only failures matter here.
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Quiet but for errors. --no-deps: the files list every package; --require-hashes: and exactly these builds of them.
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help

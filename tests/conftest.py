@@ -1,9 +1,11 @@
-"""Real servers for every test: one Valkey and one PostgreSQL per test process, gone when it ends."""
+"""Real servers for every test: one Valkey and one PostgreSQL per test process, and whole newsrooms; gone afterwards."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,20 @@ import psycopg
 import pytest
 import redis
 
-from sandbox.processes import free_port
+from sandbox.newsroom import DEFAULT_PORTS, ROOT, Newsroom, Ports, Secrets, machine
+from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres, Valkey
 from service.store.database import make_engine
 from service.store.migrate import migrate
 
 _serial = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all tests of the shared newsroom to one xdist worker, so that only one is started."""
+    for item in items:
+        if "newsroom" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("newsroom"))
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +83,57 @@ def _url(server: Postgres, database: str) -> str:
 def _execute(server: Postgres, statement: str) -> None:
     with psycopg.connect(_url(server, "postgres"), autocommit=True) as admin:
         admin.execute(statement)
+
+
+class RunningNewsroom:
+    """A newsroom that `python -m sandbox.run` runs on free ports: where it is (`at`), and how a command finds it."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        ports = Ports(*(free_port() for _ in DEFAULT_PORTS))
+        self.at = Newsroom(directory, ports, Secrets.kept_in(directory / "secrets.json"))
+        self._children: list[Child] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which `make run` was told its ports and folder: `newsstand tour` reads the same."""
+        ports = {name: str(port) for name, port in self.at.ports.by_variable().items()}
+        return machine(os.environ) | ports | {"SANDBOX_DIR": str(self.at.directory)}
+
+    def spawn(self) -> Child:
+        """Start it without waiting; whatever it prints goes to the child's log."""
+        name = f"newsroom-{len(self._children)}"
+        command = [sys.executable, "-m", "sandbox.run"]
+        child = Child(name, command, log=self.at.directory / f"{name}.log", env=self.environment, cwd=ROOT)
+        self._children.append(child)
+        return child
+
+    def start(self) -> Child:
+        """Return once it has printed its welcome, which it does when every part is up."""
+        child = self.spawn()
+        child.wait_until(lambda: "Ctrl-C stops everything" in child.last_line(), timeout_seconds=90)
+        return child
+
+    def stop(self) -> None:
+        """Stop what was started; nothing happens if it has ended already."""
+        for child in self._children:
+            child.stop(timeout_seconds=60)
+
+
+@pytest.fixture
+def new_newsroom(tmp_path: Path) -> Iterator[RunningNewsroom]:
+    """A newsroom in a folder of its own, which the test starts and ends as it pleases."""
+    room = RunningNewsroom(tmp_path / "newsroom")
+    yield room
+    room.stop()
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def newsroom(server_directory: Path) -> Iterator[RunningNewsroom]:
+    """The whole sandbox, running: one for all tests that ask for it. Its clock only goes forward; use fresh readers."""
+    room = RunningNewsroom(server_directory / "newsroom")
+    child = room.start()
+    yield room
+    room.stop()
+    assert child.process.returncode == 0, child.last_line()
