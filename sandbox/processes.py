@@ -142,7 +142,7 @@ def spawn(
         )
     except PermissionError as error:
         # Root without CAP_DAC_OVERRIDE: the unprivileged account cannot enter a folder such as /root.
-        raise ServerDidNotStart(f"{name}: may not run {error.filename} ({error.strerror}){_advice(user)}") from error
+        raise ServerDidNotStart(f"{name}: may not use {error.filename} ({error.strerror}){_advice(user)}") from error
     except subprocess.SubprocessError as error:
         raise ServerDidNotStart(f"{name}: this machine does not let root become uid {user and user.uid}"
                                 f"{_advice(user)}") from error  # fmt: skip
