@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import stripe
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from metering.redis_meter import RedisMeter
+from service import metrics
 from service.access.gate import Gate
 from service.access.links import Links
 from service.access.passes import Publisher, Record
@@ -20,7 +22,7 @@ from service.access.readers import Readers
 from service.access.trials import Trials
 from service.api.application import build_flask
 from service.api.auth import KeyChecker
-from service.api.health import Health
+from service.api.health import HealthChecks, Probe
 from service.api.services import Services
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
@@ -31,8 +33,8 @@ from service.catalog.load import load_catalog
 from service.catalog.prices import PriceBook
 from service.clocks import Clock, FollowedClock, wall_clock
 from service.domain.catalog import Catalog
-from service.errors import StripeUnavailable
-from service.jobs import Dispatcher, Jobs, build_worker, run_worker
+from service.errors import StripeUnavailable, Unavailable
+from service.jobs import Dispatcher, Jobs, build_worker, run_worker, worker_is_alive
 from service.logs import configure_logs
 from service.settings import Settings
 from service.store import accounts
@@ -46,6 +48,7 @@ from webhooks.inbox import Inbox
 from webhooks.routing import Router, asker
 from webhooks.signature import Verifier
 from webhooks.snapshot import CustomerSnapshot
+from webhooks.state import oldest_unprocessed_seconds
 from webhooks.syncs import Syncs
 
 SYNC_NOW_SECONDS = 4.0
@@ -218,7 +221,7 @@ def _services(core: Core) -> Services:
         accounts=Accounts(core.engine),
         keys=keys,
         idempotency=IdempotencyStore(core.engine),
-        health=Health(),
+        health=_health(core, keys),
         site_origins=settings.site_origins,
         wall_clock=wall_clock,
         business_clock=core.business_clock,
@@ -228,6 +231,38 @@ def _services(core: Core) -> Services:
                 verifier=Verifier(settings.stripe_webhook_secrets),
                 inbox=Inbox(core.engine, defer=core.defer, wall_clock=wall_clock, livemode=settings.livemode),
                 wall_clock=wall_clock,
+                count=metrics.count_webhook_event,
             ),
         ),
+    )
+
+
+def _health(core: Core, keys: KeyChecker) -> HealthChecks:
+    """Return the checks: the failure policy stands on Redis and PostgreSQL; the sandbox wants every part."""
+
+    def ask_database(question: Callable[[Connection], object]) -> Probe:
+        def probe() -> object:
+            with core.quick_engine.connect() as connection:
+                return question(connection)
+
+        return probe
+
+    def started() -> bool:
+        if not keys.loaded:
+            with contextlib.suppress(Unavailable):
+                keys.find("")
+        return keys.loaded
+
+    parts: dict[str, Probe] = {
+        "redis": core.meter.ping,
+        "database": ask_database(lambda connection: connection.execute(text("select 1"))),
+        "worker": ask_database(worker_is_alive),
+    }
+    if core.settings.stripe_test_clock:
+        parts["test_clock"] = core.business_clock
+    return HealthChecks(
+        parts,
+        started=started,
+        oldest_event_seconds=ask_database(lambda connection: oldest_unprocessed_seconds(connection, wall_clock())),  # type: ignore[arg-type]
+        every_part=core.settings.sandbox,
     )

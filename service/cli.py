@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
+from service.catalog.load import load_catalog
 from service.errors import ConfigurationError
 from service.settings import Settings, settings_table
 from service.store.api_keys import ApiKeyStore, Scope
@@ -43,7 +45,10 @@ def main() -> None:
 @click.option("--config", type=click.Path(exists=True), help="gunicorn's configuration; default: ./gunicorn.conf.py")
 def web(config: str | None) -> None:
     """Serve HTTP with gunicorn."""
-    Settings.from_environment()  # refuse here, in one line, rather than in every worker
+    settings = Settings.from_environment()  # refuse here, in one line, rather than in every worker
+    load_catalog(Path(settings.plans_file))
+    if not settings.metrics_directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="newsstand-metrics-")
     chosen = config or str(Path(__file__).parent.parent / "gunicorn.conf.py")
     os.execv(  # noqa: S606 - no shell: gunicorn takes this process's place, and its signals
         sys.executable, [sys.executable, "-m", "gunicorn", "-c", chosen, "service.app:create_app()"]
@@ -83,8 +88,6 @@ def plans() -> None:
 @click.option("--file", "path", default="plans.yaml", show_default=True, type=click.Path())
 def plans_check(path: str) -> None:
     """Validate plans.yaml; needs no connection to anything."""
-    from service.catalog.load import load_catalog
-
     catalog = load_catalog(Path(path))
     offers = ", ".join(f"{plan.id} ({plan.price.display} a {plan.interval})" for plan in catalog.plans)
     click.echo(f"{path} is sound: {offers}; version {catalog.version}")

@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, text
 
+from service import metrics
 from service.access.passes import Publisher
 from service.clocks import Clock
 from service.store import derived
@@ -56,6 +57,7 @@ class Jobs:
     def sync_customer(self, customer_id: str) -> None:
         """Sync once; hints that came meanwhile are deferred again by the sync itself."""
         outcome = self.syncs.sync(customer_id)
+        metrics.count_sync(outcome)
         log.info("customer_synced", customer_id=customer_id, outcome=outcome)
 
     def route_event(self, event_id: str) -> None:

@@ -6,7 +6,7 @@ import stripe
 
 from service.billing.customers import Customers
 from service.billing.stripe_client import stripe_deadline
-from service.catalog.stripe_offer import PORTAL_METADATA
+from service.catalog.portal import find_portal_configuration
 from service.errors import NotFound
 
 DEADLINE_SECONDS = 5.0
@@ -38,7 +38,6 @@ class Portals:
     def _find_configuration(self) -> str | None:
         """Return the configuration that `newsstand plans apply` made; without one Stripe's default serves."""
         if self._configuration is None:
-            for each in self._client.v1.billing_portal.configurations.list({"active": True}).auto_paging_iter():
-                if PORTAL_METADATA.items() <= (each.metadata.to_dict() if each.metadata else {}).items():
-                    self._configuration = each.id
+            found = find_portal_configuration(self._client)
+            self._configuration = found.id if found else None
         return self._configuration
