@@ -1,6 +1,6 @@
 -- Adds a visitor's reads to a reader's, each article once; repeating it changes nothing.
 --
--- KEYS  meter.   ARGV  reader (8-byte hash), reads (6 bytes each), ttl (seconds).
+-- KEYS  meter.   ARGV  reader (8-byte hash), reads (6 bytes each, all different), ttl (seconds).
 -- The limit is not asked: what was read was read. The sum may exceed it; then the reader is merely out of room.
 
 local ARTICLE_BYTES = 6
@@ -13,10 +13,7 @@ for at = 1, #before, ARTICLE_BYTES do
 end
 for at = 1, #others, ARTICLE_BYTES do
   local article = string.sub(others, at, at + ARTICLE_BYTES - 1)
-  if not held[article] then
-    held[article] = true
-    added[#added + 1] = article
-  end
+  if not held[article] then added[#added + 1] = article end
 end
 if #added > 1 then
   redis.call('HSET', meter, reader, table.concat(added))

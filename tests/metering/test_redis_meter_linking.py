@@ -144,9 +144,15 @@ def test_a_shared_browser_gives_anonymous_reads_to_the_next_reader_alone(
     assert (desk.used(first), desk.used(second)) == (2, 1)
 
 
+@pytest.mark.parametrize("later_seconds", [0, 1], ids=["the same login again", "a later login"])
 @pytest.mark.parametrize("lost", ["unite", "settle"])
 def test_a_link_cut_short_is_made_good_by_repeating_it(
-    desk: Any, known: Callable[[], Subject], visitor: Subject, monkeypatch: pytest.MonkeyPatch, lost: str
+    desk: Any,
+    known: Callable[[], Subject],
+    visitor: Subject,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+    later_seconds: int,
 ) -> None:
     """Claim: until every step is done the link counts as missing; repeating it loses and doubles nothing."""
     reader = known()
@@ -166,9 +172,29 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
     assert not desk.meter.linked_reader_is(visitor.id, reader.id)
     desk.reads(visitor, "a-3", limit=9)
 
-    desk.link(visitor, reader, NOW + timedelta(seconds=1))
+    desk.link(visitor, reader, NOW + timedelta(seconds=later_seconds))
     assert desk.meter.linked_reader_is(visitor.id, reader.id)
     assert desk.used(reader) == desk.used(visitor) == 3
+
+
+def test_a_newer_link_overtaking_an_older_one_stands(
+    desk: Any, known: Callable[[], Subject], visitor: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: a link that finishes after a newer one has begun and ended leaves the browser with the newer reader."""
+    older, newer = known(), known()
+    desk.reads(visitor, "a-1", limit=9)
+    run = desk.meter._redis.run
+
+    def overtaken(script: Script, keys: list[str], *arguments: Any) -> Any:
+        if script.sha == Script("settle").sha:
+            monkeypatch.undo()
+            desk.link(visitor, newer, NOW + timedelta(seconds=1))
+        return run(script, keys, *arguments)
+
+    monkeypatch.setattr(desk.meter._redis, "run", overtaken)
+    desk.link(visitor, older)
+    assert desk.meter.linked_reader_is(visitor.id, newer.id)
+    assert desk.used(visitor) == desk.used(newer) == 1
 
 
 def test_reads_racing_a_link_are_never_lost(desk: Any, known: Callable[[], Subject]) -> None:

@@ -45,12 +45,20 @@ def test_buckets_stay_packed(
     assert {server.object("ENCODING", key) for key in buckets} == {b"listpack"}
 
 
-def test_counters_outlive_their_window_and_then_go(desk: Any, server: redis.Redis, visitor: Subject) -> None:
-    """Claim: a counter's key lives as long as its window and a day more, so reads leave Redis by themselves."""
+def test_counters_outlive_their_window_and_then_go(
+    desk: Any, server: redis.Redis, visitor: Subject, reader: Subject
+) -> None:
+    """Claim: a counter's key, filled by reading or by linking, lives as long as its window and a day more."""
+    remaining = int((desk.window.ends_at - NOW).total_seconds())
+    places = [desk.meter._keys.place(subject) for subject in (visitor, reader)]
+    of_visitor, of_reader = (place.meter(desk.window.id) for place in places)
+    assert of_visitor != of_reader
+
     desk.reads(visitor, "a-1")
-    remaining = (desk.window.ends_at - NOW).total_seconds()
-    (key,) = server.scan_iter()
-    assert remaining + 86_000 < server.ttl(key) <= remaining + 86_400
+    assert remaining + 86_000 < server.ttl(of_visitor) <= remaining + 86_400
+    desk.link(visitor, reader)
+    assert remaining + 86_000 < server.ttl(of_reader) <= remaining + 86_400
+    assert not server.exists(of_visitor)
 
 
 def test_a_decision_takes_one_round_trip(

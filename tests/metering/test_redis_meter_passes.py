@@ -131,12 +131,13 @@ def test_the_same_version_may_be_refreshed(desk: Any, reader: Subject, make_pass
 
 
 @pytest.mark.parametrize("layout", [0, 2])
+@pytest.mark.parametrize("absent", [False, True], ids=["pass", "tombstone"])
 def test_another_releases_layout_is_asked_anew_and_replaced(
-    desk: Any, server: redis.Redis, reader: Subject, make_pass: Callable[..., Pass], layout: int
+    desk: Any, server: redis.Redis, reader: Subject, make_pass: Callable[..., Pass], layout: int, absent: bool
 ) -> None:
     """Claim: a pass in a layout we cannot read is `unknown`, and any version of ours takes its place."""
     place = desk.meter._keys.place(reader)
-    desk.meter.publish(reader.id, make_pass(version=9))
+    desk.meter.publish(reader.id, make_pass(version=9, absent=absent))
     server.hset(place.passes, place.field, bytes([layout]) + server.hget(place.passes, place.field)[1:])
     assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
     assert desk.meter.publish(reader.id, make_pass(version=1))
