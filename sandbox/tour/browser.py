@@ -69,6 +69,14 @@ def choose(page: Page, label: str) -> tuple[Form, Button]:
     raise Unexpected(f"no button like {label!r} on {page.address}, only {found}")
 
 
+def form_with(page: Page, field: str) -> tuple[Form, Button]:
+    """Return the form that has `field`, and its first button; raise Unexpected without one."""
+    for form in page.forms:
+        if field in form.fields and form.buttons:
+            return form, form.buttons[0]
+    raise Unexpected(f"no form with {field} on {page.address}, which says: {page.text[:200]}")
+
+
 def direct_session() -> requests.Session:
     """Return a session that goes straight to 127.0.0.1, whatever proxy the machine is set to."""
     session = requests.Session()

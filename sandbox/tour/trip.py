@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sandbox.tour.api import Api, Json, segment
-from sandbox.tour.browser import Browser, Left, choose
+from sandbox.tour.browser import Browser, Left, choose, form_with
 from sandbox.tour.steps import Unexpected
 from sandbox.tour.stripe_account import StripeAccount
 
@@ -93,12 +93,7 @@ class Trip:
     def pay(self, reader: Reader) -> str:
         """Fill in Stripe's page for the reader's checkout; return where it sends the browser."""
         page = reader.browser.open(reader.checkout_url)
-        form, button = next(
-            ((form, form.buttons[0]) for form in page.forms if "card_number" in form.fields and form.buttons),
-            (None, None),
-        )
-        if form is None or button is None:
-            raise Unexpected(f"no form that takes a card on {page.address}")
+        form, button = form_with(page, "card_number")
         filled = {name: value for name, value in {"email": reader.email, **CARD}.items() if name in form.fields}
         reader.paid_at_seconds = time.monotonic()
         return self._left(reader.browser.submit(form, button, filled))
@@ -123,6 +118,8 @@ class Trip:
                 watch.refusals.append(answer["reason"])
 
         self.account.advance(until, meanwhile=ask)
+        self._wait_for_the_service(until)
+        ask()
         return watch
 
     def eventually(self, ask: Callable[[], Json], holds: Callable[[Json], bool]) -> Json:
@@ -133,6 +130,16 @@ class Trip:
             time.sleep(POLL_SECONDS)
             answer = ask()
         return answer
+
+    def _wait_for_the_service(self, until: datetime) -> None:
+        """Wait until the service lives in the clock's month, which is all that it tells of its time."""
+
+        def has_followed(answer: Json) -> bool:
+            return datetime.fromisoformat(answer["meter"]["resets_at"]) > until
+
+        self.eventually(
+            lambda: self.site.post("/v1/decisions", {"mode": "peek", "article": {"id": "any"}}), has_followed
+        )
 
     def _left(self, arrived: object) -> str:
         if isinstance(arrived, Left) and urlsplit(arrived.address).netloc == urlsplit(self.site_origin).netloc:
