@@ -32,7 +32,7 @@ _QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic")
 _FRAMES = 12
 
 
-def configure_logging(level: str) -> None:
+def configure_logs(level: str) -> None:
     """Route structlog and the standard library's logging through the same processors to standard output."""
     logging.config.dictConfig(logging_config(level))
     structlog.configure(
@@ -74,6 +74,7 @@ def _shared() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
         structlog.stdlib.PositionalArgumentsFormatter(),
         tell_exception_without_its_text,
         mask,

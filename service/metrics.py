@@ -13,11 +13,15 @@ import os
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from webhooks.events import RefusalCode
+from webhooks.inbox import Stored
+from webhooks.turn import SyncOutcome
+
+MEDIA_TYPE = "text/plain; version=0.0.4"
 OTHER = "other"
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE"})
-WEBHOOK_OUTCOMES = frozenset({"stored", "duplicate", "ignored", "refused", "too_large", "unavailable"})
-SYNC_OUTCOMES = frozenset({"synced", "failed", "superseded", "busy"})
+WEBHOOK_OUTCOMES = frozenset[str]({*Stored, *RefusalCode, "too_large", "not_stored"})
+SYNC_OUTCOMES = frozenset[str](SyncOutcome)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _decisions = Counter(

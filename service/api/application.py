@@ -1,0 +1,27 @@
+"""The Flask application, made from what is passed in."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service.api.budget import ThreadBudget
+from service.api.dispatch import mount
+from service.api.envelope import surround
+from service.api.problems import handle_everything
+from service.api.routes import OPERATIONS
+from service.api.services import Services
+
+
+def build_flask(services: Services) -> Flask:
+    """Return the web service: every declared route, and the blueprints of those served elsewhere."""
+    app = Flask("service.api", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # a route answers what it declares, nothing more
+    app.url_map.merge_slashes = False  # `//` is another path, not a reason to redirect
+    surround(app)
+    handle_everything(app)
+    for blueprint in services.blueprints:
+        app.register_blueprint(blueprint)
+    budget = ThreadBudget(services.slow_calls_at_once)
+    for operation in OPERATIONS:
+        mount(app, operation, services, budget)
+    return app

@@ -1,0 +1,62 @@
+"""The body: one JSON object in UTF-8, of bounded size, whose every oddity has a clear answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from flask import Request
+
+from service.errors import InvalidRequest
+
+LIMIT_BYTES = 64 * 1024
+
+
+def json_object(request: Request, *, optional: bool) -> dict[str, Any]:
+    """Return the request's object; where the body is `optional`, none at all is `{}`.
+
+    Raises InvalidRequest (400 malformed, 415 no JSON, 422 no object) and werkzeug's RequestEntityTooLarge.
+    """
+    request.max_content_length = LIMIT_BYTES
+    raw = request.get_data()
+    if optional and not raw:
+        return {}
+    if request.mimetype != "application/json":
+        raise InvalidRequest("Send `Content-Type: application/json`.", status=415, code="unsupported_media_type")
+    value = _parsed(raw)
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
+
+
+def _parsed(raw: bytes) -> Any:
+    """Parse strictly; nesting too deep and numbers too long end here, as do NaN and repeated names."""
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+    except UnicodeDecodeError:
+        raise _malformed("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _malformed("it is nested too deeply") from None
+    except ValueError as error:
+        raise _malformed(str(error) if isinstance(error, _Refused) else "a number is too long") from None
+
+
+class _Refused(ValueError):
+    """JSON that parsers read in different ways."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not JSON")
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Refused("a name is given twice in one object")
+    return value
+
+
+def _malformed(why: str) -> InvalidRequest:
+    return InvalidRequest(f"The body is not JSON: {why}.", status=400, code="malformed_json")

@@ -1,0 +1,37 @@
+"""Cursors: opaque to the caller, who may only hand them back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from marshmallow import ValidationError
+
+
+def cursor_of(last: str) -> str:
+    """Return the cursor that continues after the item of id `last`."""
+    return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
+
+
+def after(cursor: str | None) -> str | None:
+    """Return what `cursor_of` was given; raises ValidationError for anything it did not make."""
+    if cursor is None:
+        return None
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        (last,) = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        raise _foreign() from None
+    if not isinstance(last, str) or cursor_of(last) != cursor or not _storable(last):
+        raise _foreign()
+    return last
+
+
+def _storable(text: str) -> bool:
+    """Tell whether PostgreSQL could hold this text."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _foreign() -> ValidationError:
+    return ValidationError({"cursor": ["Not a cursor of this list."]})

@@ -1,0 +1,90 @@
+"""One route, declared once: who may call it, what goes in, what comes out. Wiring and OpenAPI both read this."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema
+
+from service.store.api_keys import Scope
+
+if TYPE_CHECKING:
+    from service.api.services import Services
+
+
+class Open(StrEnum):
+    """Why a route asks for no API key."""
+
+    PUBLIC = "public"
+    STRIPE_SIGNATURE = "stripe_signature"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request after parsing: every value here is valid."""
+
+    path: Mapping[str, Any]
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer before it meets Flask."""
+
+    status: int
+    body: str
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+View = Callable[["Services", Call], Reply]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A route. `path` is written as in OpenAPI, such as `/v1/readers/{reader_id}`.
+
+    `view` is None where a blueprint from elsewhere serves the route. `slow` ones call Stripe or search for support;
+    they share half of the process's threads. `idempotent` ones honour `Idempotency-Key`. `problems` are the codes
+    this route answers beyond those that follow from the rest. A `body_optional` route takes no body for `{}`.
+    """
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    access: Scope | Open
+    view: View | None = None
+    description: str = ""
+    path_schema: type[Schema] | None = None
+    query_schema: type[Schema] | None = None
+    body_schema: type[Schema] | None = None
+    body_optional: bool = False
+    answers: Mapping[int, type[Schema] | str | None] = field(default_factory=dict)
+    """By status: the JSON's schema, another media type, or None for no body."""
+    problems: tuple[str, ...] = ()
+    slow: bool = False
+    idempotent: bool = False
+    example_body: Mapping[str, Any] | None = None
+    example_answer: Mapping[str, Any] | None = None
+
+    @property
+    def rule(self) -> str:
+        """Return the path as Flask writes it."""
+        return self.path.replace("{", "<").replace("}", ">")
+
+
+def answer(status: int, value: Mapping[str, Any]) -> Reply:
+    """Return `value` as JSON."""
+    return Reply(status=status, body=json.dumps(value, separators=(",", ":")))
+
+
+def no_content() -> Reply:
+    """Return an answer that is its status alone."""
+    return Reply(status=204, body="")

@@ -1,0 +1,38 @@
+"""Every route of the service. What is not here is not served; a test walks the URL map to hold that."""
+
+from __future__ import annotations
+
+from service.api import (
+    cancellations,
+    checkouts,
+    decisions,
+    operators,
+    plans,
+    portals,
+    readers,
+    support,
+    webhooks,
+)
+from service.api.documents import Documents
+from service.api.operations import Operation
+
+_SERVED: tuple[Operation, ...] = (
+    decisions.DECIDE,
+    plans.SHOW_PLANS,
+    checkouts.OPEN_CHECKOUT,
+    checkouts.SHOW_CHECKOUT,
+    portals.OPEN_PORTAL,
+    readers.SHOW_READER,
+    readers.LINK_VISITOR,
+    cancellations.CANCEL,
+    cancellations.UNDO_CANCELLATION,
+    webhooks.STRIPE_WEBHOOK,
+    support.SEARCH_ACCOUNTS,
+    support.SHOW_ACCOUNT,
+    operators.LIVE,
+    operators.READY,
+    operators.METRICS,
+)
+
+OPERATIONS = Documents(_SERVED).operations
+"""All of it, the documentation's own routes included."""

@@ -1,0 +1,87 @@
+"""What comes in. Unknown fields are refused (marshmallow's default), and nothing is coerced."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from service.api.fields import Choice, Email, Id, IpAddress, ReaderId, Text
+from service.domain.decision import Access
+from service.domain.entitlement import Status
+from service.domain.redirects import LONGEST
+
+_LATER = "Accepted and validated; not used yet."
+
+
+class Nothing(Schema):
+    """No parameters at all."""
+
+
+class Article(Schema):
+    id = Id(required=True)
+    access = Choice(*Access, load_default=Access.METERED.value, metadata={"description": "How the site sells it."})
+    feature = Text(
+        most=100, allow_none=True, load_default=None, metadata={"description": "One the article needs: `archives`."}
+    )
+
+
+class DecisionRequest(Schema):
+    reader_id = ReaderId(allow_none=True, load_default=None, metadata={"description": "A signed-in reader."})
+    visitor_id = Id(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "An anonymous browser. With neither id one is made: set it as a cookie."},
+    )
+    mode = Choice(
+        "consume",
+        "peek",
+        load_default="consume",
+        metadata={"description": "`consume` counts an article once; `peek` (prefetch, teasers) never counts."},
+    )
+    article = fields.Nested(Article, required=True)
+    client_ip = IpAddress(allow_none=True, load_default=None, metadata={"description": _LATER})
+    user_agent = Text(most=2000, least=0, allow_none=True, load_default=None, metadata={"description": _LATER})
+    gift = Text(most=500, allow_none=True, load_default=None, metadata={"description": _LATER})
+    link = Text(most=2000, allow_none=True, load_default=None, metadata={"description": _LATER})
+
+
+_REDIRECT = {"description": "An address within the configured site origins."}
+
+
+class CheckoutCreate(Schema):
+    reader_id = ReaderId(required=True)
+    email = Email(allow_none=True, load_default=None, metadata={"description": "Where Stripe sends receipts."})
+    plan = Text(most=100, required=True, metadata={"description": "A plan's id, from `GET /v1/plans`."})
+    success_url = Text(most=LONGEST, required=True, metadata=_REDIRECT)
+    cancel_url = Text(most=LONGEST, required=True, metadata=_REDIRECT)
+
+
+class PortalCreate(Schema):
+    reader_id = ReaderId(required=True)
+    return_url = Text(most=LONGEST, required=True, metadata=_REDIRECT)
+
+
+class VisitorLink(Schema):
+    visitor_id = Id(required=True)
+
+
+class CancellationCreate(Schema):
+    reason = Text(most=100, allow_none=True, load_default=None)
+    comment = Text(most=2000, least=0, lines=True, allow_none=True, load_default=None)
+
+
+class ReaderPath(Schema):
+    reader_id = ReaderId(required=True, metadata={"description": "The site's stable id of a signed-in reader."})
+
+
+class CheckoutPath(Schema):
+    checkout_id = Id(required=True, metadata={"description": "From `POST /v1/checkouts`."})
+
+
+class AccountsQuery(Schema):
+    q = Text(
+        most=254,
+        metadata={"description": "How an e-mail address, a reader, customer, subscription or invoice id begins."},
+    )
+    status = Choice(*Status)
+    plan = Text(most=100)
+    cursor = Text(most=2000, metadata={"description": "`next` of the page before."})

@@ -1,0 +1,40 @@
+"""What the views need, built by the composition root and passed in whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint
+
+from service.access.gate import Gate
+from service.access.readers import Readers
+from service.api.auth import KeyChecker
+from service.api.health import Health
+from service.billing.cancellations import Cancellations
+from service.billing.checkouts import Checkouts
+from service.billing.portals import Portals
+from service.clocks import Clock
+from service.domain.catalog import Catalog
+from service.store.idempotency import IdempotencyStore
+from service.support.accounts import Accounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The use cases and what surrounds them. `slow_calls_at_once` is half of the process's threads."""
+
+    catalog: Catalog
+    gate: Gate
+    readers: Readers
+    checkouts: Checkouts
+    portals: Portals
+    cancellations: Cancellations
+    accounts: Accounts
+    keys: KeyChecker
+    idempotency: IdempotencyStore
+    health: Health
+    site_origins: tuple[str, ...]
+    wall_clock: Clock
+    business_clock: Clock
+    slow_calls_at_once: int
+    blueprints: tuple[Blueprint, ...] = ()

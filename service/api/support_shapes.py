@@ -1,0 +1,88 @@
+"""What support is shown, for the OpenAPI document; `support` builds these values."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from service.api.fields import Choice
+from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
+from service.api.shapes import Meter, Money, Reader
+from service.domain.entitlement import Status
+
+
+class FoundAccount(Schema):
+    reader_id = text()
+    email = maybe_text()
+    customer_id = maybe_text()
+    status = Choice(*Status, required=True)
+    plan = maybe_text()
+
+
+class AccountList(Schema):
+    data = many(FoundAccount)
+    next = fields.String(required=True, allow_none=True, metadata={"description": "Hand it back as `cursor`."})
+
+
+class SubscriptionRow(Schema):
+    id = text()
+    status = text("Stripe's word.")
+    plan = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: a foreign product on the same Stripe account."}
+    )
+    price_id = text()
+    trial_ends_at = instant(nullable=True)
+    period_ends_at = instant(nullable=True)
+    cancels_at = instant(nullable=True)
+    ended_at = instant(nullable=True)
+    fetched_at = instant()
+
+
+class InvoiceRow(Schema):
+    id = text()
+    subscription_id = maybe_text()
+    status = text()
+    due = one(Money)
+    paid = one(Money)
+    created_at = instant()
+    paid_at = instant(nullable=True)
+    period_ends_at = instant(nullable=True)
+    url = maybe_text()
+
+
+class GrantRow(Schema):
+    id = number()
+    kind = text()
+    features = texts()
+    from_at = instant()
+    until_at = instant()
+    reason = text()
+    given_by = text()
+    revoked_at = instant(nullable=True)
+
+
+class HoldRow(Schema):
+    id = text()
+    kind = text()
+    blocks = flag()
+    from_at = instant()
+    released_at = instant(nullable=True)
+
+
+class TrialRow(Schema):
+    kind = fields.String(required=True, metadata={"description": "reader, customer, email or card."})
+    subscription_id = text()
+    recorded_at = instant()
+
+
+class Account(Schema):
+    reader_id = text()
+    email = maybe_text()
+    customer_id = maybe_text()
+    created_at = instant()
+    state = one(Reader)
+    subscriptions = many(SubscriptionRow)
+    invoices = many(InvoiceRow)
+    grants = many(GrantRow)
+    holds = many(HoldRow)
+    trial_ledger = many(TrialRow)
+    meter = maybe(Meter)

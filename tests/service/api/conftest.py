@@ -1,0 +1,294 @@
+"""The HTTP layer over hand-written use cases: what is tested here is translation, not the use cases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from metering.meter import Outcome, Reading
+from metering.window import window_at
+from service.access.gate import Answer, Gate, Question
+from service.access.readers import Readers, ReaderState
+from service.api.application import build_flask
+from service.api.auth import KeyChecker
+from service.api.health import Report
+from service.api.services import Services
+from service.billing.cancellations import Cancellation, Cancellations
+from service.billing.checkouts import Checkout, CheckoutOutcome, CheckoutRequest, Checkouts
+from service.billing.portals import Portals
+from service.domain.catalog import Catalog
+from service.domain.decision import Decision, Reason
+from service.domain.disclosure import disclosure
+from service.domain.entitlement import Entitlement, GrantKind, Status
+from service.domain.trials import TrialEligibility, TrialReason
+from service.errors import InvalidRequest
+from service.store.api_keys import ApiKey, Scope, digest_of
+from service.store.idempotency import IdempotencyStore
+from service.support.accounts import AccountDetail, AccountQuery, Accounts, Page
+from webhooks.endpoint import webhook_blueprint
+from webhooks.events import StripeEvent
+from webhooks.inbox import Inbox, Stored
+from webhooks.signature import Verifier
+from webhooks.snapshot import SubscriptionFacts
+
+NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
+ORIGIN = "https://www.example.com"
+TRIAL = TrialEligibility(eligible=True, days=30, reason=TrialReason.FIRST_TRIAL)
+NOBODY = Entitlement(
+    status=Status.NONE, cause=None, plan=None, features=(), until=None, horizon=None, renews=False,
+    subscription_id=None, rule="no_subscription",
+)  # fmt: skip
+TRIALING = Entitlement(
+    status=Status.TRIALING, cause=GrantKind.TRIAL, plan="monthly", features=("unlimited_articles", "ad_free"),
+    until=NOW + timedelta(days=30), horizon=NOW + timedelta(days=30, hours=2), renews=True,
+    subscription_id="sub_1", rule="trialing",
+)  # fmt: skip
+
+
+class FakeGate(Gate):
+    """Answers what it is given, and remembers the questions."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.questions: list[Question] = []
+        window = window_at("month", NOW, catalog.zone)
+        reading = Reading(outcome=Outcome.ROOM, used=1, limit=1, window=window)
+        decision = Decision(
+            granted=True, reason=Reason.METERED, counted=True, reading=reading, entitlement=None, wall=None,
+            decided_at=NOW,
+        )  # fmt: skip
+        self.answer = Answer(decision=decision, visitor_id="v-5", degraded=None)
+
+    def decide(self, question: Question) -> Answer:
+        self.questions.append(question)
+        return self.answer
+
+
+class FakeReaders(Readers):
+    """Knows every reader, all in one state."""
+
+    def __init__(self) -> None:
+        self.links: list[tuple[str, str]] = []
+        self.known = ReaderState(
+            reader_id="r-81", entitlement=NOBODY, subscription=None, snapshot=None, reading=None, trial=TRIAL
+        )
+
+    def state(self, reader_id: str) -> ReaderState:
+        return replace(self.known, reader_id=reader_id)
+
+    def link(self, reader_id: str, visitor_id: str) -> None:
+        self.links.append((reader_id, visitor_id))
+
+
+class FakeCheckouts(Checkouts):
+    """Opens a new checkout each time; `failure` is raised first. `gate` can hold a request inside."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.requests: list[CheckoutRequest] = []
+        self.catalog = catalog
+        self.failure: Exception | None = None
+        self.created = True
+        self.inside = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def open(self, request: CheckoutRequest) -> Checkout:
+        self.inside.set()
+        self.go_on.wait(timeout=10)
+        if self.failure is not None:
+            raise self.failure
+        plan = self.catalog.plan(request.plan)
+        if plan is None:
+            raise InvalidRequest("There is no such plan.", code="unknown_plan", errors={"plan": ["Unknown plan."]})
+        self.requests.append(request)
+        number = len(self.requests)
+        return Checkout(
+            id=f"chk_{number}",
+            url=f"https://checkout.stripe.com/c/pay/{number}",
+            expires_at=NOW + timedelta(days=1),
+            trial=TRIAL,
+            disclosure=disclosure(plan, TRIAL, NOW, self.catalog),
+            created=self.created,
+        )
+
+    def outcome(self, checkout_id: str) -> CheckoutOutcome:
+        if self.failure is not None:
+            raise self.failure
+        return CheckoutOutcome(id=checkout_id, reader_id="r-81", plan="monthly", status="complete")
+
+
+class FakePortals(Portals):
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, str]] = []
+
+    def open(self, reader_id: str, return_url: str) -> str:
+        self.opened.append((reader_id, return_url))
+        return "https://billing.stripe.com/p/session/1"
+
+
+class FakeCancellations(Cancellations):
+    def __init__(self) -> None:
+        self.cancelled: list[tuple[str, str | None, str | None]] = []
+        self.undone: list[str] = []
+
+    def cancel(self, reader_id: str, *, reason: str | None, comment: str | None) -> Cancellation:
+        self.cancelled.append((reader_id, reason, comment))
+        return Cancellation(access_until=NOW + timedelta(days=11), undo_until=NOW + timedelta(days=11))
+
+    def undo(self, reader_id: str) -> None:
+        self.undone.append(reader_id)
+
+
+class NoAccounts(Accounts):
+    """A support desk that knows nobody; the real one has tests on PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.queries: list[AccountQuery] = []
+
+    def search(self, query: AccountQuery) -> Page:
+        self.queries.append(query)
+        return Page(accounts=[], next_after=None)
+
+    def detail(self, reader_id: str) -> AccountDetail | None:
+        return None
+
+
+class FakeInbox(Inbox):
+    """Stores nothing and says it did."""
+
+    def __init__(self) -> None:
+        self.events: list[StripeEvent] = []
+
+    def store(self, event: StripeEvent) -> Stored:
+        self.events.append(event)
+        return Stored.MARKED
+
+
+@dataclass
+class FakeHealth:
+    report: Report = field(
+        default_factory=lambda: Report(
+            ready=True, status="ready", parts={"redis": True, "database": True}, oldest_unprocessed_event_seconds=None
+        )
+    )
+
+    def ready(self) -> Report:
+        return self.report
+
+
+def keys_of_all_scopes() -> list[ApiKey]:
+    """One key per scope, whose text is the scope's name with `-key`, and one of all the site's scopes."""
+    scopes = {f"{scope}-key": {scope.value} for scope in Scope} | {"site-key": {"decide", "billing"}}
+    return [
+        ApiKey(
+            id=number, label=plain, prefix=plain, digest=digest_of(plain), scopes=frozenset(held), created_at=NOW,
+            revoked_at=None,
+        )
+        for number, (plain, held) in enumerate(scopes.items(), start=1)
+    ]  # fmt: skip
+
+
+@dataclass
+class Api:
+    """The application and the fakes behind it. `call` sends JSON under a key that opens everything the site may do."""
+
+    app: Flask
+    services: Services
+    gate: FakeGate
+    readers: FakeReaders
+    checkouts: FakeCheckouts
+    portals: FakePortals
+    cancellations: FakeCancellations
+    accounts: NoAccounts
+    health: FakeHealth
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def call(self, method: str, path: str, *, key: str | None = "site-key", **options: Any) -> TestResponse:
+        headers = dict(options.pop("headers", {}))
+        if key is not None:
+            headers.setdefault("Authorization", f"Bearer {key}")
+        return self.client.open(path, method=method, headers=headers, **options)
+
+
+@pytest.fixture
+def build_api(catalog: Catalog) -> Callable[..., Api]:
+    """Build the application; `engine` is needed only where `Idempotency-Key` is used, `changes` are Services'."""
+
+    def build(engine: Engine | None = None, **changes: Any) -> Api:
+        gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
+        portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), NoAccounts(), FakeHealth()
+        webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
+        services = Services(
+            catalog=catalog,
+            gate=gate,
+            readers=readers,
+            checkouts=checkouts,
+            portals=portals,
+            cancellations=cancellations,
+            accounts=accounts,
+            keys=KeyChecker(keys_of_all_scopes, wall_now),
+            idempotency=IdempotencyStore(cast("Engine", engine)),
+            health=health,
+            site_origins=(ORIGIN,),
+            wall_clock=wall_now,
+            business_clock=lambda: NOW,
+            slow_calls_at_once=2,
+            blueprints=(webhook,),
+        )
+        services = replace(services, **changes)
+        app = build_flask(services)
+        return Api(app, services, gate, readers, checkouts, portals, cancellations, accounts, health)
+
+    return build
+
+
+@pytest.fixture
+def api(build_api: Callable[..., Api]) -> Api:
+    """The application over fakes alone."""
+    return build_api()
+
+
+def wall_now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def trialing() -> Entitlement:
+    """A trial's entitlement."""
+    return TRIALING
+
+
+@pytest.fixture
+def subscription(make_subscription: Callable[..., SubscriptionFacts]) -> SubscriptionFacts:
+    """An active monthly subscription."""
+    return make_subscription()
+
+
+@pytest.fixture
+def checkout_body() -> dict[str, str]:
+    """A well-formed request for a checkout."""
+    return {
+        "reader_id": "r-81",
+        "email": "reader@example.com",
+        "plan": "monthly",
+        "success_url": f"{ORIGIN}/welcome",
+        "cancel_url": f"{ORIGIN}/offer",
+    }
+
+
+@pytest.fixture
+def templates_folder() -> Path:
+    """Where the documentation page's template lives."""
+    return Path(__file__).parents[3] / "service" / "api" / "templates"
