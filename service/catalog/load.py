@@ -46,6 +46,13 @@ def load_catalog(path: str | Path) -> Catalog:
     return catalog
 
 
+def _told(error: yaml.MarkedYAMLError) -> str:
+    """Return YAML's complaint with its line, and where what it was reading began: a lone quote is noticed late."""
+    told = f"line {error.problem_mark.line + 1}: {error.problem}" if error.problem_mark else f"{error.problem}"
+    begun = f" from line {error.context_mark.line + 1}" if error.context_mark else ""
+    return f"{told} ({error.context}{begun})" if error.context else told
+
+
 def _version(document: Any) -> str:
     """Return a digest of what the file means: comments and layout don't change it."""
     return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()[:12]
@@ -59,8 +66,7 @@ def _read(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from None
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
-        raise ConfigurationError(f"{path}: {line}: {error.problem or error.context}") from None
+        raise ConfigurationError(f"{path}: {_told(error)}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{path}: is not YAML: {type(error).__name__}: {error}") from None
     if not isinstance(document, dict):

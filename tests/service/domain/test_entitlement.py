@@ -1,0 +1,293 @@
+"""Who has access, status by status, as shared between the live answer, support and the replay."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from service.domain.entitlement import (
+    Entitlement,
+    Grant,
+    GrantKind,
+    Hold,
+    Policy,
+    Status,
+    entitlement_from,
+    entitlement_from_json,
+    entitlement_to_json,
+)
+
+HOUR = 1 / 24
+
+
+def _find(policy: Policy, snapshot, now, holds=(), grants=()) -> Entitlement:
+    return entitlement_from(snapshot, holds, grants, policy, now)
+
+
+class TestTrialing:
+    def test_a_trial_opens_every_feature_until_its_end(self, facts, policy):
+        """A trial grants with cause trial; people are told its end, and that it goes on."""
+        found = _find(policy, facts.snapshot(facts.trial()), facts.at(10))
+        assert (found.status, found.cause, found.until) == (Status.TRIALING, GrantKind.TRIAL, facts.at(30))
+        assert found.renews
+        assert found.features == policy.features_of("monthly")
+
+    def test_silence_after_the_trial_refuses_nobody(self, facts, policy):
+        """Without a look at Stripe since the trial's end, access goes on: the charge may well have succeeded."""
+        seen_before = facts.snapshot(facts.trial(), fetched=29)
+        assert _find(policy, seen_before, facts.at(30)).grants_at(facts.at(90))
+
+    def test_a_trial_seen_after_its_end_has_two_hours(self, facts, policy):
+        """A look after the end that still says `trialing` is Stripe being late: two hours, and no more."""
+        seen_after = facts.snapshot(facts.trial(), fetched=30 + 0.1 * HOUR)
+        assert _find(policy, seen_after, facts.at(30 + 1.9 * HOUR)).cause is GrantKind.TRIAL
+        assert _find(policy, seen_after, facts.at(30 + 2 * HOUR)).cause is None
+
+    def test_an_earlier_cancellation_ends_a_trial(self, facts, policy):
+        """A trial cancelled for day 20 ends on day 20, to the instant."""
+        found = _find(policy, facts.snapshot(facts.trial(cancel_at=facts.at(20))), facts.at(5))
+        assert (found.status, found.cause, found.until) == (Status.CANCELLING, GrantKind.TRIAL, facts.at(20))
+        assert found.grants_at(facts.at(20) - timedelta(microseconds=1))
+        assert not found.grants_at(facts.at(20))
+
+
+class TestActive:
+    def test_an_active_subscription_survives_silence(self, facts, policy):
+        """A renewing subscription seen before its period's end has no horizon."""
+        found = _find(policy, facts.snapshot(facts.subscription()), facts.at(10))
+        assert (found.status, found.cause, found.horizon) == (Status.ACTIVE, GrantKind.SUBSCRIPTION, None)
+        assert (found.until, found.renews) == (facts.at(30), True)
+
+    def test_a_period_seen_over_gets_the_renewal_grace(self, facts, policy):
+        """A look after the period's end that shows no renewal leaves the renewal grace."""
+        found = _find(policy, facts.snapshot(facts.subscription(), fetched=31), facts.at(31))
+        assert found.horizon == facts.at(37)
+
+    @pytest.mark.parametrize("shape", ["instant", "boolean"])
+    def test_cancelling_ends_at_the_periods_end_in_either_shape(self, facts, policy, shape):
+        """`cancel_at` and `cancel_at_period_end` mean the same; access ends though `deleted` never arrives."""
+        change = {"cancel_at": facts.at(30)} if shape == "instant" else {"cancel_at_period_end": True}
+        found = _find(policy, facts.snapshot(facts.subscription(**change)), facts.at(10))
+        assert (found.status, found.until, found.horizon) == (Status.CANCELLING, facts.at(30), facts.at(30))
+        assert not found.renews
+        assert _find(policy, facts.snapshot(facts.subscription(**change)), facts.at(30)).status is Status.ENDED
+
+    def test_the_earlier_of_two_cancellations_wins(self, facts, policy):
+        """With both shapes set, the earlier instant ends access, whichever it is."""
+        early = facts.subscription(cancel_at=facts.at(12), cancel_at_period_end=True)
+        late = facts.subscription(cancel_at=facts.at(45), cancel_at_period_end=True)
+        assert _find(policy, facts.snapshot(early), facts.at(1)).horizon == facts.at(12)
+        assert _find(policy, facts.snapshot(late), facts.at(1)).horizon == facts.at(30)
+
+    def test_billing_paused_as_void_ends_with_what_was_paid(self, facts, policy):
+        """`pause_collection` with `void` gives nothing beyond the paid period, and is called paused afterwards."""
+        paused = facts.subscription(pause_behavior="void", period_end_at=facts.at(60))
+        snapshot = facts.snapshot(paused, invoices=(facts.invoice(),), fetched=31)
+        assert _find(policy, snapshot, facts.at(29)).grants_at(facts.at(29))
+        assert (_find(policy, snapshot, facts.at(30)).status, _find(policy, snapshot, facts.at(30)).cause) == (
+            Status.PAUSED, None,
+        )  # fmt: skip
+
+    def test_void_with_nothing_ever_paid_is_paused(self, facts, policy):
+        """`void` on a subscription that never paid and had no trial opens nothing."""
+        found = _find(policy, facts.snapshot(facts.subscription(pause_behavior="void")), facts.at(1))
+        assert (found.status, found.cause) == (Status.PAUSED, None)
+
+    def test_void_and_cancelled_ends_at_the_earlier(self, facts, policy):
+        """A cancellation inside the covered time still ends access first."""
+        paused = facts.subscription(pause_behavior="void", cancel_at=facts.at(12))
+        assert _find(policy, facts.snapshot(paused, invoices=(facts.invoice(),)), facts.at(1)).horizon == facts.at(12)
+
+    @pytest.mark.parametrize("behavior", ["keep_as_draft", "mark_uncollectible"])
+    def test_billing_paused_otherwise_leaves_access(self, facts, policy, behavior):
+        """The two behaviours meant for free or deferred service change nothing."""
+        found = _find(policy, facts.snapshot(facts.subscription(pause_behavior=behavior)), facts.at(1))
+        assert found.status is Status.ACTIVE
+
+
+class TestPastDue:
+    def test_grace_runs_from_the_last_paid_period(self, facts, policy):
+        """The unpaid next period, already on the item, gives away nothing: a week from the paid one's end."""
+        late = facts.subscription(status="past_due", period_start_at=facts.at(30), period_end_at=facts.at(60))
+        unpaid = facts.invoice(
+            id="in_2", status="open", amount_paid_minor=0, period_start_at=facts.at(30), period_end_at=facts.at(60)
+        )
+        found = _find(policy, facts.snapshot(late, invoices=(facts.invoice(), unpaid), fetched=31), facts.at(31))
+        assert (found.status, found.cause) == (Status.GRACE, GrantKind.GRACE)
+        assert (found.until, found.horizon, found.renews) == (facts.at(37), facts.at(37), False)
+
+    def test_grace_is_over_when_it_is_over(self, facts, policy):
+        """On the day grace ends the reader has ended, whatever Stripe goes on trying."""
+        late = facts.subscription(status="past_due", period_end_at=facts.at(60))
+        found = _find(policy, facts.snapshot(late, invoices=(facts.invoice(),), fetched=31), facts.at(37))
+        assert (found.status, found.cause, found.features) == (Status.ENDED, None, ())
+
+    def test_a_trials_invoice_of_nothing_is_no_payment(self, facts, policy):
+        """A first charge that fails after the trial gets the first-payment grace, not a renewal's."""
+        late = facts.trial(status="past_due", period_start_at=facts.at(30), period_end_at=facts.at(60))
+        free = facts.invoice(amount_due_minor=0, amount_paid_minor=0)
+        found = _find(policy, facts.snapshot(late, invoices=(free,), fetched=31), facts.at(31))
+        assert (found.horizon, found.rule) == (facts.at(33), "past_due_first_payment")
+
+    def test_a_trial_cut_short_gives_no_paid_month(self, facts, policy):
+        """Ending a trial early leaves its $0 invoice for the whole trial; it is still no payment."""
+        late = facts.trial(status="past_due", trial_end_at=facts.at(1), period_end_at=facts.at(31))
+        free = facts.invoice(amount_due_minor=0, amount_paid_minor=0)
+        assert _find(policy, facts.snapshot(late, invoices=(free,), fetched=2), facts.at(2)).horizon == facts.at(4)
+
+    def test_a_period_paid_from_a_balance_counts_as_paid(self, facts, policy):
+        """An invoice of nothing outside any trial (a balance, a full discount) covers its period."""
+        late = facts.subscription(status="past_due", period_end_at=facts.at(60))
+        credited = facts.invoice(amount_due_minor=0, amount_paid_minor=0)
+        snapshot = facts.snapshot(late, invoices=(credited,), fetched=31)
+        assert _find(policy, snapshot, facts.at(31)).horizon == facts.at(37)
+
+    def test_an_invoice_of_another_subscription_pays_nothing_here(self, facts, policy):
+        """Only the subscription's own invoices say what was paid; from its start, three days."""
+        late = facts.subscription(status="past_due")
+        other = facts.invoice(subscription_id="sub_9")
+        assert _find(policy, facts.snapshot(late, invoices=(other,)), facts.at(2)).horizon == facts.at(3)
+
+    def test_a_cancellation_ends_grace(self, facts, policy):
+        """A subscription cancelled for within the grace ends there."""
+        late = facts.subscription(status="past_due", cancel_at=facts.at(32), period_end_at=facts.at(60))
+        snapshot = facts.snapshot(late, invoices=(facts.invoice(),), fetched=31)
+        assert _find(policy, snapshot, facts.at(31)).horizon == facts.at(32)
+
+
+class TestOver:
+    @pytest.mark.parametrize("status", ["canceled", "unpaid", "incomplete", "incomplete_expired"])
+    def test_a_subscription_that_was_paid_for_has_ended(self, facts, policy, status):
+        """None of these statuses opens anything; who once had access has ended."""
+        over = facts.subscription(status=status, ended_at=facts.at(5))
+        found = _find(policy, facts.snapshot(over, invoices=(facts.invoice(),), fetched=6), facts.at(6))
+        assert (found.status, found.cause, found.until) == (Status.ENDED, None, facts.at(5))
+
+    @pytest.mark.parametrize("status", ["canceled", "incomplete", "incomplete_expired"])
+    def test_a_first_payment_that_never_succeeded_leaves_none(self, facts, policy, status):
+        """Who never had access is not told that it ended."""
+        found = _find(policy, facts.snapshot(facts.subscription(status=status)), facts.at(1))
+        assert (found.status, found.cause) == (Status.NONE, None)
+
+    def test_paused_opens_nothing(self, facts, policy):
+        """A paused subscription is paused."""
+        found = _find(policy, facts.snapshot(facts.subscription(status="paused")), facts.at(1))
+        assert (found.status, found.cause) == (Status.PAUSED, None)
+
+    def test_an_unknown_status_keeps_what_was_paid_for(self, facts, policy):
+        """A status newer than this code adds nothing, and takes no paid day away."""
+        strange = facts.subscription(status="hibernating", period_end_at=facts.at(60))
+        paid = facts.snapshot(strange, invoices=(facts.invoice(),))
+        assert _find(policy, paid, facts.at(2)).horizon == facts.at(30)
+        assert _find(policy, facts.snapshot(strange), facts.at(2)).cause is None
+        trial = facts.trial(status="hibernating")
+        assert _find(policy, facts.snapshot(trial), facts.at(2)).status is Status.ENDED
+
+    def test_a_deleted_customer_has_ended(self, facts, policy):
+        """Deleting the customer at Stripe cancels everything at once."""
+        found = _find(policy, facts.snapshot(facts.subscription(), deleted=True), facts.at(1))
+        assert (found.status, found.cause) == (Status.ENDED, None)
+
+    def test_without_facts_there_is_nothing(self, facts, policy):
+        """No customer, or one with foreign products only, is `none`, even when deleted."""
+        foreign = facts.snapshot(facts.subscription(plan=None))
+        for snapshot in (None, foreign, facts.snapshot(deleted=True)):
+            assert _find(policy, snapshot, facts.at(1)).status is Status.NONE
+
+
+class TestSeveral:
+    def test_a_running_subscription_outshines_an_ended_one(self, facts, policy):
+        """Who subscribed again is active, however the old subscription ended, in either order."""
+        old = facts.subscription(id="sub_0", status="canceled", ended_at=facts.at(0))
+        new = facts.subscription(id="sub_1")
+        for order in ((old, new), (new, old)):
+            assert _find(policy, facts.snapshot(*order), facts.at(1)).subscription_id == "sub_1"
+
+    def test_paid_outshines_trial_and_grace(self, facts, policy):
+        """The cause named is the best one in force."""
+        paid = facts.subscription(id="sub_a", cancel_at=facts.at(9))
+        trial = facts.trial(id="sub_b")
+        grace = facts.subscription(id="sub_c", status="past_due", created_at=facts.at(1))
+        assert _find(policy, facts.snapshot(grace, trial, paid), facts.at(2)).cause is GrantKind.SUBSCRIPTION
+        assert _find(policy, facts.snapshot(grace, trial), facts.at(2)).cause is GrantKind.TRIAL
+        assert _find(policy, facts.snapshot(grace), facts.at(2)).cause is GrantKind.GRACE
+
+    def test_of_two_paid_ones_the_longer_speaks(self, facts, policy):
+        """A renewing subscription outlasts one that is cancelling."""
+        ending = facts.subscription(id="sub_z", cancel_at=facts.at(20))
+        found = _find(policy, facts.snapshot(ending, facts.subscription(id="sub_a")), facts.at(1))
+        assert (found.subscription_id, found.horizon) == ("sub_a", None)
+
+    def test_each_plan_brings_its_features(self, facts, policy):
+        """A plan's features are its own; those of a plan no longer sold are all a subscriber can have."""
+        lite = facts.snapshot(facts.subscription(plan="lite"))
+        former = facts.snapshot(facts.subscription(plan="monthly_2019"))
+        assert _find(policy, lite, facts.at(1)).features == ("unlimited_articles",)
+        assert _find(policy, former, facts.at(1)).features == policy.subscriber_features
+
+
+class TestHoldsAndGrants:
+    def test_a_blocking_hold_closes_a_subscription(self, facts, policy):
+        """An open dispute closes what was sold, until it is released."""
+        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(2), released_at=facts.at(9))
+        snapshot = facts.snapshot(facts.subscription())
+        held = _find(policy, snapshot, facts.at(2), holds=[dispute])
+        assert (held.status, held.cause, held.features, held.rule) == (Status.HELD, None, (), "held_dispute")
+        for day in (1, 9):
+            assert _find(policy, snapshot, facts.at(day), holds=[dispute]).status is Status.ACTIVE
+
+    def test_an_inquiry_blocks_nothing(self, facts, policy):
+        """A hold that does not block is a note."""
+        inquiry = Hold(kind="dispute", blocks=False, from_at=facts.at(0), released_at=None)
+        assert _find(policy, facts.snapshot(facts.subscription()), facts.at(1), holds=[inquiry]).cause is not None
+
+    def test_nothing_to_hold_is_not_held(self, facts, policy):
+        """An ended reader with an open dispute has ended."""
+        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(0), released_at=None)
+        over = facts.snapshot(facts.subscription(status="canceled"), invoices=(facts.invoice(),))
+        assert _find(policy, over, facts.at(1), holds=[dispute]).status is Status.ENDED
+
+    def test_a_courtesy_opens_what_nothing_else_does(self, facts, policy):
+        """Staff's courtesy grants from its first to its last instant, for a stranger and for a held reader alike."""
+        courtesy = _courtesy(facts, 2, 9)
+        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(0), released_at=None)
+        for snapshot in (None, facts.snapshot(facts.subscription())):
+            found = _find(policy, snapshot, facts.at(2), holds=[dispute], grants=[courtesy])
+            assert (found.status, found.cause, found.horizon) == (
+                Status.COURTESY, GrantKind.COURTESY, facts.at(9),
+            )  # fmt: skip
+        for day in (1.9, 9):
+            assert _find(policy, None, facts.at(day), grants=[courtesy]).cause is None
+
+    def test_a_courtesy_adds_to_a_subscription(self, facts, policy):
+        """With a subscription in force, the courtesy only adds its features."""
+        lite = facts.snapshot(facts.subscription(plan="lite"))
+        found = _find(policy, lite, facts.at(3), grants=[_courtesy(facts, 2, 9)])
+        assert (found.status, found.features) == (Status.ACTIVE, ("unlimited_articles", "archives"))
+
+    def test_the_longest_grant_speaks(self, facts, policy):
+        """Of several grants the one that lasts longest gives the horizon; a gift keeps its own reason."""
+        gift = Grant(kind=GrantKind.GIFT, features=(), from_at=facts.at(0), until_at=facts.at(20), reason="a friend")
+        for order in ([gift, _courtesy(facts, 2, 9)], [_courtesy(facts, 2, 9), gift]):
+            found = _find(policy, None, facts.at(3), grants=order)
+            assert (found.cause, found.horizon) == (GrantKind.GIFT, facts.at(20))
+            assert found.features == ("archives",)
+
+
+def test_an_entitlement_survives_json(facts, policy):
+    """What is stored, and carried by a pass, reads back equal, with and without instants."""
+    for snapshot in (None, facts.snapshot(facts.trial()), facts.snapshot(facts.subscription(cancel_at=facts.at(3)))):
+        found = _find(policy, snapshot, facts.at(1))
+        assert entitlement_from_json(json.loads(json.dumps(entitlement_to_json(found)))) == found
+
+
+def _courtesy(facts, first: float, last: float) -> Grant:
+    return Grant(
+        kind=GrantKind.COURTESY,
+        features=("archives",),
+        from_at=facts.at(first),
+        until_at=facts.at(last),
+        reason="sorry",
+    )
