@@ -79,7 +79,7 @@ def test_an_alias_to_a_reader_without_a_record_is_metered(desk: Any, visitor: Su
     assert desk.outcome(visitor, "a-1") is Outcome.ROOM
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     by_visitor=st.lists(st.sampled_from("abcdefgh"), max_size=6),
     by_reader=st.lists(st.sampled_from("abcdefgh"), max_size=6),
@@ -118,7 +118,7 @@ def test_a_union_above_the_limit_is_full_and_shows_no_more_than_it(
         ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(4)))
 def test_the_newest_link_wins_in_any_order(desk: Any, known: Callable[[], Subject], order: list[int]) -> None:
     """Claim: links that arrive late or twice leave the browser with the reader who signed in last."""

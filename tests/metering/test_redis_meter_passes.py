@@ -104,7 +104,7 @@ def test_notes_of_absence_expire_and_passes_do_not(
     assert lifetimes[b"passes"] == -1
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=10, unique_by=lambda v: v[0]))
 def test_publishers_may_race_in_any_order(
     desk: Any, make_pass: Callable[..., Pass], order: list[tuple[int, bool]]
