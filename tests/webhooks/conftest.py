@@ -6,11 +6,16 @@ import hashlib
 import hmac
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import stripe
 from sqlalchemy import Connection, Engine, text
 
 from service.store.database import make_engine
@@ -130,3 +135,91 @@ def customer_event(snapshot_event: Callable[..., StripeEvent]) -> Callable[[str]
     return lambda customer_id: snapshot_event(
         "customer.subscription.updated", {"object": "subscription", "id": "sub_1", "customer": customer_id}
     )
+
+
+Answer = tuple[int, Any]
+
+
+class RecordedStripe:
+    """A server on 127.0.0.1 that answers the unmodified SDK with recorded shapes: `answers[path](query)`."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[dict[str, str]], Answer]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        self.client = stripe.StripeClient(
+            "sk_test_recorded",
+            base_addresses={"api": f"http://127.0.0.1:{self._server.server_port}"},
+            max_network_retries=0,
+        )
+
+    def put(self, path: str, value: Any, status: int = 200) -> None:
+        """Answer `path` with `value`, whatever is asked."""
+        self.answers[path] = lambda _: (status, value)
+
+    def put_list(self, path: str, things: list[Any]) -> None:
+        """Answer `path` with pages of `things`, by `limit` and `starting_after`, as Stripe does."""
+
+        def page(query: dict[str, str]) -> Answer:
+            ids = [thing["id"] for thing in things]
+            start = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
+            rest = things[start:]
+            limit = int(query.get("limit", 10))
+            return 200, {"object": "list", "url": path, "data": rest[:limit], "has_more": len(rest) > limit}
+
+        self.answers[path] = page
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        recorded = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                query = dict(parse_qsl(parts.query))
+                recorded.asked.append((parts.path, query))
+                status, value = recorded.answers.get(parts.path, _missing)(query)
+                body = json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                """Keep the tests' output clean."""
+
+        return Handler
+
+
+def _missing(_: dict[str, str]) -> Answer:
+    error = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "message": "No such thing: canary@example.com",
+    }
+    return 404, {"error": error}
+
+
+@pytest.fixture
+def recorded_stripe() -> Iterator[RecordedStripe]:
+    recorded = RecordedStripe()
+    yield recorded
+    recorded.close()
+
+
+@pytest.fixture
+def shape() -> Callable[..., dict[str, Any]]:
+    """Read an example of Stripe's shapes (API 2026-10-28.endive) with some fields changed."""
+
+    def read(name: str, **changes: Any) -> dict[str, Any]:
+        example: dict[str, Any] = json.loads((Path(__file__).parent / "shapes" / f"{name}.json").read_text())
+        return example | changes
+
+    return read

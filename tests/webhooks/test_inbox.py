@@ -1,0 +1,120 @@
+"""The inbox on the real PostgreSQL: an acknowledged event is wholly in, once, and marks whom it concerns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, Row, text
+
+from service.store.database import make_engine
+from webhooks.events import StripeEvent
+from webhooks.inbox import Inbox, NotStored, Stored
+
+Make = Callable[..., StripeEvent]
+
+
+@pytest.fixture
+def inbox(engine: Engine, clock: Any, queue: Any) -> Inbox:
+    return Inbox(engine, livemode=False, wall_clock=clock, defer=queue.defer)
+
+
+def rows(engine: Engine, query: str) -> list[Row[Any]]:
+    with engine.connect() as connection:
+        return list(connection.execute(text(query)))
+
+
+def test_an_event_is_stored_and_its_customer_marked(
+    inbox: Inbox, engine: Engine, queue: Any, clock: Any, customer_event: Make
+) -> None:
+    """The row keeps the raw bytes and the mark; the customer is dirty, and a job waits."""
+    event = customer_event("cus_1")
+    assert inbox.store(event) is Stored.MARKED
+    stored = rows(engine, "select * from events")[0]
+    assert (stored.id, stored.type, bytes(stored.body)) == (event.id, event.type, event.body)
+    assert (stored.customer_id, stored.mark, stored.status, stored.reason) == ("cus_1", 1, "pending", None)
+    assert (stored.received_at, stored.created_at) == (clock(), event.created_at)
+    assert (stored.livemode, stored.api_version, stored.account) == (False, "2026-10-28.endive", None)
+    assert [(row.customer_id, row.dirty) for row in rows(engine, "select * from customer_syncs")] == [("cus_1", 1)]
+    assert queue.jobs() == [("sync", "cus_1")]
+
+
+def test_a_duplicate_changes_nothing(inbox: Inbox, engine: Engine, queue: Any, customer_event: Make) -> None:
+    """A second delivery of an event id neither marks nor defers."""
+    event = customer_event("cus_1")
+    inbox.store(event)
+    assert inbox.store(event) is Stored.DUPLICATE
+    assert rows(engine, "select dirty from customer_syncs")[0].dirty == 1
+    assert len(queue.jobs()) == 1
+
+
+def test_what_names_nobody_waits_to_be_routed(inbox: Inbox, engine: Engine, queue: Any, snapshot_event: Make) -> None:
+    """A dispute is stored without a customer, and a routing job waits."""
+    event = snapshot_event("charge.dispute.created", {"object": "dispute", "id": "dp_1", "charge": "ch_1"})
+    assert inbox.store(event) is Stored.TO_ROUTE
+    stored = rows(engine, "select * from events")[0]
+    assert (stored.customer_id, stored.mark, stored.status) == (None, None, "pending")
+    assert queue.jobs() == [("route", event.id)]
+
+
+def test_what_does_not_concern_us_is_kept_with_its_reason(
+    inbox: Inbox, engine: Engine, queue: Any, snapshot_event: Make
+) -> None:
+    """A connected account's event is stored, flagged, and touches no customer."""
+    about = {"object": "invoice", "customer": "cus_1"}
+    assert inbox.store(snapshot_event("invoice.paid", about, account="acct_1")) is Stored.IGNORED
+    stored = rows(engine, "select * from events")[0]
+    assert (stored.status, stored.reason, stored.account, stored.customer_id) == (
+        "ignored", "connected_account", "acct_1", None,
+    )  # fmt: skip
+    assert rows(engine, "select * from customer_syncs") == []
+    assert queue.jobs() == []
+
+
+def test_an_event_is_wholly_in_or_not_at_all(engine: Engine, clock: Any, queue: Any, customer_event: Make) -> None:
+    """If the job cannot be queued, neither the event nor the mark stays, and the sender is to come again."""
+
+    def defer(connection: Connection, kind: str, thing_id: str) -> None:
+        queue.defer(connection, kind, thing_id)
+        raise ConnectionError
+
+    with pytest.raises(NotStored, match="ConnectionError"):
+        Inbox(engine, livemode=False, wall_clock=clock, defer=defer).store(customer_event("cus_1"))
+    assert rows(engine, "select * from events") == rows(engine, "select * from customer_syncs") == queue.jobs() == []
+
+
+def test_an_unreachable_database_is_told(clock: Any, queue: Any, customer_event: Make) -> None:
+    """No database, no acknowledgement."""
+    nowhere = make_engine("postgresql://newsstand@127.0.0.1:1/none", deadline_seconds=1)
+    inbox = Inbox(nowhere, livemode=False, wall_clock=clock, defer=queue.defer)
+    with pytest.raises(NotStored, match="OperationalError"):
+        inbox.store(customer_event("cus_1"))
+
+
+def test_a_thousand_events_at_once_lose_nothing(inbox: Inbox, engine: Engine, queue: Any, customer_event: Make) -> None:
+    """Eight threads store 1,000 events of 50 customers, each twice: every one once, every mark counted once."""
+    events = [customer_event(f"cus_{n % 50}") for n in range(1000)]
+    start = threading.Barrier(8, timeout=10)
+
+    def store(share: int) -> list[Stored]:
+        start.wait()
+        return [inbox.store(event) for event in (events + events)[share::8]]
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = [outcome for each in pool.map(store, range(8)) for outcome in each]
+    assert (outcomes.count(Stored.MARKED), outcomes.count(Stored.DUPLICATE)) == (1000, 1000)
+    assert {row.dirty for row in rows(engine, "select dirty from customer_syncs")} == {20}
+    marks = rows(engine, "select count(*) as n, count(distinct (customer_id, mark)) as marks from events")[0]
+    assert (marks.n, marks.marks, len(queue.jobs())) == (1000, 1000, 1000)
+
+
+def test_one_event_delivered_by_many_at_once_is_stored_once(inbox: Inbox, engine: Engine, customer_event: Make) -> None:
+    """Sixteen simultaneous deliveries of one id leave one mark."""
+    event = customer_event("cus_1")
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(inbox.store, [event] * 16))
+    assert (outcomes.count(Stored.MARKED), outcomes.count(Stored.DUPLICATE)) == (1, 15)
+    assert rows(engine, "select dirty from customer_syncs")[0].dirty == 1

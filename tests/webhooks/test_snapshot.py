@@ -1,0 +1,31 @@
+"""A snapshot kept as JSON is the snapshot that was fetched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from webhooks.facts import card_facts, invoice_facts, subscription_facts
+from webhooks.snapshot import CustomerSnapshot, snapshot_from_json, snapshot_to_json
+
+
+@pytest.mark.parametrize("with_card", [True, False])
+def test_a_snapshot_survives_json(with_card: bool, shape: Callable[..., dict[str, Any]]) -> None:
+    """Every field of a fetched snapshot, instants and nulls included, comes back from the text of its JSON."""
+    subscription = shape("subscription", default_payment_method=shape("payment_method") if with_card else None)
+    snapshot = CustomerSnapshot(
+        customer_id="cus_1",
+        deleted=False,
+        email=None,
+        reader_id="r-81",
+        fetched_at=datetime(2026, 11, 2, 12, 0, 0, 5, tzinfo=UTC),
+        card=card_facts(shape("customer"), [subscription]),
+        subscriptions=(subscription_facts(subscription), subscription_facts(shape("subscription", trial_end=None))),
+        invoices=(invoice_facts(shape("invoice"), []),),
+    )
+    assert (snapshot.card is not None) is with_card
+    assert snapshot_from_json(json.loads(json.dumps(snapshot_to_json(snapshot)))) == snapshot
