@@ -75,6 +75,7 @@ class Start:
             "--directory", str(self._newsroom.directory / "stripe"),
             "--webhook-url", f"{self._newsroom.service_url}/webhooks/stripe",
             "--webhook-secret", self._newsroom.secrets.webhook_secret,
+            "--clock-name", "sandbox", "--api-key", STRIPE_KEY,
         ]  # fmt: skip
         name = "stand-in Stripe"
         return Child(name, command, log=self._newsroom.log("standin"), env=machine(self._environment), cwd=ROOT)
