@@ -1,0 +1,1 @@
+"""The billing engine: what a subscription does as its time passes."""

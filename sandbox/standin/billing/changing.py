@@ -1,0 +1,211 @@
+"""A subscription changes: cancellation and its undoing, price, trial end, anchor, resumption."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import collecting, invoicing, life
+from sandbox.standin.billing.happenings import period_end
+from sandbox.standin.billing.prorating import proration_lines
+from sandbox.standin.calendar import next_boundary
+from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.forms import merged_metadata
+from sandbox.standin.shapes import billing as shapes
+from sandbox.standin.shapes.catalog import plan_of
+from sandbox.standin.store import Json, rendered
+
+Params = dict[str, Any]
+
+
+def update(account: Account, subscription: Json, params: Params) -> None:
+    """Apply an update request: one `customer.subscription.updated`, then the invoice it causes, if any."""
+    before = rendered(subscription)
+    _apply_simple(account, subscription, params)
+    _set_cancellation(account, subscription, params)
+    lines = _apply_items(account, subscription, params)
+    if params.get("trial_end") is not None:
+        lines += _apply_trial_end(account, subscription, params["trial_end"])
+    elif (params.get("billing_cycle_anchor") or {}).get("type") == "now":
+        lines += restart_period(account, subscription)
+    invoice = _invoice_now(account, subscription, lines) if lines else None
+    account.emit_update("customer.subscription.updated", subscription, before)
+    if invoice is not None:
+        _issue(account, invoice)
+
+
+def _apply_simple(account: Account, subscription: Json, params: Params) -> None:
+    method = params.get("default_payment_method")
+    if method and (account.store.get("payment_method", method) or {}).get("customer") != subscription["customer"]:
+        raise NotFound("payment_method", method, param="default_payment_method")
+    for name in ("default_payment_method", "description", "trial_settings"):
+        if name in params:
+            subscription[name] = params[name]
+    if "pause_collection" in params:
+        pause = params["pause_collection"]
+        subscription["pause_collection"] = pause and {"resumes_at": None, **pause}
+    if params.get("payment_settings"):
+        subscription["payment_settings"] = payment_settings(params["payment_settings"])
+    subscription["metadata"] = merged_metadata(subscription["metadata"], params.get("metadata"))
+    subscription["cancellation_details"].update(params.get("cancellation_details") or {})
+
+
+def payment_settings(sent: Params) -> Json:
+    """Return the whole member for what was sent of it."""
+    return {**shapes.payment_settings(), **sent}
+
+
+def apply_cancellation(account: Account, subscription: Json, params: Params) -> None:
+    """Set or undo a scheduled end, and tell of it when something changed."""
+    before = rendered(subscription)
+    _set_cancellation(account, subscription, params)
+    account.emit_update("customer.subscription.updated", subscription, before)
+
+
+def _set_cancellation(account: Account, subscription: Json, params: Params) -> None:
+    """The boolean sets `cancel_at` too; `cancel_at` alone leaves the boolean false, as the portal does."""
+    if "cancel_at" in params and params.get("cancel_at_period_end") is not None:
+        raise InvalidRequest("Send only one of cancel_at and cancel_at_period_end.", param="cancel_at")
+    if "cancel_at_period_end" in params:
+        wanted = params["cancel_at_period_end"]
+        _schedule_end(account, subscription, period_end(subscription) if wanted else None, at_period_end=wanted)
+    elif "cancel_at" in params:
+        _schedule_end(account, subscription, _instant(subscription, params["cancel_at"]), at_period_end=False)
+
+
+def _instant(subscription: Json, cancel_at: int | str | None) -> int | None:
+    ends = [item["current_period_end"] for item in subscription["items"]["data"]]
+    if cancel_at == "min_period_end":
+        return int(min(ends))
+    if cancel_at == "max_period_end":
+        return int(max(ends))
+    return None if cancel_at is None else int(cancel_at)
+
+
+def _schedule_end(account: Account, subscription: Json, at: int | None, *, at_period_end: bool) -> None:
+    now = account.now_for(subscription)
+    if at is not None and at <= now:
+        raise InvalidRequest("cancel_at must be a timestamp in the future.", param="cancel_at")
+    if at == subscription["cancel_at"] and at_period_end == subscription["cancel_at_period_end"]:
+        return
+    subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_period_end
+    subscription["canceled_at"] = None if at is None else now
+    subscription["cancellation_details"]["reason"] = None if at is None else "cancellation_requested"
+
+
+def _apply_items(account: Account, subscription: Json, params: Params) -> list[Json]:
+    """Change prices and quantities; return the lines to invoice at once (others wait for the renewal)."""
+    immediate: list[Json] = []
+    for sent in params.get("items", []):
+        item, price, quantity = changed_item(account, subscription, sent)
+        if (price["id"], quantity) == (item["price"]["id"], item["quantity"]):
+            continue
+        lines = _prorations(account, subscription, item, price, quantity, params)
+        new_interval = _interval(price) != _interval(item["price"])
+        item.update(price=rendered(price), plan=plan_of(price), quantity=quantity)
+        if new_interval and subscription["status"] != "trialing":
+            immediate += lines + restart_period(account, subscription)
+        elif params.get("proration_behavior") == "always_invoice":
+            immediate += lines
+        else:
+            subscription["_pending_lines"] += lines
+    return immediate
+
+
+def changed_item(account: Account, subscription: Json, sent: Params) -> tuple[Json, Json, int]:
+    """Return (item, its price after the change, its quantity after the change); raise InvalidRequest."""
+    items = subscription["items"]["data"]
+    item = next((each for each in items if each["id"] == sent.get("id")), None)
+    if item is None:
+        raise InvalidRequest("Name an existing subscription item by id: the stand-in adds none.", param="items")
+    price = account.find("price", sent["price"], param="items[0][price]") if sent.get("price") else item["price"]
+    if not price["recurring"] or price["currency"] != subscription["currency"]:
+        raise InvalidRequest("The price must recur, in the subscription's currency.", param="items[0][price]")
+    return item, price, sent.get("quantity") or item["quantity"]
+
+
+def _interval(price: Json) -> tuple[str, int]:
+    return price["recurring"]["interval"], price["recurring"]["interval_count"]
+
+
+def _prorations(
+    account: Account, subscription: Json, item: Json, price: Json, quantity: int, params: Params
+) -> list[Json]:
+    if subscription["status"] == "trialing" or params.get("proration_behavior") == "none":
+        return []
+    at = params.get("proration_date") or account.now_for(subscription)
+    return proration_lines(account, item, price, quantity, at, credit_only=_interval(price) != _interval(item["price"]))
+
+
+def restart_period(account: Account, subscription: Json) -> list[Json]:
+    """Let a new period begin now, whatever was left of the old one; return the lines that sell it."""
+    now = account.now_for(subscription)
+    subscription["billing_cycle_anchor"] = now
+    lines = []
+    for item in subscription["items"]["data"]:
+        recurring = item["price"]["recurring"]
+        end = next_boundary(now, now, recurring["interval"], recurring["interval_count"])
+        item["current_period_start"], item["current_period_end"] = now, end
+        lines.append(invoicing.period_line(account, item, (now, end), trial=False))
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = period_end(subscription)
+    return lines
+
+
+def _apply_trial_end(account: Account, subscription: Json, trial_end: int | str) -> list[Json]:
+    """End the trial now (which charges at once), or move its end."""
+    now = account.now_for(subscription)
+    if trial_end == "now":
+        if subscription["status"] != "trialing":
+            return []
+        subscription["status"], subscription["trial_end"] = "active", now
+        return restart_period(account, subscription)
+    end = int(trial_end)
+    if end <= now:
+        raise InvalidRequest("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
+    subscription.update(status="trialing", trial_end=end, billing_cycle_anchor=end)
+    subscription["trial_start"] = subscription["trial_start"] or now
+    for item in subscription["items"]["data"]:
+        item["current_period_end"] = end
+    return []
+
+
+def _invoice_now(account: Account, subscription: Json, lines: list[Json]) -> Json:
+    now = account.now_for(subscription)
+    return invoicing.draft(account, subscription, lines, "subscription_update", (now, now))
+
+
+def _issue(account: Account, invoice: Json) -> None:
+    account.emit("invoice.created", invoice)
+    invoicing.finalize(account, invoice)
+    collecting.collect(account, invoice)
+
+
+def resume(account: Account, subscription: Json, *, anchor: str) -> None:
+    """Take a paused subscription up again; it is active once its invoice is paid."""
+    before = rendered(subscription)
+    if anchor == "now":
+        lines = restart_period(account, subscription)
+    else:
+        now = account.now_for(subscription)
+        while period_end(subscription) <= now:
+            for item in subscription["items"]["data"]:
+                item["current_period_start"], item["current_period_end"] = life.next_period(subscription, item)
+        period = (subscription["items"]["data"][0]["current_period_start"], period_end(subscription))
+        lines = [invoicing.period_line(account, item, period, trial=False) for item in subscription["items"]["data"]]
+    invoice = _invoice_now(account, subscription, lines)
+    account.emit("invoice.created", invoice)
+    invoicing.finalize(account, invoice)
+    if collecting.collect(account, invoice) is None:
+        subscription["status"], subscription["status_details"] = "active", None
+        account.emit_update("customer.subscription.updated", subscription, before)
+        account.emit("customer.subscription.resumed", subscription)
+
+
+def preview(account: Account, subscription: Json, details: Params) -> Json:
+    """Return the next invoice as it would be after a change of items; nothing is kept."""
+    draft = rendered(subscription) | {"_pending_lines": list(subscription["_pending_lines"])}
+    immediate = _apply_items(account, draft, details)
+    lines = immediate or life.next_lines(account, draft)
+    invoice = invoicing.preview(account, draft, lines, "subscription_update" if immediate else "upcoming")
+    return {**invoice, "id": f"upcoming_{invoice['id']}"}

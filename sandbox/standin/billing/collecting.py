@@ -1,0 +1,177 @@
+"""Charging the card for an invoice, and what follows for its subscription."""
+
+from __future__ import annotations
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import invoicing
+from sandbox.standin.calendar import DAY_SECONDS
+from sandbox.standin.cards import DECLINE_MESSAGES, decline_error_code
+from sandbox.standin.shapes import payments
+from sandbox.standin.store import Json, rendered
+
+Failure = tuple[str, str, str]
+"""(error code, decline code, message)"""
+
+NO_CARD: Failure = ("missing", "missing", "This customer has no default payment method.")
+
+
+def method_for(account: Account, subscription: Json) -> Json | None:
+    """Return the card that pays a subscription: its own default, else the customer's."""
+    customer = account.find("customer", subscription["customer"])
+    for identifier in (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"]):
+        method = account.store.get("payment_method", identifier) if identifier else None
+        if method is not None and method["customer"] == customer["id"]:
+            return method
+    return None
+
+
+def setup_failure(method: Json) -> Failure | None:
+    """Return why a card cannot be saved; None when it can."""
+    return _failure(method["_decline_code"]) if method["_behaviour"] == "declines" else None
+
+
+def charge_failure(method: Json) -> Failure | None:
+    """Return why the bank refuses a charge made without the cardholder; None when it pays."""
+    behaviour = method["_behaviour"]
+    if behaviour == "always_authenticates" or (behaviour == "authenticates" and not method["_authenticated"]):
+        return _failure("authentication_required")
+    return None if behaviour in ("pays", "authenticates") else _failure(method["_decline_code"])
+
+
+def _failure(decline_code: str) -> Failure:
+    return decline_error_code(decline_code), decline_code, DECLINE_MESSAGES[decline_code]
+
+
+def collect(account: Account, invoice: Json, *, method: Json | None = None, on_session: bool = False) -> Failure | None:
+    """Charge an open invoice once and record all that follows; return why it failed, None when it is paid.
+
+    `on_session` means that the cardholder was there, so authentication has been done.
+    """
+    subscription = account.store.get("subscription", invoice["_subscription"])
+    if invoice["amount_due"] == 0:
+        _paid(account, invoice)
+        return None
+    invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
+    method = method or (method_for(account, subscription) if subscription else None)
+    failure = _charge(account, invoice, method, on_session=on_session) if method else NO_CARD
+    if failure is None:
+        _paid(account, invoice)
+    else:
+        _failed(account, invoice, failure)
+    return failure
+
+
+def _charge(account: Account, invoice: Json, method: Json, *, on_session: bool) -> Failure | None:
+    now = account.now_for(invoice)
+    intent = account.find("payment_intent", invoice["_payment_intent"])
+    needs_cardholder = method["_behaviour"] in ("authenticates", "always_authenticates")
+    failure = None if on_session and needs_cardholder else charge_failure(method)
+    charge = account.add(payments.charge(account.new_id("charge"), now, intent, method, failure=failure))
+    intent["latest_charge"] = charge["id"]
+    if failure is None:
+        intent.update(
+            status="succeeded", payment_method=method["id"], amount_received=intent["amount"], last_payment_error=None
+        )
+    else:
+        intent.update(status=_status_after(failure), last_payment_error=_error(failure, charge, method))
+    account.emit("charge.succeeded" if failure is None else "charge.failed", charge)
+    account.emit("payment_intent.succeeded" if failure is None else "payment_intent.payment_failed", intent)
+    return failure
+
+
+def _status_after(failure: Failure) -> str:
+    return "requires_action" if failure[0] == "authentication_required" else "requires_payment_method"
+
+
+def _error(failure: Failure, charge: Json, method: Json) -> Json:
+    return {
+        "type": "card_error",
+        "code": failure[0],
+        "decline_code": failure[1],
+        "message": failure[2],
+        "charge": charge["id"],
+        "payment_method": rendered(method),
+    }
+
+
+def _paid(account: Account, invoice: Json) -> None:
+    now = account.now_for(invoice)
+    if payment := account.store.get("invoice_payment", invoice.get("_invoice_payment", "")):
+        payment.update(status="paid", amount_paid=invoice["amount_due"])
+        payment["status_transitions"]["paid_at"] = now
+        account.emit("invoice_payment.paid", payment, now=now)
+    invoice.update(status="paid", attempted=True, amount_paid=invoice["amount_due"], amount_remaining=0)
+    invoicing.stop_collecting(invoice)
+    invoice["status_transitions"]["paid_at"] = now
+    account.emit("invoice.paid", invoice)
+    account.emit("invoice.payment_succeeded", invoice)
+    _settle_subscription(account, invoice)
+
+
+def _settle_subscription(account: Account, invoice: Json) -> None:
+    subscription = account.store.get("subscription", invoice["_subscription"])
+    if subscription is None or subscription["latest_invoice"] != invoice["id"]:
+        return
+    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
+        set_status(account, subscription, "active")
+        _set_delinquent(account, subscription, delinquent=False)
+
+
+def _set_delinquent(account: Account, subscription: Json, *, delinquent: bool) -> None:
+    customer = account.find("customer", subscription["customer"])
+    before = rendered(customer)
+    customer["delinquent"] = delinquent
+    account.emit_update("customer.updated", customer, before)
+
+
+def set_status(account: Account, subscription: Json, status: str) -> None:
+    """Move a subscription to `status` and tell of it."""
+    before = rendered(subscription)
+    subscription["status"] = status
+    account.emit_update("customer.subscription.updated", subscription, before)
+
+
+def _failed(account: Account, invoice: Json, failure: Failure) -> None:
+    subscription = account.store.get("subscription", invoice["_subscription"])
+    retries = subscription is not None and subscription["status"] in ("active", "past_due", "trialing")
+    invoice["next_payment_attempt"] = _next_attempt(account, invoice) if retries and invoice["auto_advance"] else None
+    account.emit("invoice.payment_failed", invoice)
+    if failure[0] == "authentication_required":
+        account.emit("invoice.payment_action_required", invoice)
+    if subscription is None or not retries:
+        return
+    if subscription["status"] != "past_due":
+        set_status(account, subscription, "past_due")
+        _set_delinquent(account, subscription, delinquent=True)
+    if invoice["next_payment_attempt"] is None and invoice["auto_advance"]:
+        _give_up(account, subscription, invoice)
+
+
+def _next_attempt(account: Account, invoice: Json) -> int | None:
+    first_failed_at: int = invoice.setdefault("_first_failed_at", account.now_for(invoice))
+    done = invoice["attempt_count"] - 1
+    days = account.policy.retry_days
+    return first_failed_at + days[done] * DAY_SECONDS if done < len(days) else None
+
+
+def _give_up(account: Account, subscription: Json, invoice: Json) -> None:
+    """Do what the account's settings say once the last retry has failed."""
+    invoicing.stop_collecting(invoice)
+    if account.policy.after_retries == "canceled":
+        end(account, subscription, reason="payment_failed")
+    elif account.policy.after_retries == "unpaid":
+        set_status(account, subscription, "unpaid")
+
+
+def end(account: Account, subscription: Json, *, reason: str | None) -> None:
+    """End a subscription now; open invoices stay as they are, and are no longer collected."""
+    now = account.now_for(subscription)
+    subscription["status"], subscription["ended_at"] = "canceled", now
+    if subscription["canceled_at"] is None:
+        subscription["canceled_at"] = now
+    if reason:
+        subscription["cancellation_details"]["reason"] = reason
+    for invoice in account.store.all("invoice", customer=subscription["customer"]):
+        if invoice["_subscription"] == subscription["id"] and invoice["status"] in ("draft", "open"):
+            invoicing.stop_collecting(account.find("invoice", invoice["id"]))
+    account.emit("customer.subscription.deleted", subscription)

@@ -1,0 +1,139 @@
+"""Invoices: drafted for a period, finalized, voided. Collecting the money is collecting.py's."""
+
+from __future__ import annotations
+
+from sandbox.standin.account import Account
+from sandbox.standin.shapes import invoices as shapes
+from sandbox.standin.shapes import payments
+from sandbox.standin.store import Json
+
+Period = tuple[int, int]
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """Return an amount for people: `$2.90`."""
+    symbol = {"usd": "$", "eur": "€", "gbp": "£"}.get(currency, currency.upper() + " ")
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{symbol}{abs(amount_minor) / 100:,.2f}"
+
+
+def period_line(account: Account, item: Json, period: Period, *, trial: bool) -> Json:
+    """Return the line that sells an item for `period`; a trial is free."""
+    price, product = item["price"], account.store.get("product", item["price"]["product"])
+    name = product["name"] if product else "Subscription"
+    each = f"{money(price['unit_amount'], price['currency'])} / {price['recurring']['interval']}"
+    facts = {
+        "amount": 0 if trial else price["unit_amount"] * item["quantity"],
+        "description": f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {each})",
+        "period": {"start": period[0], "end": period[1]},
+    }
+    return shapes.line(account.new_id("line_item"), item, facts)
+
+
+def draft(account: Account, subscription: Json, lines: list[Json], reason: str, period: Period) -> Json:
+    """Return a new draft for `lines`, now the subscription's latest invoice. Its event is left to the caller."""
+    customer = account.find("customer", subscription["customer"])
+    now, identifier = account.now_for(subscription), account.new_id("invoice")
+    facts = {
+        "billing_reason": reason,
+        "currency": subscription["currency"],
+        "default_payment_method": None,
+        "parent": {
+            "quote_details": None,
+            "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"]},
+            "type": "subscription_details",
+        },
+        "period_start": period[0],
+        "period_end": period[1],
+        "_subscription": subscription["id"],
+    }
+    invoice = shapes.invoice(identifier, now, customer, facts)
+    invoice["lines"]["data"] = [{**line, "invoice": identifier} for line in lines]
+    _total(invoice)
+    subscription["latest_invoice"] = identifier
+    return account.add(invoice)
+
+
+def _total(invoice: Json) -> None:
+    total = sum(line["amount"] for line in invoice["lines"]["data"])
+    for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
+        invoice[name] = total
+    invoice["amount_due"] = invoice["amount_remaining"] = max(0, total)
+
+
+def finalize(account: Account, invoice: Json) -> None:
+    """Number a draft and open it; what is due gets a payment intent."""
+    now = account.now_for(invoice)
+    customer = account.find("customer", invoice["customer"])
+    invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
+    customer["next_invoice_sequence"] += 1
+    _apply_balance(customer, invoice)
+    invoice["status"] = "open"
+    invoice["automatically_finalizes_at"] = None
+    invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
+    invoice["hosted_invoice_url"] = f"{account.base_url}/i/{invoice['id']}"
+    invoice["webhooks_delivered_at"] = now
+    if invoice["amount_due"] > 0:
+        _expect_payment(account, invoice)
+    account.emit("invoice.finalized", invoice)
+
+
+def _apply_balance(customer: Json, invoice: Json) -> None:
+    """Settle the total against the customer's balance (negative is credit), as Stripe does at finalization."""
+    owed = invoice["total"] + customer["balance"]
+    invoice["starting_balance"] = customer["balance"]
+    invoice["amount_due"] = invoice["amount_remaining"] = max(0, owed)
+    invoice["ending_balance"] = customer["balance"] = min(0, owed)
+
+
+def _expect_payment(account: Account, invoice: Json) -> None:
+    now = account.now_for(invoice)
+    intent = account.add(payments.payment_intent(account.new_id("payment_intent"), now, invoice))
+    payment = shapes.invoice_payment(account.new_id("invoice_payment"), now, invoice, intent["id"])
+    account.add(payment)
+    invoice["_payment_intent"], invoice["_invoice_payment"] = intent["id"], payment["id"]
+    account.emit("payment_intent.created", intent)
+
+
+def void(account: Account, invoice: Json) -> None:
+    """Void an open invoice; nothing will be collected."""
+    invoice["status"] = "void"
+    invoice["status_transitions"]["voided_at"] = account.now_for(invoice)
+    _close(account, invoice, "canceled")
+    account.emit("invoice.voided", invoice)
+
+
+def mark_uncollectible(account: Account, invoice: Json) -> None:
+    """Give an open invoice up; it can still be paid."""
+    invoice["status"] = "uncollectible"
+    invoice["status_transitions"]["marked_uncollectible_at"] = account.now_for(invoice)
+    invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+    account.emit("invoice.marked_uncollectible", invoice)
+
+
+def stop_collecting(invoice: Json) -> None:
+    """Leave an invoice as it is, with no further automatic attempt."""
+    invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+
+
+def _close(account: Account, invoice: Json, status: str) -> None:
+    stop_collecting(invoice)
+    invoice["amount_remaining"] = 0
+    now = account.now_for(invoice)
+    if payment := account.store.get("invoice_payment", invoice.get("_invoice_payment", "")):
+        payment["status"], payment["status_transitions"]["canceled_at"] = status, now
+    if intent := account.store.get("payment_intent", invoice.get("_payment_intent", "")):
+        intent["status"], intent["canceled_at"], intent["cancellation_reason"] = "canceled", now, "void_invoice"
+
+
+def preview(account: Account, subscription: Json, lines: list[Json], reason: str) -> Json:
+    """Return an invoice that does not exist yet, for the end of the current period."""
+    start = subscription["items"]["data"][0]["current_period_start"]
+    end = subscription["items"]["data"][0]["current_period_end"]
+    latest = subscription["latest_invoice"]
+    invoice = draft(account, subscription, lines, reason, (start, end))
+    account.store.remove("invoice", invoice["id"])
+    subscription["latest_invoice"] = latest
+    invoice["next_payment_attempt"] = end + account.policy.finalize_after_seconds
+    invoice["created"] = end
+    return invoice

@@ -1,0 +1,87 @@
+"""Stripe's public test cards, and what each does when it is saved and when it is charged.
+
+Numbers and behaviours: Stripe's testing documentation (docs.stripe.com/testing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TestCard:
+    """One public test card."""
+
+    number: str
+    brand: str = "visa"
+    behaviour: str = "pays"
+    """`pays`; `declines` (also when saved); `declines_charges` (saves, then fails);
+    `authenticates` (asks the cardholder once); `always_authenticates` (asks at every charge)."""
+    decline_code: str = "generic_decline"
+    funding: str = "credit"
+
+    @property
+    def last4(self) -> str:
+        return self.number[-4:]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same number, as at Stripe."""
+        return hashlib.sha256(self.number.encode()).hexdigest()[:16]
+
+
+_CARDS = (
+    TestCard("4242424242424242"),
+    TestCard("4000056655665556", funding="debit"),
+    TestCard("5555555555554444", "mastercard"),
+    TestCard("5105105105105100", "mastercard", funding="prepaid"),
+    TestCard("378282246310005", "amex"),
+    TestCard("4000000000000341", behaviour="declines_charges"),
+    TestCard("4000000000000002", behaviour="declines"),
+    TestCard("4000000000009995", behaviour="declines", decline_code="insufficient_funds"),
+    TestCard("4000000000000069", behaviour="declines", decline_code="expired_card"),
+    TestCard("4000000000000127", behaviour="declines", decline_code="incorrect_cvc"),
+    TestCard("4000002500003155", behaviour="authenticates"),
+    TestCard("4000002760003184", behaviour="always_authenticates"),
+)
+_BY_NUMBER = {card.number: card for card in _CARDS}
+_BY_TOKEN = {
+    "card_visa": "4242424242424242",
+    "card_visa_debit": "4000056655665556",
+    "card_mastercard": "5555555555554444",
+    "card_mastercard_prepaid": "5105105105105100",
+    "card_amex": "378282246310005",
+    "card_chargeCustomerFail": "4000000000000341",
+    "card_visa_chargeDeclined": "4000000000000002",
+    "card_authenticationRequiredOnSetup": "4000002500003155",
+    "card_authenticationRequired": "4000002760003184",
+}
+
+
+def by_number(number: str) -> TestCard | None:
+    """Return the test card with this number, however it is spaced; None is no test card."""
+    return _BY_NUMBER.get(re.sub(r"[\s-]", "", number))
+
+
+def by_token(token: str) -> TestCard | None:
+    """Return the test card that `pm_card_…` or `tok_…` names."""
+    name = token.removeprefix("pm_").removeprefix("tok_")
+    number = _BY_TOKEN.get(name if name.startswith("card_") else f"card_{name}")
+    return _BY_NUMBER[number] if number else None
+
+
+DECLINE_MESSAGES = {
+    "generic_decline": "Your card was declined.",
+    "insufficient_funds": "Your card has insufficient funds.",
+    "expired_card": "Your card has expired.",
+    "incorrect_cvc": "Your card's security code is incorrect.",
+    "authentication_required": "Your card was declined. This transaction requires authentication.",
+}
+
+
+def decline_error_code(decline_code: str) -> str:
+    """Return the error `code` that goes with a decline code."""
+    own = {"expired_card", "incorrect_cvc", "authentication_required"}
+    return decline_code if decline_code in own else "card_declined"

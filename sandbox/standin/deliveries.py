@@ -1,0 +1,170 @@
+"""Webhook delivery: signed, in order for each endpoint, repeated with backoff, and durable over restarts.
+
+Deliveries are objects in the store, queued in the transaction of their event, so a killed stand-in goes on where it
+was. Signature: docs.stripe.com/webhooks (HMAC-SHA256 over `t.payload`); every attempt is signed anew, by the wall.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import requests
+
+from sandbox.standin.account import Account
+from sandbox.standin.store import Change, Json, rendered
+
+BACKOFF_SECONDS = (0.5, 1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60)
+SETTLE_SECONDS = 0.1
+"""How long a shuffled delivery waits for company."""
+TIMEOUT_SECONDS = 10
+
+
+def signature(payload: bytes, secret: str, timestamp: int) -> str:
+    """Return the `Stripe-Signature` header for a payload sent at the Unix second `timestamp`."""
+    signed = str(timestamp).encode() + b"." + payload
+    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+class Dispatcher:
+    """Sends pending deliveries, one thread per endpoint."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._wake = threading.Condition()
+        self._due: dict[str, dict[str, float]] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._stopping = False
+        account.store.on_commit.append(self._note)
+
+    def start(self) -> None:
+        """Take up what an earlier run left pending."""
+        with self._account.store.transaction():
+            left: list[Change] = [(("_delivery", each["id"]), each) for each in self._account.store.all("_delivery")]
+        self._note(left)
+
+    def stop(self) -> None:
+        """End all threads; what is pending stays so, in the store."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        for thread in self._threads.values():
+            thread.join(TIMEOUT_SECONDS + 1)
+
+    def pending(self) -> int:
+        """Return how many deliveries are still to be made."""
+        with self._wake:
+            return sum(len(queue) for queue in self._due.values())
+
+    def flush(self, timeout_seconds: float, *, busy: Callable[[], bool] = lambda: False) -> bool:
+        """Make every pending delivery due now, wait until each was tried and nothing is `busy`; tell if all arrived."""
+        deadline = time.monotonic() + timeout_seconds
+        with self._wake:
+            for queue in self._due.values():
+                queue.update(dict.fromkeys(queue, 0.0))
+            self._wake.notify_all()
+        while (busy() or self._overdue()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.pending() == 0
+
+    def _overdue(self) -> bool:
+        with self._wake:
+            now = self._account.wall()
+            return any(at <= now for queue in self._due.values() for at in queue.values())
+
+    def _note(self, changes: list[Change]) -> None:
+        with self._wake:
+            for (kind, identifier), item in changes:
+                if kind == "_delivery" and item is not None:
+                    self._schedule(identifier, item)
+            self._wake.notify_all()
+
+    def _schedule(self, identifier: str, item: Json) -> None:
+        queue = self._due.setdefault(item["endpoint"], {})
+        if item["status"] != "pending":
+            queue.pop(identifier, None)
+            return
+        queue[identifier] = item["next_attempt_at"]
+        if item["endpoint"] not in self._threads and not self._stopping:
+            thread = threading.Thread(target=self._serve, args=(item["endpoint"],), daemon=True)
+            self._threads[item["endpoint"]] = thread
+            thread.start()
+
+    def _serve(self, endpoint_id: str) -> None:
+        with requests.Session() as session:
+            session.trust_env = False  # endpoints are local; a proxy setting would lead elsewhere
+            while (delivery_id := self._next(endpoint_id)) is not None:
+                self._attempt(session, delivery_id)
+
+    def _next(self, endpoint_id: str) -> str | None:
+        """Wait for the endpoint's next due delivery; None when the dispatcher stops."""
+        with self._wake:
+            while not self._stopping:
+                queue = self._due[endpoint_id]
+                now = self._account.wall()
+                due = (identifier for identifier, at in queue.items() if at <= now - self._settle(at))
+                if self._account.faults.shuffle and (choices := list(due)):
+                    return self._account.faults.dice.choice(choices)
+                if (first := next(due, None)) is not None:
+                    return first
+                self._wake.wait(max(0.02, min(queue.values()) - now) if queue else None)
+            return None
+
+    def _settle(self, at: float) -> float:
+        return SETTLE_SECONDS if self._account.faults.shuffle and at else 0.0
+
+    def _attempt(self, session: requests.Session, delivery_id: str) -> None:
+        store, faults = self._account.store, self._account.faults
+        with store.transaction():
+            delivery = store.get("_delivery", delivery_id)
+            event = store.get("event", delivery["event"]) if delivery else None
+            endpoint = store.get("webhook_endpoint", delivery["endpoint"]) if delivery else None
+            if delivery and (event is None or endpoint is None or faults.strikes(faults.drop)):
+                delivery["status"] = "dropped"
+        if delivery is None or event is None or endpoint is None or delivery["status"] == "dropped":
+            return
+        payload = json.dumps(rendered(event), indent=2).encode()
+        outcome = self._post(session, endpoint, payload)
+        if faults.strikes(faults.duplicate):
+            outcome = self._post(session, endpoint, payload)
+        self._record(delivery_id, outcome)
+
+    def _post(self, session: requests.Session, endpoint: Json, payload: bytes) -> int | str:
+        """Return the endpoint's status, or the name of what kept it from answering."""
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": signature(payload, endpoint["_secret"], int(self._account.wall())),
+            "User-Agent": "Stripe/1.0 (sandbox stand-in)",
+        }
+        try:
+            answer = session.post(
+                endpoint["url"], payload, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            return type(error).__name__
+        return answer.status_code
+
+    def _record(self, delivery_id: str, outcome: int | str) -> None:
+        store, now = self._account.store, self._account.wall()
+        arrived = isinstance(outcome, int) and 200 <= outcome < 300
+        with store.transaction():
+            delivery = store.get("_delivery", delivery_id)
+            event = store.get("event", delivery["event"]) if delivery else None
+            if delivery is None or event is None:
+                return
+            delivery["attempts"].append({"at": now, "outcome": outcome})
+            delivery["status"] = "delivered" if arrived else _after_failure(delivery)
+            delivery["next_attempt_at"] = now + _backoff(delivery)
+            event["pending_webhooks"] -= 1 if arrived else 0
+
+
+def _after_failure(delivery: Json) -> str:
+    return "pending" if len(delivery["attempts"]) <= len(BACKOFF_SECONDS) else "failed"
+
+
+def _backoff(delivery: Json) -> float:
+    return BACKOFF_SECONDS[min(len(delivery["attempts"]), len(BACKOFF_SECONDS)) - 1]

@@ -1,0 +1,41 @@
+"""Identifiers that look like Stripe's: a prefix that tells the kind, then random letters."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+_LETTERS = string.ascii_letters + string.digits
+
+PREFIX_OF = {
+    "product": "prod_",
+    "price": "price_",
+    "customer": "cus_",
+    "payment_method": "pm_",
+    "setup_intent": "seti_",
+    "payment_intent": "pi_",
+    "charge": "ch_",
+    "subscription": "sub_",
+    "subscription_item": "si_",
+    "invoice": "in_",
+    "line_item": "il_",
+    "invoice_payment": "inpay_",
+    "checkout.session": "cs_test_",
+    "item": "li_",
+    "billing_portal.session": "bps_",
+    "billing_portal.configuration": "bpc_",
+    "event": "evt_",
+    "webhook_endpoint": "we_",
+    "test_helpers.test_clock": "clock_",
+    "_delivery": "dlv_",
+}
+
+
+def letters(count: int) -> str:
+    """Return `count` random letters and digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+
+
+def new_id(kind: str) -> str:
+    """Return a fresh identifier for an object of `kind`."""
+    return PREFIX_OF[kind] + letters(58 if kind == "checkout.session" else 24)

@@ -1,0 +1,125 @@
+"""What the Billing Portal shows of a customer, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import changing, collecting
+from sandbox.standin.billing.happenings import RENEWING, period_end
+from sandbox.standin.purchase import CardForm
+from sandbox.standin.resources.invoices import pay_now
+from sandbox.standin.resources.payment_methods import give, make_method
+from sandbox.standin.shapes import people
+from sandbox.standin.store import Json, rendered
+
+ReadCard = Callable[[Mapping[str, str]], CardForm]
+
+
+class PortalRefused(ValueError):
+    """An act that is not possible; the message is for the reader."""
+
+
+def overview(account: Account, session: Json) -> dict[str, Any]:
+    """Return what the page shows."""
+    customer = account.find("customer", session["customer"])
+    subscriptions = account.store.all("subscription", customer=customer["id"])[::-1]
+    invoices = account.store.all("invoice", customer=customer["id"])[::-1]
+    live = [each for each in subscriptions if each["status"] not in ("canceled", "incomplete_expired")]
+    return {
+        "customer": customer,
+        "features": account.find("billing_portal.configuration", session["configuration"])["features"],
+        "plans": [_plan(account, each) for each in live],
+        "invoices": [each for each in invoices if each["status"] != "draft"],
+    }
+
+
+def _plan(account: Account, subscription: Json) -> dict[str, Any]:
+    item = subscription["items"]["data"][0]
+    product = account.find("product", item["price"]["product"])
+    return {
+        "subscription": subscription,
+        "name": product["name"],
+        "item": item,
+        "card": collecting.method_for(account, subscription),
+        "period_end": period_end(subscription),
+    }
+
+
+def act(account: Account, session: Json, fields: Mapping[str, str], *, read_card: ReadCard) -> None:
+    """Do what `action` names; raise PortalRefused when the configuration or the state forbids it."""
+    customer = account.find("customer", session["customer"])
+    features = account.find("billing_portal.configuration", session["configuration"])["features"]
+    clock = account.store.get("test_helpers.test_clock", customer["test_clock"] or "")
+    if clock and clock["status"] == "advancing":
+        raise PortalRefused("Time is passing right now; try again in a moment.")
+    action = fields.get("action", "")
+    if action in ("cancel", "resume"):
+        _require(features["subscription_cancel"]["enabled"])
+        subscription = _own(account, customer, "subscription", fields.get("subscription", ""))
+        _cancel(account, subscription, features, fields) if action == "cancel" else _resume(account, subscription)
+    elif action == "update_card":
+        _require(features["payment_method_update"]["enabled"])
+        _update_card(account, customer, read_card(fields))
+    elif action == "pay_invoice":
+        _pay(account, _own(account, customer, "invoice", fields.get("invoice", "")))
+    else:
+        raise PortalRefused("The portal knows no such action.")
+
+
+def _require(enabled: bool) -> None:
+    if not enabled:
+        raise PortalRefused("This is not offered here.")
+
+
+def _own(account: Account, customer: Json, kind: str, identifier: str) -> Json:
+    item = account.store.get(kind, identifier)
+    if item is None or item["customer"] != customer["id"]:
+        raise PortalRefused(f"There is no such {kind}.")
+    return item
+
+
+def _cancel(account: Account, subscription: Json, features: Json, fields: Mapping[str, str]) -> None:
+    """Schedule the end as the portal does in flexible mode: `cancel_at` alone, the boolean stays false."""
+    if subscription["status"] not in RENEWING or subscription["cancel_at"] is not None:
+        raise PortalRefused("This subscription is not running, or ends already.")
+    subscription["cancellation_details"]["comment"] = fields.get("comment") or None
+    subscription["cancellation_details"]["feedback"] = fields.get("feedback") or None
+    if features["subscription_cancel"]["mode"] == "immediately":
+        collecting.end(account, subscription, reason="cancellation_requested")
+    elif subscription["billing_mode"]["type"] == "flexible":
+        changing.apply_cancellation(account, subscription, {"cancel_at": period_end(subscription)})
+    else:
+        changing.apply_cancellation(account, subscription, {"cancel_at_period_end": True})
+
+
+def _resume(account: Account, subscription: Json) -> None:
+    if subscription["cancel_at"] is None or subscription["status"] not in RENEWING:
+        raise PortalRefused("This subscription is not about to end.")
+    changing.apply_cancellation(account, subscription, {"cancel_at_period_end": False})
+
+
+def _update_card(account: Account, customer: Json, form: CardForm) -> None:
+    """Save a card and make it the one that pays, for the customer and every running subscription."""
+    method = make_method(account, account.now_for(customer), form.card, form.expiry, customer["email"])
+    if failure := collecting.setup_failure(method):
+        account.store.remove("payment_method", method["id"])
+        raise PortalRefused(failure[2])
+    method["_authenticated"] = True
+    intent = people.setup_intent(account.new_id("setup_intent"), method["created"], customer["id"], method["id"])
+    account.emit("setup_intent.succeeded", account.add(intent))
+    give(account, customer, method)
+    before = rendered(customer)
+    customer["invoice_settings"]["default_payment_method"] = method["id"]
+    account.emit_update("customer.updated", customer, before)
+    for each in account.store.all("subscription", customer=customer["id"]):
+        if each["status"] not in ("canceled", "incomplete_expired"):
+            changing.update(account, account.find("subscription", each["id"]), {"default_payment_method": method["id"]})
+
+
+def _pay(account: Account, invoice: Json) -> None:
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise PortalRefused("This invoice is not open.")
+    # A refusal is recorded on the invoice, and shown there: raising would undo the record.
+    pay_now(account, invoice, None, on_session=True)

@@ -1,0 +1,211 @@
+"""/v1/checkout/sessions: subscription mode, on a hosted page. A session lives in wall time, as at Stripe."""
+
+from __future__ import annotations
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import life
+from sandbox.standin.calendar import DAY_SECONDS
+from sandbox.standin.errors import InvalidRequest
+from sandbox.standin.forms import (
+    anything,
+    boolean,
+    choice,
+    in_range,
+    integer,
+    list_of,
+    merged_metadata,
+    metadata,
+    record,
+    text,
+    time_range,
+)
+from sandbox.standin.resources.customers import live_customer
+from sandbox.standin.resources.payments import on_clock
+from sandbox.standin.resources.prices import recurring_price
+from sandbox.standin.resources.subscriptions import TRIAL_SETTINGS
+from sandbox.standin.routing import Params, listing, route
+from sandbox.standin.shapes import hosted
+from sandbox.standin.store import Json, rendered
+
+MIN_OPEN_SECONDS = 1_800
+
+_SUBSCRIPTION_DATA = record(
+    {
+        "billing_mode": record({"type": choice("classic", "flexible")}),
+        "description": text,
+        "metadata": metadata,
+        "trial_end": integer,
+        "trial_period_days": integer,
+        "trial_settings": TRIAL_SETTINGS,
+    }
+)
+_ECHOED = {
+    "allow_promotion_codes": boolean,
+    "billing_address_collection": choice("auto", "required"),
+    "cancel_url": text,
+    "client_reference_id": text,
+    "consent_collection": anything,
+    "custom_text": record(
+        dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"), record({"message": text})
+        )
+    ),
+    "customer": text,
+    "customer_email": text,
+    "integration_identifier": text,
+    "locale": text,
+    "metadata": metadata,
+    "origin_context": choice("mobile_app", "web"),
+    "payment_method_collection": choice("always", "if_required"),
+    "payment_method_types": list_of(text),
+    "phone_number_collection": record({"enabled": boolean}),
+    "saved_payment_method_options": anything,
+    "submit_type": text,
+    "success_url": text,
+}
+_IGNORED = {
+    "automatic_tax": record({"enabled": choice("false")}),
+    "customer_update": anything,
+    "payment_method_options": anything,
+    "tax_id_collection": record({"enabled": choice("false")}),
+}
+"""Taken without effect: the stand-in collects no tax, address or name."""
+
+_CREATE = {
+    **_ECHOED,
+    **_IGNORED,
+    "expires_at": integer,
+    "line_items": list_of(record({"price": text, "quantity": integer})),
+    "mode": choice("subscription"),
+    "subscription_data": _SUBSCRIPTION_DATA,
+    "ui_mode": choice("hosted_page"),
+}
+
+
+@route("POST", "/v1/checkout/sessions", _CREATE, required=("mode", "line_items", "success_url"))
+def create(account: Account, params: Params) -> Json:
+    now = account.wall_now()
+    prices = _prices(account, params["line_items"])
+    customer = live_customer(account, params["customer"]) if params.get("customer") else None
+    data = params.get("subscription_data") or {}
+    _check_trial(data, account.now_for(customer) if customer else now)
+    facts = {name: params[name] for name in _ECHOED if params.get(name) is not None}
+    facts["metadata"] = merged_metadata({}, params.get("metadata"))
+    identifier = account.new_id("checkout.session")
+    session = hosted.checkout_session(identifier, now, facts)
+    session.update(
+        expires_at=_expiry(now, params.get("expires_at")),
+        url=f"{account.base_url}/c/pay/{identifier}",
+        customer_creation=None if customer else "always",
+        custom_text={
+            **hosted.checkout_session(identifier, now, {})["custom_text"],
+            **(params.get("custom_text") or {}),
+        },
+        _subscription_data=data,
+        _pending_card=None,
+    )
+    session["customer_details"] = _known_details(customer, params)
+    _price(account, session, prices, is_trial=bool(data.get("trial_period_days") or data.get("trial_end")))
+    return account.add(session)
+
+
+def _prices(account: Account, line_items: list[Params]) -> list[tuple[Json, int]]:
+    if len(line_items) != 1:
+        raise InvalidRequest("The stand-in sells one recurring price a session.", param="line_items")
+    each = line_items[0]
+    return [(recurring_price(account, each.get("price"), "line_items[0][price]"), each.get("quantity") or 1)]
+
+
+def _check_trial(data: Params, now: int) -> None:
+    days, end = data.get("trial_period_days"), data.get("trial_end")
+    if days is not None and days < 1:
+        raise InvalidRequest(
+            "The minimum number of trial period days is 1.", param="subscription_data[trial_period_days]"
+        )
+    if end is not None and end < now + 2 * DAY_SECONDS:
+        raise InvalidRequest(
+            "The `trial_end` date has to be at least 2 days in the future.", param="subscription_data[trial_end]"
+        )
+
+
+def _expiry(now: int, wanted: int | None) -> int:
+    if wanted is None:
+        return now + DAY_SECONDS
+    # A minute's slack: the caller's clock reads earlier than ours by the time the request took.
+    if not now + MIN_OPEN_SECONDS - 60 <= wanted <= now + DAY_SECONDS + 60:
+        raise InvalidRequest(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.",
+            param="expires_at",
+        )
+    return wanted
+
+
+def _known_details(customer: Json | None, params: Params) -> Json | None:
+    email = customer["email"] if customer else params.get("customer_email")
+    return hosted.customer_details(email) if email else None
+
+
+def _price(account: Account, session: Json, prices: list[tuple[Json, int]], *, is_trial: bool) -> None:
+    lines = []
+    for price, quantity in prices:
+        product = account.find("product", price["product"])
+        amount = 0 if is_trial else price["unit_amount"] * quantity
+        lines.append(hosted.checkout_line(account.new_id("item"), rendered(price), quantity, product["name"], amount))
+    session["_line_items"] = lines
+    session["currency"] = prices[0][0]["currency"]
+    session["amount_subtotal"] = session["amount_total"] = sum(line["amount_total"] for line in lines)
+
+
+_LIST = {
+    "created": time_range,
+    "customer": text,
+    "customer_details": record({"email": text}),
+    "payment_intent": text,
+    "status": choice("open", "complete", "expired"),
+    "subscription": text,
+}
+
+
+@listing("/v1/checkout/sessions", _LIST)
+def index(account: Account, params: Params) -> list[Json]:
+    narrowed = bool(params.get("customer") or params.get("subscription"))
+    email = (params.get("customer_details") or {}).get("email")
+    return [
+        each
+        for each in account.store.all("checkout.session", customer=params.get("customer"))
+        if params.get("status") in (None, each["status"])
+        and params.get("subscription") in (None, each["subscription"])
+        and params.get("payment_intent") in (None, each["payment_intent"])
+        and email in (None, (each["customer_details"] or {}).get("email"))
+        and in_range(each["created"], params.get("created"))
+        and (narrowed or not on_clock(account, each["customer"]))
+    ]
+
+
+@route("GET", "/v1/checkout/sessions/<session_id>")
+def retrieve(account: Account, _params: Params, session_id: str) -> Json:
+    return account.find("checkout.session", session_id)
+
+
+@listing("/v1/checkout/sessions/<session_id>/line_items")
+def line_items(account: Account, _params: Params, session_id: str) -> list[Json]:
+    found: list[Json] = account.find("checkout.session", session_id)["_line_items"]
+    return found
+
+
+@route("POST", "/v1/checkout/sessions/<session_id>", {"metadata": metadata})
+def update(account: Account, params: Params, session_id: str) -> Json:
+    session = account.find("checkout.session", session_id)
+    session["metadata"] = merged_metadata(session["metadata"], params.get("metadata"))
+    return session
+
+
+@route("POST", "/v1/checkout/sessions/<session_id>/expire")
+def expire(account: Account, _params: Params, session_id: str) -> Json:
+    session = account.find("checkout.session", session_id)
+    if session["status"] != "open":
+        raise InvalidRequest(
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This one is {session["status"]}.'
+        )
+    life.expire_session(account, session)
+    return session

@@ -1,0 +1,152 @@
+"""/v1/invoices: read, pay, void, finalize, preview."""
+
+from __future__ import annotations
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import changing, collecting, invoicing
+from sandbox.standin.errors import CardError, InvalidRequest
+from sandbox.standin.forms import (
+    anything,
+    boolean,
+    choice,
+    in_range,
+    integer,
+    list_of,
+    merged_metadata,
+    metadata,
+    record,
+    text,
+    time_range,
+)
+from sandbox.standin.resources.payments import on_clock
+from sandbox.standin.routing import Params, listing, route
+from sandbox.standin.store import Json, rendered
+
+_LIST = {
+    "collection_method": choice("charge_automatically", "send_invoice"),
+    "created": time_range,
+    "customer": text,
+    "status": choice("draft", "open", "paid", "uncollectible", "void"),
+    "subscription": text,
+}
+
+
+@listing("/v1/invoices", _LIST)
+def index(account: Account, params: Params) -> list[Json]:
+    narrowed = bool(params.get("customer") or params.get("subscription"))
+    return [
+        each
+        for each in account.store.all("invoice", customer=params.get("customer"))
+        if params.get("status") in (None, each["status"])
+        and params.get("subscription") in (None, each["_subscription"])
+        and params.get("collection_method") in (None, each["collection_method"])
+        and in_range(each["created"], params.get("created"))
+        and (narrowed or not on_clock(account, each["customer"]))
+    ]
+
+
+@route("GET", "/v1/invoices/<invoice_id>")
+def retrieve(account: Account, _params: Params, invoice_id: str) -> Json:
+    return account.find("invoice", invoice_id)
+
+
+@listing("/v1/invoices/<invoice_id>/lines")
+def lines(account: Account, _params: Params, invoice_id: str) -> list[Json]:
+    found: list[Json] = account.find("invoice", invoice_id)["lines"]["data"]
+    return found[::-1]
+
+
+def _writable(account: Account, invoice_id: str) -> Json:
+    invoice = account.find("invoice", invoice_id)
+    account.writable(invoice["test_clock"])
+    return invoice
+
+
+@route(
+    "POST",
+    "/v1/invoices/<invoice_id>",
+    {"auto_advance": boolean, "description": text, "metadata": metadata, "default_payment_method": text},
+)
+def update(account: Account, params: Params, invoice_id: str) -> Json:
+    invoice = _writable(account, invoice_id)
+    before = rendered(invoice)
+    params["metadata"] = merged_metadata(invoice["metadata"], params.get("metadata"))
+    invoice.update(params)
+    account.emit_update("invoice.updated", invoice, before)
+    return invoice
+
+
+@route("POST", "/v1/invoices/<invoice_id>/finalize", {"auto_advance": boolean})
+def finalize(account: Account, params: Params, invoice_id: str) -> Json:
+    invoice = _writable(account, invoice_id)
+    if invoice["status"] != "draft":
+        raise InvalidRequest(
+            "This invoice is already finalized, you can't re-finalize it.", code="invoice_not_editable"
+        )
+    invoice["auto_advance"] = params.get("auto_advance", invoice["auto_advance"])
+    invoice["next_payment_attempt"] = account.now_for(invoice) + 3_600 if invoice["auto_advance"] else None
+    invoicing.finalize(account, invoice)
+    return invoice
+
+
+_PAY = {"payment_method": text, "off_session": boolean, "paid_out_of_band": boolean}
+
+
+@route("POST", "/v1/invoices/<invoice_id>/pay", _PAY)
+def pay(account: Account, params: Params, invoice_id: str) -> Json:
+    """Charge an invoice now; the failed attempt is kept although the answer is an error."""
+    invoice = _writable(account, invoice_id)
+    if params.get("paid_out_of_band"):
+        raise InvalidRequest("The stand-in takes no payments out of band.", param="paid_out_of_band")
+    failure = pay_now(account, invoice, params.get("payment_method"))
+    if failure:
+        # Raising would undo the recorded attempt, so the error travels as a value.
+        return {"_error": CardError(failure[2], code=failure[0], decline_code=failure[1])}
+    return invoice
+
+
+def pay_now(
+    account: Account, invoice: Json, method_id: str | None, *, on_session: bool = False
+) -> collecting.Failure | None:
+    """Collect an invoice that is open, past its retries or still a draft; raise InvalidRequest for a closed one."""
+    if invoice["status"] in ("paid", "void"):
+        raise InvalidRequest(f"Invoice is already {invoice['status']}.", code="invoice_not_editable")
+    method = account.find("payment_method", method_id, param="payment_method") if method_id else None
+    if invoice["status"] == "draft":
+        invoicing.finalize(account, invoice)
+    return collecting.collect(account, invoice, method=method, on_session=on_session)
+
+
+@route("POST", "/v1/invoices/<invoice_id>/void")
+def void(account: Account, _params: Params, invoice_id: str) -> Json:
+    invoice = _writable(account, invoice_id)
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise InvalidRequest("You can only void an open or uncollectible invoice.", code="invoice_not_editable")
+    invoicing.void(account, invoice)
+    return invoice
+
+
+@route("POST", "/v1/invoices/<invoice_id>/mark_uncollectible")
+def mark_uncollectible(account: Account, _params: Params, invoice_id: str) -> Json:
+    invoice = _writable(account, invoice_id)
+    if invoice["status"] != "open":
+        raise InvalidRequest("You can only mark an open invoice uncollectible.", code="invoice_not_editable")
+    invoicing.mark_uncollectible(account, invoice)
+    return invoice
+
+
+_DETAILS = record(
+    {
+        "items": list_of(record({"id": text, "price": text, "quantity": integer})),
+        "proration_behavior": choice("always_invoice", "create_prorations", "none"),
+        "proration_date": integer,
+    }
+)
+_PREVIEW = {"customer": text, "subscription": text, "subscription_details": _DETAILS, "preview_mode": anything}
+
+
+@route("POST", "/v1/invoices/create_preview", _PREVIEW, required=("subscription",))
+def create_preview(account: Account, params: Params) -> Json:
+    """Preview the next invoice of a subscription, after a change of its items if one is given."""
+    subscription = account.find("subscription", params["subscription"], param="subscription")
+    return changing.preview(account, subscription, params.get("subscription_details") or {})

@@ -1,0 +1,136 @@
+"""/v1/payment_methods and /v1/customers/{id}/payment_methods: cards, made from Stripe's public test numbers."""
+
+from __future__ import annotations
+
+from sandbox.standin.account import Account
+from sandbox.standin.billing import collecting
+from sandbox.standin.cards import TestCard, by_number, by_token
+from sandbox.standin.errors import CardError, InvalidRequest, NotFound
+from sandbox.standin.forms import anything, choice, integer, merged_metadata, metadata, record, text
+from sandbox.standin.routing import Params, listing, route
+from sandbox.standin.shapes import people
+from sandbox.standin.store import Json, rendered
+
+TOKEN_EXPIRY = (12, 2034)
+_CARD = record({"token": text, "number": text, "exp_month": integer, "exp_year": integer, "cvc": text})
+_EXPIRY = record({"exp_month": integer, "exp_year": integer})
+
+
+@route(
+    "POST",
+    "/v1/payment_methods",
+    {"type": choice("card"), "card": _CARD, "billing_details": anything, "metadata": metadata},
+    required=("type", "card"),
+)
+def create(account: Account, params: Params) -> Json:
+    sent = params["card"] or {}
+    card = by_token(sent["token"]) if sent.get("token") else by_number(sent.get("number") or "")
+    if card is None:
+        raise CardError("Your card number is incorrect.", code="incorrect_number", param="card[number]")
+    expiry = (sent.get("exp_month") or TOKEN_EXPIRY[0], sent.get("exp_year") or TOKEN_EXPIRY[1])
+    method = make_method(account, account.wall_now(), card, expiry, None)
+    method["metadata"] = merged_metadata({}, params.get("metadata"))
+    method["billing_details"].update(params.get("billing_details") or {})
+    return method
+
+
+def make_method(account: Account, now: int, card: TestCard, expiry: tuple[int, int], email: str | None) -> Json:
+    """Keep a card that belongs to nobody yet."""
+    return account.add(people.payment_method(account.new_id("payment_method"), now, card, expiry, email))
+
+
+@route("GET", "/v1/payment_methods/<method_id>")
+def retrieve(account: Account, _params: Params, method_id: str) -> Json:
+    return account.find("payment_method", method_id)
+
+
+@route(
+    "POST",
+    "/v1/payment_methods/<method_id>",
+    {"billing_details": anything, "card": _EXPIRY, "metadata": metadata, "allow_redisplay": text},
+)
+def update(account: Account, params: Params, method_id: str) -> Json:
+    method = account.find("payment_method", method_id)
+    if method["customer"] is None:
+        raise InvalidRequest("You must save this PaymentMethod to a customer before you can update it.")
+    before = rendered(method)
+    method["card"].update({name: value for name, value in (params.get("card") or {}).items() if value})
+    method["billing_details"].update(params.get("billing_details") or {})
+    method["metadata"] = merged_metadata(method["metadata"], params.get("metadata"))
+    method["allow_redisplay"] = params.get("allow_redisplay") or method["allow_redisplay"]
+    account.emit_update("payment_method.updated", method, before)
+    return method
+
+
+@route("POST", "/v1/payment_methods/<method_id>/attach", {"customer": text}, required=("customer",))
+def attach(account: Account, params: Params, method_id: str) -> Json:
+    customer = account.store.get("customer", params["customer"])
+    if customer is None or customer.get("deleted"):
+        raise NotFound("customer", params["customer"], param="customer")
+    return attach_to(account, customer, method_id)
+
+
+def attach_to(account: Account, customer: Json, method_id: str) -> Json:
+    """Give a card to `customer`; `pm_card_…` names make a fresh one. Raises CardError when it cannot be saved."""
+    account.writable(customer["test_clock"])
+    method = account.store.get("payment_method", method_id)
+    card = by_token(method_id) if method is None else None
+    if method is None and card is None:
+        raise NotFound("payment_method", method_id, param="payment_method")
+    if method is None and card is not None:
+        method = make_method(account, account.now_for(customer), card, TOKEN_EXPIRY, None)
+    assert method is not None  # noqa: S101 - one of the two above holds
+    if method["customer"] not in (None, customer["id"]):
+        raise InvalidRequest("The payment method you provided has already been attached to a customer.")
+    if failure := collecting.setup_failure(method):
+        raise CardError(failure[2], code=failure[0], decline_code=failure[1])
+    return give(account, customer, method)
+
+
+def give(account: Account, customer: Json, method: Json) -> Json:
+    """Attach a card that may be saved, and tell of it."""
+    method["customer"] = customer["id"]
+    account.emit("payment_method.attached", method)
+    return method
+
+
+@route("POST", "/v1/payment_methods/<method_id>/detach")
+def detach(account: Account, _params: Params, method_id: str) -> Json:
+    method = account.find("payment_method", method_id)
+    if method["customer"] is None:
+        raise InvalidRequest(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
+    before, now = rendered(method), account.now_for(method)
+    customer = account.find("customer", method["customer"])
+    method["customer"] = None
+    if customer["invoice_settings"]["default_payment_method"] == method_id:
+        customer["invoice_settings"]["default_payment_method"] = None
+    for each in account.store.all("subscription", customer=customer["id"]):
+        if each["default_payment_method"] == method_id:
+            account.find("subscription", each["id"])["default_payment_method"] = None
+    account.emit("payment_method.detached", method, previous={"customer": before["customer"]}, now=now)
+    return method
+
+
+@listing("/v1/payment_methods", {"customer": text, "type": choice("card"), "allow_redisplay": text})
+def index(account: Account, params: Params) -> list[Json]:
+    return _cards_of(account, params["customer"]) if params.get("customer") else []
+
+
+@listing("/v1/customers/<customer_id>/payment_methods", {"type": choice("card"), "allow_redisplay": text})
+def of_customer(account: Account, _params: Params, customer_id: str) -> list[Json]:
+    return _cards_of(account, customer_id)
+
+
+@route("GET", "/v1/customers/<customer_id>/payment_methods/<method_id>")
+def one_of_customer(account: Account, _params: Params, customer_id: str, method_id: str) -> Json:
+    method = account.find("payment_method", method_id)
+    if method["customer"] != customer_id:
+        raise NotFound("payment_method", method_id)
+    return method
+
+
+def _cards_of(account: Account, customer_id: str) -> list[Json]:
+    account.find("customer", customer_id, param="customer")
+    return account.store.all("payment_method", customer=customer_id)

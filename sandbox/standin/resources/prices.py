@@ -1,0 +1,181 @@
+"""/v1/prices"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.standin.account import Account
+from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.forms import (
+    boolean,
+    choice,
+    in_range,
+    integer,
+    list_of,
+    merged_metadata,
+    metadata,
+    parse,
+    record,
+    text,
+    time_range,
+)
+from sandbox.standin.routing import Params, listing, route
+from sandbox.standin.shapes import catalog
+from sandbox.standin.store import Json, rendered
+
+_RECURRING = record(
+    {
+        "interval": choice("day", "week", "month", "year"),
+        "interval_count": integer,
+        "usage_type": choice("licensed"),
+        "trial_period_days": integer,
+    },
+    required=("interval",),
+)
+_PRODUCT_DATA = record({"name": text, "metadata": metadata, "id": text, "active": boolean}, required=("name",))
+_CREATE = {
+    "active": boolean,
+    "billing_scheme": choice("per_unit"),
+    "currency": text,
+    "lookup_key": text,
+    "metadata": metadata,
+    "nickname": text,
+    "product": text,
+    "product_data": _PRODUCT_DATA,
+    "recurring": _RECURRING,
+    "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
+    "transfer_lookup_key": boolean,
+    "unit_amount": integer,
+    "unit_amount_decimal": text,
+}
+
+
+@route("POST", "/v1/prices", _CREATE, required=("currency",))
+def create(account: Account, params: Params) -> Json:
+    return _create(account, params)
+
+
+def create_price(account: Account, raw: dict[str, Any]) -> Json:
+    """Create a price from raw `default_price_data`."""
+    return _create(account, parse(raw, _CREATE, required=("currency", "product"), prefix="default_price_data"))
+
+
+def _create(account: Account, params: Params) -> Json:
+    now = account.wall_now()
+    product = _product(account, params)
+    transfer = params.pop("transfer_lookup_key", False)
+    _claim_lookup_key(account, params.get("lookup_key"), transfer=transfer)
+    amount = _amount(params)
+    if params.get("recurring"):
+        params["recurring"] = catalog.recurring(params["recurring"])
+    params.update(
+        product=product["id"],
+        currency=str(params["currency"]).lower(),
+        metadata=merged_metadata({}, params.get("metadata")),
+        type="recurring" if params.get("recurring") else "one_time",
+        unit_amount=amount,
+        unit_amount_decimal=str(amount),
+    )
+    price = account.add(catalog.price(account.new_id("price"), now, params))
+    account.emit("price.created", price)
+    return price
+
+
+def _amount(params: Params) -> int:
+    amount: int | None = params.get("unit_amount")
+    decimal: str = params.get("unit_amount_decimal") or ""
+    if amount is None and not decimal.isdigit():
+        raise InvalidRequest("Send unit_amount: whole minor units.", code="parameter_missing", param="unit_amount")
+    value = int(decimal) if amount is None else amount
+    if value < 0:
+        raise InvalidRequest("This value must be greater than or equal to 0.", param="unit_amount")
+    return value
+
+
+def _product(account: Account, params: Params) -> Json:
+    data, identifier = params.pop("product_data", None), params.get("product")
+    if (data is None) == (identifier is None):
+        raise InvalidRequest("Send exactly one of product and product_data.", code="parameter_missing", param="product")
+    if identifier is not None:
+        return account.find("product", identifier, param="product")
+    data["metadata"] = merged_metadata({}, data.get("metadata"))
+    made = account.add(catalog.product(data.pop("id", None) or account.new_id("product"), account.wall_now(), data))
+    account.emit("product.created", made)
+    return made
+
+
+def _claim_lookup_key(account: Account, key: str | None, *, transfer: bool) -> None:
+    holder = next((each for each in account.store.all("price") if key and each["lookup_key"] == key), None)
+    if holder is None:
+        return
+    if not transfer:
+        raise InvalidRequest(
+            f"A price (`{holder['id']}`) already uses that lookup key. To move it, set `transfer_lookup_key=true`.",
+            param="lookup_key",
+        )
+    old = account.find("price", holder["id"])
+    before = rendered(old)
+    old["lookup_key"] = None
+    account.emit_update("price.updated", old, before)
+
+
+_LIST = {
+    "active": boolean,
+    "created": time_range,
+    "currency": text,
+    "lookup_keys": list_of(text),
+    "product": text,
+    "recurring": record({"interval": choice("day", "week", "month", "year"), "usage_type": choice("licensed")}),
+    "type": choice("one_time", "recurring"),
+}
+
+
+@listing("/v1/prices", _LIST)
+def index(account: Account, params: Params) -> list[Json]:
+    return [each for each in account.store.all("price") if _wanted(each, params)]
+
+
+def _wanted(price: Json, params: Params) -> bool:
+    wanted_interval = (params.get("recurring") or {}).get("interval")
+    return (
+        all(params.get(name) in (None, price[name]) for name in ("active", "currency", "product", "type"))
+        and ("lookup_keys" not in params or price["lookup_key"] in params["lookup_keys"])
+        and wanted_interval in (None, (price["recurring"] or {}).get("interval"))
+        and in_range(price["created"], params.get("created"))
+    )
+
+
+@route("GET", "/v1/prices/<price_id>")
+def retrieve(account: Account, _params: Params, price_id: str) -> Json:
+    return account.find("price", price_id)
+
+
+_UPDATE = {
+    name: _CREATE[name]
+    for name in ("active", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key")
+}
+
+
+@route("POST", "/v1/prices/<price_id>", _UPDATE)
+def update(account: Account, params: Params, price_id: str) -> Json:
+    price = account.find("price", price_id)
+    transfer = params.pop("transfer_lookup_key", False)
+    if params.get("lookup_key") not in (None, price["lookup_key"]):
+        _claim_lookup_key(account, params["lookup_key"], transfer=transfer)
+    before = rendered(price)
+    params["metadata"] = merged_metadata(price["metadata"], params.get("metadata"))
+    price.update(params)
+    account.emit_update("price.updated", price, before)
+    return price
+
+
+def recurring_price(account: Account, identifier: str | None, param: str) -> Json:
+    """Return an active recurring price; raise InvalidRequest for anything else."""
+    price = account.store.get("price", identifier or "")
+    if price is None:
+        raise NotFound("price", identifier or "", param=param)
+    if price["type"] != "recurring":
+        raise InvalidRequest("The price specified is a one-time price; the stand-in sells subscriptions.", param=param)
+    if not price["active"]:
+        raise InvalidRequest("The price specified is inactive. This field only accepts active prices.", param=param)
+    return price

@@ -1,0 +1,22 @@
+"""Small shapes that several objects share."""
+
+from __future__ import annotations
+
+from sandbox.standin.store import Json
+
+API_VERSION = "2026-10-28.endive"
+
+
+def empty_address() -> Json:
+    """Return an address of which nothing is known."""
+    return {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+
+
+def no_automatic_tax() -> Json:
+    """Return the automatic tax settings of an account that collects none."""
+    return {"enabled": False, "liability": None, "disabled_reason": None}
+
+
+def list_of(items: list[Json], url: str, *, has_more: bool = False) -> Json:
+    """Return Stripe's list envelope."""
+    return {"object": "list", "data": items, "has_more": has_more, "url": url}
