@@ -222,7 +222,7 @@ class Api:
         return self.client.open(path, method=method, headers=headers, **options)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build_api(catalog: Catalog) -> Callable[..., Api]:
     """Build the application; `engine` is needed only where `Idempotency-Key` is used, `changes` are Services'."""
 
@@ -292,3 +292,22 @@ def checkout_body() -> dict[str, str]:
 def templates_folder() -> Path:
     """Where the documentation page's template lives."""
     return Path(__file__).parents[3] / "service" / "api" / "templates"
+
+
+class HandClock:
+    """A clock that only moves when told."""
+
+    def __init__(self) -> None:
+        self.instant = NOW
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def advance(self, step: timedelta) -> None:
+        self.instant += step
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    """Wall time, turned by hand."""
+    return HandClock()
