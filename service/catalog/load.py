@@ -38,11 +38,13 @@ def load_catalog(path: str | Path) -> Catalog:
     try:
         data = CatalogSchema().load(document)
     except ValidationError as error:
-        _refuse(path, sorted(_faults(error.messages)))
-        raise  # never reached: a ValidationError has messages
-    _refuse(path, reference_faults(data))
+        raise _refusal(path, sorted(_faults(error.messages))) from None
+    faults = reference_faults(data)
+    if faults:
+        raise _refusal(path, faults)
     catalog, faults = build_catalog(data, _version(document))
-    _refuse(path, faults)
+    if faults:
+        raise _refusal(path, faults)
     return catalog
 
 
@@ -76,9 +78,8 @@ def _read(path: Path) -> Any:
     return document
 
 
-def _refuse(path: str | Path, faults: list[Fault]) -> None:
-    if faults:
-        raise ConfigurationError(f"{path}: " + "; ".join(f"{where}: {reason}" for where, reason in faults))
+def _refusal(path: str | Path, faults: list[Fault]) -> ConfigurationError:
+    return ConfigurationError(f"{path}: " + "; ".join(f"{where}: {reason}" for where, reason in faults))
 
 
 def _faults(messages: Any, where: str = "") -> Iterator[Fault]:
@@ -92,7 +93,7 @@ def _faults(messages: Any, where: str = "") -> Iterator[Fault]:
 
 def _below(where: str, key: Any) -> str:
     if key == "_schema":  # marshmallow's name for the whole object
-        return where or "file"
+        return where
     if isinstance(key, int):
         return f"{where}[{key}]"
     return f"{where}.{key}" if where else str(key)

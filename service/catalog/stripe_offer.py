@@ -29,7 +29,7 @@ def diff(client: stripe.StripeClient, catalog: Catalog) -> list[Change]:
         changes += _product_changes(client, catalog, plan)
         changes += _price_changes(client, plan, [price for price in sold if _plan_of(price) == plan.id])
     gone = [price for price in sold if catalog.plan(_plan_of(price) or "") is None]
-    changes += [_retirement(client, price) for price in gone]
+    changes += [_retirement(client, price, str(_plan_of(price))) for price in gone]
     changes += portal_changes(client, catalog)
     return changes
 
@@ -75,11 +75,11 @@ def _price_changes(client: stripe.StripeClient, plan: Plan, sold: list[stripe.Pr
         yield Change(f"mark price {current.id} as plan {plan.id}", lambda: _mark(client, current, plan))
     if current is None or not is_price_of(current, plan):
         yield Change(f"create price {_rate(plan)} for plan {plan.id}", lambda: _create_price(client, plan))
-        yield from (_retirement(client, price) for price in _with(sold, current))
+        yield from (_retirement(client, price, plan.id) for price in _with(sold, current))
         return
     if not current.active:
         yield Change(f"sell price {current.id} again", lambda: client.v1.prices.update(current.id, {"active": True}))
-    yield from (_retirement(client, price) for price in sold if price.id != current.id)
+    yield from (_retirement(client, price, plan.id) for price in sold if price.id != current.id)
 
 
 def _with(sold: list[stripe.Price], replaced: stripe.Price | None) -> list[stripe.Price]:
@@ -117,9 +117,9 @@ def _mark(client: stripe.StripeClient, price: stripe.Price, plan: Plan) -> None:
     client.v1.prices.update(price.id, {"metadata": {PLAN_METADATA: plan.id}})
 
 
-def _retirement(client: stripe.StripeClient, price: stripe.Price) -> Change:
+def _retirement(client: stripe.StripeClient, price: stripe.Price, plan_id: str) -> Change:
     amount = Money(price.unit_amount or 0, price.currency).display
-    line = f"stop selling price {price.id} ({amount}) of plan {_plan_of(price)}; its subscribers keep it"
+    line = f"stop selling price {price.id} ({amount}) of plan {plan_id}; its subscribers keep it"
     return Change(line, lambda: client.v1.prices.update(price.id, {"active": False}))
 
 

@@ -165,6 +165,7 @@ def test_a_text_that_contradicts_the_offer_is_refused(refused, old, new, told):
         ("publication: The International Daily", 'publication: "a\\u202eb"', "publication: must be one line"),
         ("publication: The International Daily", "publication: 2026-01-01", "publication: Not a valid string"),
         ("badge: BEST VALUE", "badge: [1]", "plans[1].badge: Not a valid string"),
+        ("price: {amount: \"19.90\", currency: usd}", "price: 19.90", "plans[1].price: Invalid input type"),
         ("interval: year", "interval: week", "plans[1].interval: Must be one of: month, year"),
     ],
 )  # fmt: skip
