@@ -26,7 +26,8 @@ class _ClusterNode(Valkey):
     """A cluster of one node: it refuses every script whose keys are undeclared or lie in different slots."""
 
     def _command(self) -> list[str]:
-        return [*super()._command(), "--cluster-enabled", "yes"]
+        # The default, 10,000 above the port, may lie beyond 65535.
+        return [*super()._command(), "--cluster-enabled", "yes", "--cluster-port", str(free_port())]
 
 
 @pytest.fixture(scope="session")
