@@ -26,9 +26,11 @@ local function is_fresh(refreshed_at)
   return math.abs(wall_now - refreshed_at) < BELIEF
 end
 
-local function is_absent_lately(key)
-  local refreshed_at = redis.call('HGET', key, subject)
-  return refreshed_at and is_fresh(struct.unpack('>i8', refreshed_at))
+-- `after`: a note older than the pass beside it says nothing; the reader has subscribed since.
+local function is_absent_lately(key, after)
+  local note = redis.call('HGET', key, subject)
+  local refreshed_at = note and struct.unpack('>i8', note)
+  return note and refreshed_at > after and is_fresh(refreshed_at)
 end
 
 local function holds(reads, article)
@@ -43,16 +45,18 @@ end
 
 if role == 'reader' then
   local pass = redis.call('HGET', KEYS[1], subject)
-  local is_known_without = false
+  local is_known_without, passed_at = false, 0
   if pass then
     local layout, flags, _, valid_until, refreshed_at = struct.unpack('>BBi8i8i8', pass)
+    passed_at = layout == LAYOUT and refreshed_at or 0
     local is_absent = bit.band(flags, ABSENT) ~= 0
     -- A pass in another release's layout is no pass we can read: ask the record.
     if layout == LAYOUT and not is_absent and valid_until > now then return {'pass', pass} end
     is_known_without = layout == LAYOUT and is_absent and is_fresh(refreshed_at)
   end
   -- Also beside an outlived pass: the record may have forgotten a reader (erasure) whose pass is still here.
-  if not (is_known_without or is_absent_lately(KEYS[2]) or is_absent_lately(KEYS[3])) then return {'unknown'} end
+  is_known_without = is_known_without or is_absent_lately(KEYS[2], passed_at) or is_absent_lately(KEYS[3], passed_at)
+  if not is_known_without then return {'unknown'} end
 elseif role == 'visitor' then
   local alias = redis.call('HGET', KEYS[1], subject)
   if alias then return {'alias', string.sub(alias, 1, 8)} end

@@ -94,8 +94,8 @@ def build_core(settings: Settings) -> Core:
         subject_key=settings.subject_key,
         expected_readers=settings.expected_readers,
     )
-    record = Record(quick_engine, policy)
-    publisher = Publisher(engine, record, meter, business_clock=business_clock, wall_clock=wall_clock)
+    record = Record(quick_engine, policy, wall_clock=wall_clock)
+    publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
     syncs = Syncs(
         engine,

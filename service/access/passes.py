@@ -31,40 +31,44 @@ LONGEST_PASS = timedelta(hours=72)
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A reader's facts and the entitlement they give now; `facts` is None for a reader without an account."""
+    """A reader's facts and the entitlement they give now; `facts` is None for a reader without an account.
+
+    `asked_at` is wall time from *before* PostgreSQL was asked: what is published must not look newer than it is.
+    """
 
     facts: Facts | None
     entitlement: Entitlement
+    asked_at: datetime
 
 
 class Record:
     """Reads what a reader is entitled to from PostgreSQL, by the one rule."""
 
-    def __init__(self, engine: Engine, policy: Policy) -> None:
+    def __init__(self, engine: Engine, policy: Policy, *, wall_clock: Clock) -> None:
         self._engine = engine
         self._policy = policy
+        self._wall_clock = wall_clock
 
     def standing(self, reader_id: str, now: datetime) -> Standing:
         """Return the reader's standing at business `now`; raises SQLAlchemyError when the record is out of reach."""
+        asked_at = self._wall_clock()
         with self._engine.connect() as connection:
             facts = find_facts(connection, reader_id)
         if facts is None:
-            return Standing(facts=None, entitlement=entitlement_from(None, (), (), self._policy, now))
-        entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
-        return Standing(facts=facts, entitlement=entitlement)
+            entitlement = entitlement_from(None, (), (), self._policy, now)
+        else:
+            entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
+        return Standing(facts=facts, entitlement=entitlement, asked_at=asked_at)
 
 
 class Publisher:
     """Copies passes to Redis and remembers which version is there."""
 
-    def __init__(
-        self, engine: Engine, record: Record, meter: RedisMeter, *, business_clock: Clock, wall_clock: Clock
-    ) -> None:
+    def __init__(self, engine: Engine, record: Record, meter: RedisMeter, *, business_clock: Clock) -> None:
         self._engine = engine
         self._record = record
         self._meter = meter
         self._business_clock = business_clock
-        self._wall_clock = wall_clock
 
     def publish(self, reader_id: str) -> bool:
         """Copy the reader's present pass; tell whether Redis has it. A failure stays in the outbox."""
@@ -81,12 +85,11 @@ class Publisher:
 
     def publish_standing(self, reader_id: str, standing: Standing) -> None:
         """Write the pass (or the absence of one) to Redis; raises MeterUnavailable."""
-        wall_now = self._wall_clock()
         if standing.facts is None or standing.facts.version == 0:
-            self._meter.publish_absent(reader_id, wall_now=wall_now)
+            self._meter.publish_absent(reader_id, wall_now=standing.asked_at)
             return
         now = self._business_clock()
-        self._meter.publish(reader_id, pass_from(standing.entitlement, standing.facts.version, now, wall_now))
+        self._meter.publish(reader_id, pass_from(standing.entitlement, standing.facts.version, now, standing.asked_at))
 
     def publish_outbox(self, limit: int = 500) -> int:
         """Publish every pass that Redis may lack; return how many it has now. Stops at the first failure."""

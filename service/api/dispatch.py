@@ -53,11 +53,13 @@ class _Endpoint:
         return key_id
 
     def _parse(self, path: dict[str, str]) -> Call:
-        return Call(path=_load(self._path, path), query=self._parse_query(), body=self._parse_body())
+        where = _load(self._path, path) if path else {}
+        return Call(path=where, query=self._parse_query(), body=self._parse_body())
 
     def _parse_query(self) -> dict[str, Any]:
         """Parse strictly where a key is needed; a probe of an open route may carry anything."""
-        if not isinstance(self._operation.access, Scope):
+        nothing = self._operation.query_schema is None and not request.query_string
+        if nothing or not isinstance(self._operation.access, Scope):
             return {}
         return _load(self._query, _single(request.args.to_dict(flat=False)))
 

@@ -78,8 +78,17 @@ def test_the_record_having_forgotten_a_reader_ends_an_expired_pass(
 ) -> None:
     """Claim: asking again after publishing absence never answers `unknown` a second time."""
     desk.meter.publish(reader.id, make_pass(valid_until=NOW))
-    desk.meter.publish_absent(reader.id, NOW)
+    desk.meter.publish_absent(reader.id, NOW + timedelta(seconds=1))
     assert desk.outcome(reader, "a-1") is Outcome.ROOM
+
+
+def test_a_note_of_absence_older_than_the_pass_says_nothing(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: a reader who subscribed within the minute is looked up, not metered, once the pass is outlived."""
+    desk.meter.publish_absent(reader.id, NOW - timedelta(seconds=1))
+    desk.meter.publish(reader.id, make_pass(valid_until=NOW))
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
 
 
 def test_absence_never_hides_a_pass(

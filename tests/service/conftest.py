@@ -87,8 +87,8 @@ def build_parts(catalog: Catalog) -> Callable[..., Parts]:
         clock = HandClock(START)
         # A generous time-out: these tests are about what is decided, on machines that may be busy.
         meter = RedisMeter(redis_url, subject_key=SUBJECT_KEY, expected_readers=10_000, timeout_seconds=2)
-        record = Record(engine, catalog.policy)
-        publisher = Publisher(engine, record, meter, business_clock=clock, wall_clock=wall_clock)
+        record = Record(engine, catalog.policy, wall_clock=wall_clock)
+        publisher = Publisher(engine, record, meter, business_clock=clock)
         links = Links(engine, meter, catalog, wall_clock=wall_clock)
         trials = Trials(engine, catalog, email_key=SUBJECT_KEY)
         return Parts(

@@ -107,6 +107,16 @@ def test_silence_never_refuses_a_payer(parts: Any, make_snapshot: Any, make_subs
     assert ask(parts, reader="r-1").decision.reason is Reason.SUBSCRIPTION
 
 
+def test_a_reader_known_as_a_stranger_a_minute_ago_is_let_in_on_an_outlived_pass(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """The note "no pass" from before the subscription must not count once the pass itself needs a fresh look."""
+    ask(parts, "a-1", reader="r-1")
+    parts.apply(make_snapshot(make_subscription()))
+    parts.clock.advance(timedelta(days=4))
+    assert ask(parts, "a-2", reader="r-1").decision.reason is Reason.SUBSCRIPTION
+
+
 def test_signing_in_unites_reads_and_signing_out_gives_nothing_fresh(parts: Any) -> None:
     """The visitor's article counts for the reader; signed out again, the browser has no new allowance."""
     ask(parts, "a-1", visitor="v-1")
