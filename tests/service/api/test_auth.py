@@ -35,6 +35,12 @@ class Desk:
         return list(self.store.live())
 
 
+@pytest.fixture(scope="module")
+def api(build_api: Callable[..., Any]) -> Any:
+    """One application for all: a refused request changes nothing."""
+    return build_api()
+
+
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
     return Desk(ApiKeyStore(engine))
