@@ -145,13 +145,13 @@ def support(trip: Trip) -> str:
     return observed(seen, alone == [(ada.reader_id, "monthly", "trialing")], amounts == [])
 
 
-@MONTHS.step("{trial_days} days pass", expects="{monthly} charged, active, never refused meanwhile", needs=[access])
+@MONTHS.step("{trial_days} days pass", expects="{monthly} charged, active, let in all the while", needs=[access])
 def first_charge(trip: Trip) -> str:
     return renews(trip, trip.monthly_reader, "monthly", charges=1)
 
 
 @MONTHS.step(
-    "A month passes: the renewal", expects="{monthly} charged again, never refused meanwhile", needs=[first_charge]
+    "A month passes: the renewal", expects="{monthly} charged again, let in all the while", needs=[first_charge]
 )
 def renewal(trip: Trip) -> str:
     return renews(trip, trip.monthly_reader, "monthly", charges=2)
@@ -189,7 +189,7 @@ def last_hour(trip: Trip) -> str:
     end = trip.account.period_end(ada.subscription_id)
     watch = trip.pass_time(end - BEFORE_END, ada, LOCKED)
     answer = trip.decide(ada, LOCKED)
-    return observed(told(answer), answer["reason"] == "subscription", not watch.refusals)
+    return observed(f"{told(answer)}; {watch}", answer["reason"] == "subscription", not watch.strange)
 
 
 @MONTHS.step("The period is over", expects="ended; nothing charged beyond two months of {monthly}", needs=[last_hour])

@@ -45,4 +45,4 @@ def renews(trip: Trip, reader: Reader, plan: str, *, charges: int) -> str:
 
     state = trip.eventually(lambda: trip.state(reader), goes_on)
     seen = f"charged so far: {charged(amounts)}; {state_told(state)}; {watch}"
-    return observed(seen, amounts == [trip.prices[plan]] * charges, goes_on(state), not watch.refusals)
+    return observed(seen, amounts == [trip.prices[plan]] * charges, goes_on(state), not watch.strange)

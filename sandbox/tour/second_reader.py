@@ -42,9 +42,7 @@ def annual_charge(trip: Trip) -> str:
     return observed(charged(amounts), amounts == [trip.prices["annual"]])
 
 
-@YEAR.step(
-    "A year passes: the renewal", expects="{annual} charged again, never refused meanwhile", needs=[annual_charge]
-)
+@YEAR.step("A year passes: the renewal", expects="{annual} charged again, let in all the while", needs=[annual_charge])
 def annual_renewal(trip: Trip) -> str:
     return renews(trip, trip.annual_reader, "annual", charges=2)
 

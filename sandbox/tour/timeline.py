@@ -14,7 +14,7 @@ from sandbox.tour.telling import day
 
 STYLES = {Outcome.HELD: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
 WIDTH_WITHOUT_TERMINAL = 1000
-INDENT = 29
+INDENT = 30
 
 
 class Timeline:
@@ -73,7 +73,7 @@ def all_held(results: Sequence[Result]) -> bool:
 def _heading(result: Result) -> Text:
     on = day(result.business_at) if result.business_at else "unknown day"
     return Text.assemble(
-        (f"  {result.outcome.value.upper():<7}", STYLES[result.outcome]), f"  {on:>17} ", (f" {result.name}", "bold")
+        (f"  {result.outcome.value.upper():<7}", STYLES[result.outcome]), f"  {on:<17}  ", (result.name, "bold")
     )
 
 

@@ -42,14 +42,14 @@ class Reader:
 
 @dataclass
 class Watch:
-    """How often a reader asked while time passed, and what was refused."""
+    """How often a payer asked while time passed, and every answer that did not know them as one."""
 
     questions: int = 0
-    refusals: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        refused = f"refused {len(self.refusals)} times ({self.refusals[0]})" if self.refusals else "never refused"
-        return f"asked {self.questions} times meanwhile, {refused}"
+        known = f"{len(self.strange)} times unknown ({', '.join(self.strange)})" if self.strange else "let in each time"
+        return f"asked {self.questions} times meanwhile, {known}"
 
 
 class Trip:
@@ -104,7 +104,7 @@ class Trip:
             "/v1/portals", {"reader_id": reader.reader_id, "return_url": f"{self.site_origin}/account"}
         )
         page = reader.browser.open(portal["url"])
-        form, button = choose(page, r"\bcancel\b")
+        form, button = choose(page, r"^cancel")
         reader.browser.submit(form, button, {})
 
     def pass_time(self, until: datetime, reader: Reader, article: str) -> Watch:
@@ -114,8 +114,8 @@ class Trip:
         def ask() -> None:
             answer = self.decide(reader, article, mode="peek")
             watch.questions += 1
-            if not answer["granted"]:
-                watch.refusals.append(answer["reason"])
+            if answer["entitlement"] is None:  # a payer let in by the free article's room is a payer not recognised
+                watch.strange.append(answer["reason"])
 
         self.account.advance(until, meanwhile=ask)
         self._wait_for_the_service(until)
