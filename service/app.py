@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the web service: what gunicorn serves."""
     core = build_core(settings or Settings.from_environment())
     configure_logs(core.settings.log_level)
-    return build_flask(_services(core))
+    return build_flask(build_services(core))
 
 
 def build_worker_app(settings: Settings) -> Callable[[], None]:
@@ -175,7 +175,7 @@ def _publish_after_sync(engine: Engine, publisher: Publisher) -> Callable[[Custo
     return publish
 
 
-def _services(core: Core) -> Services:
+def build_services(core: Core) -> Services:
     settings, catalog = core.settings, core.catalog
     links = Links(core.quick_engine, core.meter, catalog, wall_clock=wall_clock)
     trials = Trials(core.quick_engine, catalog, email_key=settings.subject_key)

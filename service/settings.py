@@ -135,7 +135,9 @@ class Settings:
         default="allow",
     )  # fmt: skip
     metrics_directory: str = _setting(
-        "PROMETHEUS_MULTIPROC_DIR", _optional, "A folder where web processes and the worker share metrics; by default the web's own, fresh.",
+        "PROMETHEUS_MULTIPROC_DIR",
+        _optional,
+        "Where web processes and the worker share metrics; by default the web's own.",
         default="",
     )  # fmt: skip
     log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")

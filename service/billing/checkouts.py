@@ -145,13 +145,13 @@ class Checkouts:
         row = self._new_row(request, plan, customer_id)
         while True:
             with self._engine.begin() as connection:
-                if checkouts.insert_creating(connection, row, catalog_version=self._catalog.version):
-                    return row, True
+                inserted = checkouts.insert_creating(connection, row, catalog_version=self._catalog.version)
                 found = checkouts.pending(connection, request.reader_id)
             if found is None:
                 continue
-            if self._is_reusable(found, request):
-                return found, False
+            # Also our own row is used as stored, so that the first call and every repeat are the same to the byte.
+            if inserted or self._is_reusable(found, request):
+                return found, inserted
             self._close(found)
 
     def _new_row(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> CheckoutRow:

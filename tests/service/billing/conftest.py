@@ -1,0 +1,99 @@
+"""A whole service in this process, selling through the stand-in Stripe over HTTP; no web server, no worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+import stripe
+
+from sandbox.standin.server import StandIn
+from service.api.services import Services
+from service.app import Core, build_core, build_services
+from service.billing.checkouts import Checkout, CheckoutRequest
+from service.catalog.stripe_offer import apply
+from service.clocks import FollowedClock
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+CARD = {"card_number": "4242 4242 4242 4242", "card_expiry": "12/34", "card_cvc": "123"}
+NOON = 1_794_830_400  # 2026-11-16T12:00:00Z
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The service's parts, the stand-in behind them, and what a reader's browser would do."""
+
+    core: Core
+    services: Services
+    standin: StandIn
+    client: stripe.StripeClient
+    clock_id: str
+
+    def request(self, reader_id: str = "r-1", plan: str = "monthly", **changes: str) -> CheckoutRequest:
+        """Return what the site asks for, with `changes`."""
+        usual = {
+            "reader_id": reader_id,
+            "email": f"{reader_id}@example.com",
+            "plan": plan,
+            "success_url": "http://127.0.0.1:8001/welcome?from=wall",
+            "cancel_url": "http://127.0.0.1:8001/",
+        }
+        return CheckoutRequest(**(usual | changes))
+
+    def open(self, reader_id: str = "r-1", plan: str = "monthly", **changes: str) -> Checkout:
+        return self.services.checkouts.open(self.request(reader_id, plan, **changes))
+
+    def pay(self, checkout: Checkout, **changes: str) -> requests.Response:
+        """Fill Stripe's page in as a browser would."""
+        fields = {"email": "someone@example.com"} | CARD | changes
+        return requests.post(checkout.url, data=fields, allow_redirects=False, timeout=10)
+
+    def subscribe(self, reader_id: str = "r-1", plan: str = "monthly") -> Checkout:
+        """Buy `plan` and let the return page learn of it."""
+        checkout = self.open(reader_id, plan)
+        assert self.pay(checkout).status_code == 303
+        assert self.services.checkouts.outcome(checkout.id).status == "complete"
+        return checkout
+
+    def status(self, reader_id: str = "r-1") -> str:
+        return self.services.readers.state(reader_id).entitlement.status
+
+    def open_sessions(self) -> list[stripe.checkout.Session]:
+        """Return the sessions that could still be paid, from Stripe (whose account-wide lists leave clocks out)."""
+        customers = self.client.v1.customers.list({"test_clock": self.clock_id})
+        wanted = [{"status": "open", "customer": customer.id} for customer in customers.data]
+        return [each for params in wanted for each in self.client.v1.checkout.sessions.list(params).data]
+
+
+@pytest.fixture
+def shop(database_url: str, redis_url: str, standin: StandIn, stripe_client: stripe.StripeClient) -> Iterator[Shop]:
+    """A shop whose offer is at the stand-in, on a test clock of its own."""
+    clock_id = stripe_client.v1.test_helpers.test_clocks.create({"frozen_time": NOON, "name": "tests"}).id
+    settings = Settings.from_environment(
+        {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "STRIPE_SECRET_KEY": "sk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+            "STRIPE_API_BASE": standin.base_url,
+            "STRIPE_TEST_CLOCK": clock_id,
+            "SUBJECT_KEY": "a-key-for-tests-of-more-than-32-characters",
+            "SITE_ORIGINS": "http://127.0.0.1:8001",
+            "PLANS_FILE": str(ROOT / "plans.yaml"),
+            "WEB_THREADS": "16",
+            "REDIS_TIMEOUT_SECONDS": "2",
+            "DATABASE_TIMEOUT_SECONDS": "5",
+            "NEWSSTAND_SANDBOX": "1",
+        }
+    )
+    core = build_core(settings)
+    apply(stripe_client, core.catalog)
+    yield Shop(core, build_services(core), standin, stripe_client, clock_id)
+    assert isinstance(core.business_clock, FollowedClock)
+    core.business_clock.close()
+    core.engine.dispose()
+    core.quick_engine.dispose()

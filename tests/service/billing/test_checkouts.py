@@ -1,0 +1,146 @@
+"""Checkout against the stand-in Stripe: one open per reader, safe to repeat, nobody sold the same thing twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import stripe
+from sqlalchemy import text
+
+from service.domain.trials import TrialReason
+from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
+
+
+def test_a_first_checkout_tells_the_trial_before_payment(shop: Any) -> None:
+    """Thirty days free, nothing due today, then $2.90: told with the link, and kept as the record of consent."""
+    checkout = shop.open()
+    assert (checkout.created, checkout.trial.eligible, checkout.trial.days) == (True, True, 30)
+    assert (checkout.disclosure.due_today.amount_minor, checkout.disclosure.first_charge.amount_minor) == (0, 290)
+    with shop.core.engine.connect() as connection:
+        kept = connection.execute(text("select disclosure, catalog_version from checkouts")).one()
+    assert kept.disclosure == checkout.disclosure.to_json()
+    assert kept.catalog_version == shop.core.catalog.version
+
+
+def test_the_annual_plan_is_due_today(shop: Any) -> None:
+    """No trial, and the disclosure says so."""
+    checkout = shop.open(plan="annual")
+    assert (checkout.trial.eligible, checkout.trial.reason) == (False, TrialReason.PLAN_WITHOUT_TRIAL)
+    assert checkout.disclosure.due_today.amount_minor == 1990
+
+
+def test_asking_again_gives_the_same_open_checkout(shop: Any) -> None:
+    """A reader who goes back and clicks again gets the same page, not a second one."""
+    first, again = shop.open(), shop.open()
+    assert (again.id, again.url, again.created) == (first.id, first.url, False)
+    assert again.disclosure == first.disclosure
+    assert len(shop.open_sessions()) == 1
+
+
+def test_another_plan_expires_the_open_checkout_first(shop: Any) -> None:
+    """Two tabs with two plans cannot both be paid."""
+    monthly = shop.open()
+    annual = shop.open(plan="annual")
+    assert [session.url for session in shop.open_sessions()] == [annual.url]
+    assert shop.services.checkouts.outcome(monthly.id).status == "expired"
+
+
+def test_parallel_requests_share_one_open_checkout(shop: Any) -> None:
+    """Forty requests at once: one customer, one session."""
+    with ThreadPoolExecutor(16) as pool:
+        checkouts = list(pool.map(lambda _: shop.open(), range(40)))
+    assert len({checkout.url for checkout in checkouts}) == 1
+    assert sum(checkout.created for checkout in checkouts) == 1
+    assert len(shop.open_sessions()) == 1
+    assert len(shop.client.v1.customers.list({"test_clock": shop.clock_id}).data) == 1
+
+
+def test_the_return_page_learns_the_outcome_without_a_webhook(shop: Any) -> None:
+    """No webhook is delivered in this test; the question itself syncs the customer."""
+    checkout = shop.open()
+    assert shop.services.checkouts.outcome(checkout.id).status == "open"
+    answer = shop.pay(checkout)
+    assert f"checkout_id={checkout.id}" in answer.headers["Location"]
+    assert "from=wall" in answer.headers["Location"]
+    assert shop.services.checkouts.outcome(checkout.id).status == "complete"
+    assert shop.status() == "trialing"
+
+
+def test_a_subscriber_is_not_sold_a_second_subscription(shop: Any) -> None:
+    """Also when the first checkout was paid and nobody has told us yet."""
+    checkout = shop.open()
+    shop.pay(checkout)
+    with pytest.raises(Conflict) as refused:
+        shop.open(plan="annual")
+    assert refused.value.code == "already_subscribed"
+
+
+def test_a_trial_is_given_once(shop: Any) -> None:
+    """The same reader, and another reader with the same mailbox, pay at once and are told why."""
+    shop.subscribe()
+    state = shop.services.readers.state("r-1")
+    shop.client.v1.subscriptions.cancel(state.subscription.id)
+    again = shop.open()
+    assert (again.trial.eligible, again.trial.reason) == (False, TrialReason.USED_READER)
+    assert again.disclosure.due_today.amount_minor == 290
+    other = shop.open("r-2", email="R-1+again@Example.com")
+    assert (other.trial.eligible, other.trial.reason) == (False, TrialReason.USED_EMAIL)
+
+
+def test_a_timed_out_checkout_is_repeated_with_the_same_key(shop: Any) -> None:
+    """Stripe made the session but its answer was lost: the repeat finds that session, not a second one."""
+    create = shop.core.client.v1.checkout.sessions.create
+    lost: list[str] = []
+
+    def lose_the_answer(params: Any, options: Any) -> Any:
+        lost.append(create(params, options).id)
+        raise stripe.APIConnectionError("the answer was lost")
+
+    shop.core.client.v1.checkout.sessions.create = lose_the_answer
+    with pytest.raises(StripeUnavailable):
+        shop.open()
+    shop.core.client.v1.checkout.sessions.create = create
+    checkout = shop.open()
+    assert [session.id for session in shop.open_sessions()] == lost
+    assert shop.services.checkouts.outcome(checkout.id).status == "open"
+
+
+def test_stripe_being_away_is_said_so(shop: Any) -> None:
+    """StripeUnavailable, which the edge answers as 503 with Retry-After; nothing half-made remains in the way."""
+    shop.open("r-0")
+    shop.standin.stop()
+    with pytest.raises(StripeUnavailable):
+        shop.open()
+
+
+def test_an_unknown_plan_and_an_unknown_checkout_are_said_so(shop: Any) -> None:
+    """Both are the caller's mistakes."""
+    with pytest.raises(InvalidRequest) as refused:
+        shop.open(plan="weekly")
+    assert refused.value.code == "unknown_plan"
+    with pytest.raises(NotFound):
+        shop.services.checkouts.outcome("chk_unknown")
+
+
+def test_an_expired_session_frees_the_reader(shop: Any) -> None:
+    """A link nobody used for a day is replaced by a new one."""
+    first = shop.open()
+    shop.client.v1.checkout.sessions.expire(shop.open_sessions()[0].id)
+    assert shop.services.checkouts.outcome(first.id).status == "expired"
+    assert shop.open().created
+
+
+def test_a_refusal_for_good_does_not_block_the_reader(shop: Any) -> None:
+    """When Stripe refuses the parameters themselves, the next request starts afresh."""
+    create = shop.core.client.v1.checkout.sessions.create
+
+    def refuse(_params: Any, _options: Any) -> Any:
+        raise stripe.InvalidRequestError("No such price", param="line_items", http_status=400)
+
+    shop.core.client.v1.checkout.sessions.create = refuse
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.open()
+    shop.core.client.v1.checkout.sessions.create = create
+    assert shop.open().created
