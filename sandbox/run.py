@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +50,9 @@ class Start:
         self._supervisor.run_to_end(migrate, plans)
         self._supervisor.run_to_end(self._command("sandbox-keys", settings))
         _empty(self._newsroom)
-        self._supervisor.adopt(self._command("worker", settings))
+        # When we are killed PostgreSQL goes at the same moment, and the worker would wait half a minute to tell it
+        # goodbye. Killing it is safe at any moment: an unfinished sync leaves its customer dirty.
+        self._supervisor.adopt(self._command("worker", settings, death_signal=signal.SIGKILL))
         web = self._supervisor.adopt(self._command("web", settings))
         address = f"{self._newsroom.service_url}/health/ready"
         self._supervisor.wait_for({web: lambda: _get(address) is not None}, timeout_seconds=60)
@@ -87,10 +90,11 @@ class Start:
         self._test_clock = next((clock["id"] for clock in clocks if clock["name"] == "sandbox"), "")
         return self._test_clock != ""
 
-    def _command(self, command: str, settings: Mapping[str, str]) -> Child:
+    def _command(self, command: str, settings: Mapping[str, str], *, death_signal: int = signal.SIGTERM) -> Child:
         newsstand = str(Path(sys.executable).with_name("newsstand"))  # our own environment's, not one found on PATH
         line = [newsstand, *command.split()]
-        return Child(command, line, log=self._newsroom.log(command.replace(" ", "-")), env=settings, cwd=ROOT)
+        log = self._newsroom.log(command.replace(" ", "-"))
+        return Child(command, line, log=log, env=settings, cwd=ROOT, death_signal=death_signal)
 
 
 def run(environment: Mapping[str, str]) -> int:
@@ -117,6 +121,7 @@ def _supervise(newsroom: Newsroom, supervisor: Supervisor, environment: Mapping[
         print("Stopping ...", flush=True)
     except ChildEnded as ended:
         print(f"newsstand: {ended}; stopping everything", file=sys.stderr, flush=True)
+        supervisor.stop_all(timeout_seconds=4)  # what others still wanted of the part that ended they cannot have
         return 1
     except DataDamaged as damage:
         raise CannotStart(f"{damage}; {fresh_start(newsroom.directory)}") from damage

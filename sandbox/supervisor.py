@@ -89,8 +89,8 @@ class Supervisor:
             self.checkpoint()
             time.sleep(0.1)
 
-    def stop_all(self) -> None:
-        """Stop every child in order; return when all are gone. Further signals change nothing."""
+    def stop_all(self, *, timeout_seconds: float = 20) -> None:
+        """Stop every child in order, killing one that takes longer than that. Further signals change nothing."""
         for child in self._children:
-            child.stop()
+            child.stop(timeout_seconds=timeout_seconds)
         self._record.unlink(missing_ok=True)

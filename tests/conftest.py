@@ -12,16 +12,19 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+import stripe
 
-from sandbox.newsroom import DEFAULT_PORTS, ROOT, Newsroom, Ports, Secrets, machine
+from sandbox.newsroom import DEFAULT_PORTS, ROOT, STRIPE_KEY, Newsroom, Ports, Secrets, machine
 from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres, Valkey
+from sandbox.standin.server import StandIn
 from service.store.database import make_engine
 from service.store.migrate import migrate
 
 _serial = itertools.count()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all tests of the shared newsroom to one xdist worker, so that only one is started."""
     for item in items:
@@ -85,20 +88,34 @@ def _execute(server: Postgres, statement: str) -> None:
         admin.execute(statement)
 
 
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    """An empty stand-in Stripe in this process, listening on a free port (`base_url`); it keeps nothing."""
+    with StandIn(api_keys=[STRIPE_KEY]) as running:
+        yield running
+
+
+@pytest.fixture
+def stripe_client(standin: StandIn) -> stripe.StripeClient:
+    """The unmodified SDK, talking to the stand-in over HTTP and trying once."""
+    return stripe.StripeClient(STRIPE_KEY, base_addresses={"api": standin.base_url}, max_network_retries=0)
+
+
 class RunningNewsroom:
     """A newsroom that `python -m sandbox.run` runs on free ports: where it is (`at`), and how a command finds it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **tuning: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         ports = Ports(*(free_port() for _ in DEFAULT_PORTS))
         self.at = Newsroom(directory, ports, Secrets.kept_in(directory / "secrets.json"))
+        self._tuning = tuning
         self._children: list[Child] = []
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which `make run` was told its ports and folder: `newsstand tour` reads the same."""
         ports = {name: str(port) for name, port in self.at.ports.by_variable().items()}
-        return machine(os.environ) | ports | {"SANDBOX_DIR": str(self.at.directory)}
+        return machine(os.environ) | ports | self._tuning | {"SANDBOX_DIR": str(self.at.directory)}
 
     def spawn(self) -> Child:
         """Start it without waiting; whatever it prints goes to the child's log."""
@@ -123,7 +140,7 @@ class RunningNewsroom:
 @pytest.fixture
 def new_newsroom(tmp_path: Path) -> Iterator[RunningNewsroom]:
     """A newsroom in a folder of its own, which the test starts and ends as it pleases."""
-    room = RunningNewsroom(tmp_path / "newsroom")
+    room = RunningNewsroom(tmp_path / "newsroom", WEB_WORKERS="1")
     yield room
     room.stop()
     shutil.rmtree(tmp_path, ignore_errors=True)

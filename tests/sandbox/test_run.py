@@ -37,14 +37,14 @@ def descendants(pid: int) -> set[tuple[int, str | None]]:
     return {(each, started(each)) for each in found}
 
 
-def all_gone(processes: set[tuple[int, str | None]], seconds: float = 20) -> bool:
-    """Tell whether every one of `processes` ends; the limit only bounds a failing test."""
+def survivors(processes: set[tuple[int, str | None]], seconds: float = 20) -> list[int]:
+    """Return which of `processes` have not ended; the limit only bounds a failing test."""
     deadline = time.monotonic() + seconds
-    while any(started(pid) == began for pid, began in processes if began):
-        if time.monotonic() > deadline:
-            return False
+    while True:
+        left = [pid for pid, began in processes if began and started(pid) == began]
+        if not left or time.monotonic() > deadline:
+            return left
         time.sleep(0.05)
-    return True
 
 
 def refusal(child: Child) -> str:
@@ -82,7 +82,7 @@ def test_nothing_survives_and_data_does(new_newsroom: Any) -> None:
         connection.execute("create table kept as select 1")
     first.process.kill()
     first.process.wait()
-    assert all_gone(running)
+    assert survivors(running) == []
 
     second = room.start()
     running = descendants(second.pid)
@@ -93,7 +93,7 @@ def test_nothing_survives_and_data_does(new_newsroom: Any) -> None:
     os.kill(web.pid, signal.SIGKILL)
     assert second.process.wait(60) == 1
     assert second.last_line().startswith("newsstand: web was killed by signal 9")
-    assert all_gone(running, seconds=0)
+    assert survivors(running, seconds=0) == []
 
 
 def test_a_port_in_use_is_one_line(new_newsroom: Any) -> None:
@@ -132,4 +132,4 @@ def test_a_stop_during_the_start_is_orderly(new_newsroom: Any) -> None:
     running = descendants(child.pid)
     child.process.send_signal(signal.SIGINT)
     assert child.process.wait(60) == 0
-    assert all_gone(running, seconds=0)
+    assert survivors(running, seconds=0) == []
