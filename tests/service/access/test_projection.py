@@ -1,0 +1,97 @@
+"""What a snapshot changes in the record, and what reaches Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import redis
+from sqlalchemy import text
+
+from sandbox.processes import free_port
+
+
+def rows(parts: Any, query: str) -> list[Any]:
+    with parts.engine.connect() as connection:
+        return list(connection.execute(text(query)).all())
+
+
+def test_a_change_appends_a_version_and_a_repeat_does_not(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Entitlements are append-only; the same facts twice are one version."""
+    parts.apply(make_snapshot(make_subscription()))
+    parts.apply(make_snapshot(make_subscription()))
+    parts.apply(make_snapshot(make_subscription(status="canceled", trial_end_at=parts.clock())))
+    found = rows(parts, "select version, entitlement->>'status' from entitlements order by version")
+    assert found == [(1, "active"), (2, "ended")]
+    assert rows(parts, "select status, plan, version from accounts") == [("ended", "monthly", 2)]
+
+
+def test_a_snapshot_replaces_what_was_known(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A subscription that Stripe no longer lists is gone from search too."""
+    parts.apply(make_snapshot(make_subscription(id="sub_1"), make_subscription(id="sub_2")))
+    parts.apply(make_snapshot(make_subscription(id="sub_2", status="past_due")))
+    assert rows(parts, "select id, status from subscriptions") == [("sub_2", "past_due")]
+
+
+def test_an_unknown_customer_is_stored_and_applied_once_bound(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Nobody's customer changes nobody's access; its facts wait."""
+    stranger = make_snapshot(make_subscription(reader_id=None), reader_id=None)
+    parts.apply(stranger)
+    assert rows(parts, "select customer_id, reader_id from customer_snapshots") == [("cus_1", None)]
+    assert rows(parts, "select * from accounts") == []
+
+
+def test_a_foreign_product_opens_nothing(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A Stripe account shared with another product makes no phantom members."""
+    parts.apply(make_snapshot(make_subscription(plan=None)))
+    assert rows(parts, "select status from accounts") == [("none",)]
+
+
+def test_a_second_customer_of_a_reader_does_not_take_the_account_over(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Metadata naming a reader who has a customer already is kept apart, for people to look at."""
+    parts.apply(make_snapshot(make_subscription()))
+    parts.apply(make_snapshot(make_subscription(id="sub_x"), customer_id="cus_2"))
+    assert rows(parts, "select reader_id, customer_id from accounts") == [("r-1", "cus_1")]
+    assert rows(parts, "select reader_id from customer_snapshots where customer_id = 'cus_2'") == [(None,)]
+
+
+def test_a_trial_is_entered_in_the_ledger_without_the_address(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Reader, customer and a keyed hash of the e-mail are remembered; the address itself is not."""
+    trial = make_subscription(
+        status="trialing", trial_start_at=parts.clock(), trial_end_at=parts.clock() + timedelta(days=30)
+    )
+    parts.apply(make_snapshot(trial))
+    ledger = dict(rows(parts, "select kind, value from trial_ledger"))
+    assert set(ledger) == {"reader", "customer", "email"}
+    assert "example.com" not in ledger["email"]
+
+
+def test_a_pass_that_could_not_be_published_waits_in_the_outbox(
+    build_parts: Callable[..., Any], parts: Any, engine: Any, redis_url: str, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """With Redis away the record still commits; the sweeper publishes when Redis is back."""
+    away = build_parts(engine, f"redis://127.0.0.1:{free_port()}/0")
+    away.apply(make_snapshot(make_subscription()))
+    assert rows(parts, "select version, published_version from accounts") == [(1, 0)]
+    assert parts.publisher.publish_outbox() == 1
+    assert rows(parts, "select version, published_version from accounts") == [(1, 1)]
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.dbsize() == 1
+
+
+def test_the_next_look_is_due_when_the_period_ends(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A lost event is made up for: the boundary itself is written down."""
+    snapshot = make_snapshot(make_subscription())
+    parts.apply(snapshot)
+    [(resync_at,)] = rows(parts, "select resync_at from customer_snapshots")
+    assert resync_at >= snapshot.subscriptions[0].period_end_at
+    assert resync_at - snapshot.subscriptions[0].period_end_at < timedelta(hours=3)

@@ -1,0 +1,100 @@
+"""Jobs dispatch; the rows decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import procrastinate
+import pytest
+from sqlalchemy import Engine, text
+
+from service.clocks import wall_clock
+from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
+from webhooks.routing import Router
+from webhooks.rows import Work
+from webhooks.syncs import Syncs
+
+
+def queued(engine: Engine) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(text("select task_name, args from procrastinate_jobs order by id")).all())
+
+
+@pytest.fixture
+def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
+    """Jobs whose Stripe answers the same snapshot for everybody."""
+    defer = Dispatcher()
+
+    def fetch(customer_id: str) -> Any:
+        return make_snapshot(make_subscription(), customer_id=customer_id, fetched_at=parts.clock())
+
+    def nobody(_reference: object) -> dict[str, object]:
+        return {}
+
+    syncs = Syncs(
+        parts.engine, fetch, parts.projection.project, wall_clock=wall_clock, after_commit=lambda _: None, defer=defer
+    )
+    return Jobs(
+        engine=parts.engine,
+        syncs=syncs,
+        router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
+        publisher=parts.publisher,
+        defer=defer,
+        business_clock=parts.clock,
+    )
+
+
+def test_a_job_exists_exactly_when_its_transaction_commits(engine: Engine) -> None:
+    """A rolled-back transaction leaves no job, a committed one leaves it with its rows."""
+    defer = Dispatcher()
+    with engine.connect() as connection:
+        defer(connection, Work.SYNC, "cus_rolled_back")
+        connection.rollback()
+    with engine.begin() as connection:
+        defer(connection, Work.SYNC, "cus_1")
+    assert queued(engine) == [("sync_customer", {"subject_id": "cus_1"})]
+
+
+def test_the_sweeper_finds_what_no_job_was_left_for(jobs: Jobs) -> None:
+    """A dirty customer whose job was lost is deferred again."""
+    with jobs.engine.begin() as connection:
+        jobs.syncs.mark(connection, "cus_1")
+    jobs.sweep()
+    assert queued(jobs.engine) == [("sync_customer", {"subject_id": "cus_1"})]
+
+
+def test_a_boundary_that_passed_in_silence_is_looked_at(jobs: Jobs, parts: Any) -> None:
+    """No event came at the period's end: the sweeper marks the customer dirty by itself, once."""
+    with jobs.engine.begin() as connection:
+        jobs.syncs.mark(connection, "cus_1")
+    jobs.sync_customer("cus_1")
+    jobs.sweep()
+    assert queued(jobs.engine) == []
+    with jobs.engine.connect() as connection:
+        due = connection.execute(text("select resync_at from customer_snapshots")).scalar_one()
+    parts.clock.instant = due
+    jobs.sweep()
+    assert queued(jobs.engine) == [("sync_customer", {"subject_id": "cus_1"})]
+    jobs.sync_customer("cus_1")
+    assert jobs.syncs.due(10) == []
+
+
+def test_a_real_worker_runs_what_was_deferred(jobs: Jobs, database_url: str) -> None:
+    """procrastinate, on PostgreSQL, calls our function and keeps nothing of a job that ended."""
+    with jobs.engine.begin() as connection:
+        jobs.syncs.mark(connection, "cus_1")
+        jobs.defer(connection, Work.SYNC, "cus_1")
+    worker: procrastinate.App = build_worker(jobs, database_url)
+    worker.run_worker(wait=False, delete_jobs="always", install_signal_handlers=False)
+    assert jobs.syncs.due(10) == []
+    assert not [each for each in queued(jobs.engine) if each.task_name == "sync_customer"]
+
+
+def test_a_silent_worker_is_noticed(engine: Engine) -> None:
+    """Readiness in the sandbox waits for a worker's sign of life."""
+    with engine.begin() as connection:
+        assert not worker_is_alive(connection)
+        connection.execute(text("insert into procrastinate_workers default values"))
+        assert worker_is_alive(connection)
+        connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '2 minutes'"))
+        assert not worker_is_alive(connection)
