@@ -30,7 +30,7 @@ def json_object(request: Request, *, optional: bool) -> dict[str, Any]:
 
 
 def _read(request: Request) -> bytes:
-    """Read at most one byte too many: where no length is announced, werkzeug cuts a longer body off and says nothing."""
+    """Read up to one byte too many: of a longer body without a stated length werkzeug silently drops the rest."""
     request.max_content_length = LIMIT_BYTES + 1
     raw = request.get_data()
     if len(raw) > LIMIT_BYTES:

@@ -42,7 +42,14 @@ OPEN_CHECKOUT = Operation(
     view=open_checkout,
     body_schema=schemas.CheckoutCreate,
     answers={201: shapes.Checkout, 200: shapes.Checkout},
-    problems=("unknown_plan", "already_subscribed", "checkout_closed", "stripe_refused", "stripe_unavailable"),
+    problems=(
+        "unknown_plan",
+        "already_subscribed",
+        "checkout_closed",
+        "offer_not_applied",
+        "stripe_refused",
+        "stripe_unavailable",
+    ),
     slow=True,
     idempotent=True,
     example_body={
@@ -51,6 +58,19 @@ OPEN_CHECKOUT = Operation(
         "plan": "monthly",
         "success_url": "https://www.example.com/welcome",
         "cancel_url": "https://www.example.com/offer",
+    },
+    example_answer={
+        "id": "chk_4Zq8w1Yh2mXn7LrP",
+        "url": "https://checkout.stripe.com/c/pay/cs_test_...",
+        "expires_at": "2026-11-11T09:00:00Z",
+        "trial": {"eligible": True, "days": 30, "reason": "first_trial"},
+        "disclosure": {
+            "due_today": {"amount": 0, "currency": "usd", "display": "$0.00"},
+            "first_charge": {"amount": 290, "currency": "usd", "display": "$2.90"},
+            "first_charge_at": "2026-12-10T09:00:00Z",
+            "renewal": "From 10 December 2026, renews automatically at $2.90 per month until you cancel.",
+            "cancel": "You can cancel anytime. Cancel before 10 December 2026 and you will not be charged.",
+        },
     },
 )
 

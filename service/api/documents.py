@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from flask import render_template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from service.api import shapes
 from service.api.openapi import document
 from service.api.operations import Call, Open, Operation, Reply
 from service.api.problems import CODES
 from service.api.services import Services
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_CODE = re.compile("`([^`]+)`")
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
@@ -48,7 +51,8 @@ class Documents:
     @cached_property
     def _page(self) -> str:
         style = Markup(_style())  # noqa: S704 - our own file
-        return render_template("docs.html", document=self.document, problems=CODES, style=style, as_json=_pretty)
+        helpers = {"as_json": _pretty, "marked": _marked}
+        return render_template("docs.html", document=self.document, problems=CODES, style=style, **helpers)
 
     def _openapi_operation(self) -> Operation:
         return Operation(
@@ -59,7 +63,7 @@ class Documents:
             summary="This document",
             access=Open.PUBLIC,
             view=self.show_openapi,
-            answers={200: "application/json"},
+            answers={200: shapes.Document},
         )
 
     def _docs_operation(self) -> Operation:
@@ -94,3 +98,8 @@ def _page_headers() -> dict[str, str]:
 
 def _pretty(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _marked(text: str | None) -> Markup:
+    """Return the text with what stands between backticks as code; everything else is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text or ""))))  # noqa: S704 - escaped just before

@@ -50,6 +50,8 @@ CODES: dict[str, tuple[int, str]] = {
     "unavailable": (503, "A part this route needs does not answer; try again."),
     "busy": (503, "This process has as many slow calls under way as it allows; try again."),
     "database_unavailable": (503, "The database does not answer; try again."),
+    "link_unavailable": (503, "The link cannot be recorded now; try again."),
+    "offer_not_applied": (503, "The plan is not on sale at Stripe yet: run `newsstand plans apply`."),
     "sync_pending": (503, "It is recorded at Stripe, and will show here within a minute."),
     "stripe_unavailable": (503, "Stripe does not answer; try again with the same Idempotency-Key."),
 }

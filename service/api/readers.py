@@ -32,6 +32,21 @@ SHOW_READER = Operation(
     path_schema=schemas.ReaderPath,
     answers={200: shapes.Reader},
     problems=("database_unavailable",),
+    example_answer={
+        "reader_id": "r-81",
+        "status": "courtesy",
+        "entitlement": {"plan": None, "features": ["archives"], "until": "2026-11-17T09:00:00Z", "renews": False},
+        "subscription": None,
+        "meter": {
+            "limit": 1,
+            "used": 1,
+            "remaining": 0,
+            "window": "month",
+            "resets_at": "2026-12-01T00:00:00+01:00",
+        },
+        "trial_eligible": True,
+        "trial_reason": "first_trial",
+    },
 )
 
 LINK_VISITOR = Operation(
@@ -46,7 +61,7 @@ LINK_VISITOR = Operation(
     path_schema=schemas.ReaderPath,
     body_schema=schemas.VisitorLink,
     answers={200: shapes.Link},
-    problems=("unavailable", "database_unavailable"),
+    problems=("link_unavailable", "database_unavailable"),
     example_body={"visitor_id": "v-5"},
     example_answer={"reader_id": "r-81", "visitor_id": "v-5"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from service.api.fields import Choice
 from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
@@ -172,6 +172,17 @@ class Health(Schema):
 
 class Live(Schema):
     status = Choice("live", required=True)
+
+
+class Document(Schema):
+    """OpenAPI 3.1."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    openapi = text()
+    info = fields.Dict(keys=fields.String(), required=True)
+    paths = fields.Dict(keys=fields.String(), required=True)
 
 
 class Problem(Schema):

@@ -148,18 +148,20 @@ class FakeCancellations(Cancellations):
         self.undone.append(reader_id)
 
 
-class NoAccounts(Accounts):
-    """A support desk that knows nobody; the real one has tests on PostgreSQL."""
+class FakeAccounts(Accounts):
+    """A support desk that knows nobody, or one; the real one has tests on PostgreSQL."""
 
     def __init__(self) -> None:
         self.queries: list[AccountQuery] = []
+        self.page = Page(accounts=[], next_after=None)
+        self.known: AccountDetail | None = None
 
     def search(self, query: AccountQuery) -> Page:
         self.queries.append(query)
-        return Page(accounts=[], next_after=None)
+        return self.page
 
     def detail(self, reader_id: str) -> AccountDetail | None:
-        return None
+        return self.known
 
 
 class FakeInbox(Inbox):
@@ -208,7 +210,7 @@ class Api:
     checkouts: FakeCheckouts
     portals: FakePortals
     cancellations: FakeCancellations
-    accounts: NoAccounts
+    accounts: FakeAccounts
     health: FakeHealth
 
     @property
@@ -228,7 +230,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
 
     def build(engine: Engine | None = None, **changes: Any) -> Api:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
-        portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), NoAccounts(), FakeHealth()
+        portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -311,3 +313,44 @@ class HandClock:
 def hand_clock() -> HandClock:
     """Wall time, turned by hand."""
     return HandClock()
+
+
+@pytest.fixture
+def account() -> AccountDetail:
+    """An account with one row of everything, as PostgreSQL returns them."""
+    return AccountDetail(
+        reader_id="r-81",
+        email="reader@example.com",
+        customer_id="cus_1",
+        created_at=NOW,
+        subscriptions=[
+            {
+                "id": "sub_1", "customer_id": "cus_1", "reader_id": "r-81", "status": "active", "plan": "monthly",
+                "price_id": "price_1", "trial_end_at": None, "period_end_at": NOW, "cancel_at": None, "ended_at": None,
+                "fetched_at": NOW,
+            }
+        ],
+        invoices=[
+            {
+                "id": "in_1", "customer_id": "cus_1", "subscription_id": "sub_1", "status": "paid", "currency": "usd",
+                "amount_due_minor": 290, "amount_paid_minor": 290, "period_end_at": NOW, "created_at": NOW,
+                "paid_at": NOW, "hosted_url": None,
+            }
+        ],
+        grants=[
+            {
+                "id": 1, "reader_id": "r-81", "kind": "courtesy", "features": ["archives"], "from_at": NOW,
+                "until_at": NOW + timedelta(days=7), "reason": "late delivery", "given_by": "staff-1",
+                "revoked_at": None, "created_at": NOW,
+            }
+        ],
+        holds=[
+            {
+                "id": "dp_1", "customer_id": "cus_1", "kind": "dispute", "from_at": NOW, "released_at": None,
+                "blocks": True,
+            }
+        ],
+        trial_ledger=[
+            {"kind": "email", "value": "a1b2", "reader_id": "r-81", "subscription_id": "sub_1", "created_at": NOW}
+        ],
+    )  # fmt: skip

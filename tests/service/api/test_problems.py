@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import stripe
@@ -12,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
+import service
 from service.api.problems import CODES, describe
 from service.errors import Conflict, InvalidRequest, NotFound, Problem, StripeUnavailable, Unavailable
 
@@ -77,3 +80,10 @@ def test_codes_are_stable_words() -> None:
         assert code == code.lower()
         assert 400 <= status < 600
         assert meaning.endswith(".")
+
+
+def test_every_code_that_is_raised_is_documented() -> None:
+    """A use case's own code has its entry on the documentation page, where `type` leads."""
+    sources = (Path(service.__file__).parent).rglob("*.py")
+    raised = {code for path in sources for code in re.findall(r'\bcode="([a-z_]+)"', path.read_text())}
+    assert raised - {"email_invalid"} <= set(CODES)
