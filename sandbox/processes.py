@@ -19,6 +19,8 @@ from typing import IO
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -101,20 +103,28 @@ def child_setup(user: Unprivileged | None, death_signal: int) -> Callable[[], No
 def _become(user: Unprivileged, libc: ctypes.CDLL | None) -> None:
     """Drop to `user`, keeping only the right to pass through directories it could not enter.
 
-    A clone below a mode-0700 folder (/root, a mktemp directory) would otherwise be out of reach.
+    A clone below a mode-0700 folder (/root, a mktemp directory) would otherwise be out of reach. See capabilities(7).
     """
     if libc is not None:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # initdb and postgres ask access(2) for each other, which ignores an ordinary user's capabilities unless this
+        # bit is set; with it setuid drops none either, so `_keep_only` must.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)  # where the bit may not be set, at least open(2) gets through
     os.setgroups([])
     os.setgid(user.gid)
     os.setuid(user.uid)
-    if libc is None:
-        return
-    mask = 1 << CAP_DAC_OVERRIDE
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
-    if libc.capset(ctypes.byref(header), ctypes.byref(data)) == 0:
+    if libc is not None and _keep_only(libc, 1 << CAP_DAC_OVERRIDE):
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
+
+
+def _keep_only(libc: ctypes.CDLL, mask: int) -> bool:
+    """Keep the capabilities in `mask` and no other; without them keep none at all and return False."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    if libc.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0))) == 0:
+        return True
+    if libc.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())) != 0:
+        raise OSError(ctypes.get_errno(), "cannot drop root's capabilities")
+    return False
 
 
 def spawn(

