@@ -21,6 +21,7 @@ def surround(app: Flask) -> None:
     """Give every request of the app its envelope."""
     app.before_request(_open)
     app.after_request(_close)
+    app.teardown_request(_forget)
 
 
 def _open() -> None:
@@ -48,3 +49,8 @@ def _close(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    """Unbind the request id, or the server's own lines in this thread would carry it."""
+    clear_contextvars()

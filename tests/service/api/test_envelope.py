@@ -98,7 +98,8 @@ def test_the_unexpected_is_a_problem_with_an_id(api: Any, lines: Any, checkout_b
 
 
 def test_a_request_leaves_nothing_to_the_next(api: Any, lines: Any) -> None:
-    """The request id bound for logging is the request's own, also in a thread that serves many."""
+    """The request id bound for logging is the request's own, also in a thread that serves many, and ends with it."""
     api.call("GET", "/v1/plans", headers={"X-Request-Id": "req-1"})
     api.call("GET", "/v1/plans", headers={"X-Request-Id": "req-2"})
-    assert [line["request_id"] for line in lines()] == ["req-1", "req-2"]
+    logging.getLogger("gunicorn.error").warning("between requests")
+    assert [line.get("request_id") for line in lines()] == ["req-1", "req-2", None]
