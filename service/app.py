@@ -11,6 +11,7 @@ from pathlib import Path
 import stripe
 from flask import Flask
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from metering.redis_meter import RedisMeter
 from service import metrics
@@ -33,10 +34,10 @@ from service.catalog.load import load_catalog
 from service.catalog.prices import PriceBook
 from service.clocks import Clock, FollowedClock, wall_clock
 from service.domain.catalog import Catalog
-from service.errors import StripeUnavailable, Unavailable
+from service.errors import ConfigurationError, StripeUnavailable, Unavailable
 from service.jobs import Dispatcher, Jobs, build_worker, run_worker, worker_is_alive
 from service.logs import configure_logs
-from service.settings import Settings
+from service.settings import SANDBOX_VALUES, Settings
 from service.store import accounts
 from service.store.api_keys import ApiKeyStore
 from service.store.database import make_engine
@@ -125,7 +126,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the web service: what gunicorn serves."""
     core = build_core(settings or Settings.from_environment())
     configure_logs(core.settings.log_level)
+    refuse_sandbox_keys(core.settings, core.engine)
     return build_flask(build_services(core))
+
+
+def refuse_sandbox_keys(settings: Settings, engine: Engine) -> None:
+    """Raise ConfigurationError when a database outside the sandbox honours the sandbox's public keys.
+
+    A database out of reach is no reason not to start: then no key is honoured until it is back.
+    """
+    if settings.sandbox:
+        return
+    with contextlib.suppress(SQLAlchemyError):
+        if ApiKeyStore(engine).holds_any(SANDBOX_VALUES):
+            raise ConfigurationError("the database holds a public key of the sandbox; revoke it with `newsstand keys`")
 
 
 def build_worker_app(settings: Settings) -> Callable[[], None]:
@@ -137,8 +151,10 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
         syncs=core.syncs,
         router=core.router,
         publisher=core.publisher,
+        idempotency=IdempotencyStore(core.engine),
         defer=core.defer,
         business_clock=core.business_clock,
+        wall_clock=wall_clock,
     )
     worker = build_worker(jobs, settings.database_url)
     return lambda: run_worker(worker, concurrency=settings.worker_concurrency)

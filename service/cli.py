@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -14,12 +15,16 @@ from service.catalog.load import load_catalog
 from service.errors import ConfigurationError
 from service.settings import Settings, settings_table
 from service.store.api_keys import ApiKeyStore, Scope
+from service.store.database import make_engine
 
 EXTENSIONS = "newsstand.commands"
 
 
 class Newsstand(click.Group):
-    """Adds the commands other packages offer (`newsstand tour`), and turns a refused start into one clear line."""
+    """Adds the commands other packages offer (`newsstand tour`), and turns a refused start into one clear line.
+
+    A command of a package that is not installed, as the sandbox in production, is no command.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *entry_points(group=EXTENSIONS).names})
@@ -27,13 +32,17 @@ class Newsstand(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
         offered = entry_points(group=EXTENSIONS, name=cmd_name)
-        return found or next((entry.load() for entry in offered), None)
+        return found or next((entry.load() for entry in offered if find_spec(_package_of(entry))), None)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _package_of(entry: EntryPoint) -> str:
+    return entry.module.partition(".")[0]
 
 
 @click.group(cls=Newsstand)
@@ -45,8 +54,11 @@ def main() -> None:
 @click.option("--config", type=click.Path(exists=True), help="gunicorn's configuration; default: ./gunicorn.conf.py")
 def web(config: str | None) -> None:
     """Serve HTTP with gunicorn."""
+    from service.app import refuse_sandbox_keys
+
     settings = Settings.from_environment()  # refuse here, in one line, rather than in every worker
     load_catalog(Path(settings.plans_file))
+    refuse_sandbox_keys(settings, make_engine(settings.database_url, deadline_seconds=2))
     if not settings.metrics_directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="newsstand-metrics-")
     chosen = config or str(Path(__file__).parent.parent / "gunicorn.conf.py")
@@ -66,7 +78,6 @@ def worker() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to this version's schema; safe to run again."""
-    from service.store.database import make_engine
     from service.store.migrate import migrate as apply_migrations
 
     apply_migrations(make_engine(Settings.from_environment().database_url, deadline_seconds=600))
@@ -119,8 +130,6 @@ def keys() -> None:
 
 
 def _key_store() -> ApiKeyStore:
-    from service.store.database import make_engine
-
     return ApiKeyStore(make_engine(Settings.from_environment().database_url))
 
 

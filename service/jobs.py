@@ -17,6 +17,7 @@ from service import metrics
 from service.access.passes import Publisher
 from service.clocks import Clock
 from service.store import derived
+from service.store.idempotency import IdempotencyStore
 from webhooks.routing import Router
 from webhooks.rows import Defer, Work
 from webhooks.syncs import Syncs
@@ -51,8 +52,10 @@ class Jobs:
     syncs: Syncs
     router: Router
     publisher: Publisher
+    idempotency: IdempotencyStore
     defer: Defer
     business_clock: Clock
+    wall_clock: Clock
 
     def sync_customer(self, customer_id: str) -> None:
         """Sync once; hints that came meanwhile are deferred again by the sync itself."""
@@ -77,6 +80,10 @@ class Jobs:
         published = self.publisher.publish_outbox()
         if due or unrouted or published:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
+
+    def tidy(self) -> None:
+        """Forget idempotency keys older than a day."""
+        self.idempotency.prune(self.wall_clock())
 
     def _mark_passed_boundaries(self) -> None:
         with self.engine.begin() as connection:
@@ -103,6 +110,11 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     @app.task(name="sweep")
     def sweep(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.sweep()
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(name="tidy")
+    def tidy(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
+        jobs.tidy()
 
     return app
 

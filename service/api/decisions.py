@@ -7,19 +7,24 @@ from service.access.gate import Question
 from service.api import present, schemas, shapes
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
+from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article
+from service.errors import InvalidRequest
 from service.store.api_keys import Scope
 
 
 def decide(services: Services, call: Call) -> Reply:
     """Ask the gate, and count the answer."""
-    found = services.gate.decide(_question(call))
+    found = services.gate.decide(_question(call, services.catalog))
     metrics.count_decision(found.decision.reason.value, found.degraded)
     return answer(200, present.decision(found, services.catalog.zone))
 
 
-def _question(call: Call) -> Question:
+def _question(call: Call, catalog: Catalog) -> Question:
     asked = call.body["article"]
+    if asked["feature"] is not None and asked["feature"] not in {feature.id for feature in catalog.features}:
+        # Answered as missing, a slip of the site's pen would wall every subscriber.
+        raise InvalidRequest("There is no such feature.", errors={"article": {"feature": ["Unknown feature."]}})
     return Question(
         article=Article(id=asked["id"], access=Access(asked["access"]), feature=asked["feature"]),
         reader_id=call.body["reader_id"],

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from service.clocks import wall_clock
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
+from service.store.idempotency import IdempotencyStore
 from webhooks.routing import Router
 from webhooks.rows import Work
 from webhooks.syncs import Syncs
@@ -39,8 +40,10 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,
+        idempotency=IdempotencyStore(parts.engine),
         defer=defer,
         business_clock=parts.clock,
+        wall_clock=wall_clock,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -45,6 +46,17 @@ class TestTrialing:
         assert _find(policy, seen_after, facts.at(30 + 1.9 * HOUR)).cause is GrantKind.TRIAL
         assert _find(policy, seen_after, facts.at(30 + 2 * HOUR)).cause is None
 
+    def test_a_look_at_the_very_end_counts_as_after_it(self, facts, policy):
+        """Stripe asked in the instant of the boundary has answered for it; a microsecond before, it has not."""
+        at_the_end = replace(facts.snapshot(facts.trial()), fetched_at=facts.at(30))
+        just_before = replace(at_the_end, fetched_at=facts.at(30) - timedelta(microseconds=1))
+        assert _find(policy, at_the_end, facts.at(30)).horizon == facts.at(30 + 2 * HOUR)
+        assert _find(policy, just_before, facts.at(30)).horizon is None
+
+    def test_a_trial_without_an_end_of_its_own_ends_with_its_period(self, facts, policy):
+        """Where Stripe gives no `trial_end`, the item's period says when."""
+        assert _find(policy, facts.snapshot(facts.trial(trial_end_at=None)), facts.at(1)).until == facts.at(30)
+
     def test_an_earlier_cancellation_ends_a_trial(self, facts, policy):
         """A trial cancelled for day 20 ends on day 20, to the instant."""
         found = _find(policy, facts.snapshot(facts.trial(cancel_at=facts.at(20))), facts.at(5))
@@ -64,6 +76,8 @@ class TestActive:
         """A look after the period's end that shows no renewal leaves the renewal grace."""
         found = _find(policy, facts.snapshot(facts.subscription(), fetched=31), facts.at(31))
         assert found.horizon == facts.at(37)
+        over = _find(policy, facts.snapshot(facts.subscription(), fetched=31), facts.at(37))
+        assert (over.status, over.renews) == (Status.ENDED, False)
 
     @pytest.mark.parametrize("shape", ["instant", "boolean"])
     def test_cancelling_ends_at_the_periods_end_in_either_shape(self, facts, policy, shape):
@@ -122,7 +136,7 @@ class TestPastDue:
         """On the day grace ends the reader has ended, whatever Stripe goes on trying."""
         late = facts.subscription(status="past_due", period_end_at=facts.at(60))
         found = _find(policy, facts.snapshot(late, invoices=(facts.invoice(),), fetched=31), facts.at(37))
-        assert (found.status, found.cause, found.features) == (Status.ENDED, None, ())
+        assert (found.status, found.cause, found.features, found.renews) == (Status.ENDED, None, (), False)
 
     def test_a_trials_invoice_of_nothing_is_no_payment(self, facts, policy):
         """A first charge that fails after the trial gets the first-payment grace, not a renewal's."""
@@ -144,6 +158,31 @@ class TestPastDue:
         snapshot = facts.snapshot(late, invoices=(credited,), fetched=31)
         assert _find(policy, snapshot, facts.at(31)).horizon == facts.at(37)
 
+    def test_a_balance_right_after_the_trial_counts_as_paid(self, facts, policy):
+        """A period that begins as the trial ends is no part of it; one that begins nowhere is."""
+        late = facts.trial(status="past_due", period_end_at=facts.at(90))
+        credited = facts.invoice(
+            amount_due_minor=0, amount_paid_minor=0, period_start_at=facts.at(30), period_end_at=facts.at(60)
+        )
+        paid = facts.snapshot(late, invoices=(credited,), fetched=61)
+        assert _find(policy, paid, facts.at(61)).horizon == facts.at(67)
+        vague = facts.snapshot(late, invoices=(replace(credited, period_start_at=None),), fetched=31)
+        assert _find(policy, vague, facts.at(31)).horizon == facts.at(33)
+
+    def test_the_last_of_several_paid_periods_counts(self, facts, policy):
+        """However Stripe lists its invoices, grace runs from the period that was paid for last."""
+        late = facts.subscription(status="past_due", period_end_at=facts.at(90))
+        second = facts.invoice(id="in_2", period_start_at=facts.at(30), period_end_at=facts.at(60))
+        for paid in ((facts.invoice(), second), (second, facts.invoice())):
+            assert _find(policy, facts.snapshot(late, invoices=paid, fetched=61), facts.at(61)).until == facts.at(67)
+
+    def test_days_given_after_payment_count_too(self, facts, policy):
+        """Free days added by a later trial end come before grace begins."""
+        late = facts.trial(status="past_due", trial_end_at=facts.at(45), period_end_at=facts.at(75))
+        assert _find(policy, facts.snapshot(late, invoices=(facts.invoice(),), fetched=46), facts.at(46)).until == (
+            facts.at(52)
+        )
+
     def test_an_invoice_of_another_subscription_pays_nothing_here(self, facts, policy):
         """Only the subscription's own invoices say what was paid; from its start, three days."""
         late = facts.subscription(status="past_due")
@@ -163,7 +202,7 @@ class TestOver:
         """None of these statuses opens anything; who once had access has ended."""
         over = facts.subscription(status=status, ended_at=facts.at(5))
         found = _find(policy, facts.snapshot(over, invoices=(facts.invoice(),), fetched=6), facts.at(6))
-        assert (found.status, found.cause, found.until) == (Status.ENDED, None, facts.at(5))
+        assert (found.status, found.cause, found.until, found.renews) == (Status.ENDED, None, facts.at(5), False)
 
     @pytest.mark.parametrize("status", ["canceled", "incomplete", "incomplete_expired"])
     def test_a_first_payment_that_never_succeeded_leaves_none(self, facts, policy, status):
@@ -180,7 +219,10 @@ class TestOver:
         """A status newer than this code adds nothing, and takes no paid day away."""
         strange = facts.subscription(status="hibernating", period_end_at=facts.at(60))
         paid = facts.snapshot(strange, invoices=(facts.invoice(),))
-        assert _find(policy, paid, facts.at(2)).horizon == facts.at(30)
+        assert (_find(policy, paid, facts.at(2)).horizon, _find(policy, paid, facts.at(2)).renews) == (
+            facts.at(30),
+            False,
+        )
         assert _find(policy, facts.snapshot(strange), facts.at(2)).cause is None
         trial = facts.trial(status="hibernating")
         assert _find(policy, facts.snapshot(trial), facts.at(2)).status is Status.ENDED
