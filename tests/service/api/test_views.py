@@ -62,6 +62,13 @@ def test_every_field_of_a_question_reaches_the_gate(api: Any) -> None:
     assert (question.article.access, question.article.feature) == (Access.SUBSCRIBERS, "archives")
 
 
+def test_a_feature_that_plans_yaml_does_not_know_is_named(api: Any) -> None:
+    """A slip of the site's pen is told as such; taken as missing, it would wall every subscriber."""
+    refused = api.call("POST", "/v1/decisions", json={"article": {"id": "a", "feature": "archive"}})
+    assert (refused.status_code, refused.get_json()["errors"]) == (422, {"article": {"feature": ["Unknown feature."]}})
+    assert api.gate.questions == []
+
+
 def test_a_refusal_carries_its_wall(api: Any) -> None:
     """The site learns which wall to show, with which offers."""
     wall = Wall(kind="subscribe", offers=("monthly", "annual"), trial_eligible=True)
