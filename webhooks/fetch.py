@@ -57,8 +57,14 @@ class StripeFetch:
         )
 
     def _customer(self, customer_id: str) -> dict[str, Any]:
-        customer = self._api.customers.retrieve(customer_id, {"expand": ["invoice_settings.default_payment_method"]})
-        return customer.to_dict()
+        """Return the customer with the default payment method in place of its id."""
+        customer = self._api.customers.retrieve(customer_id).to_dict()
+        settings = customer.get("invoice_settings") or {}
+        # Asked for apart: a deleted customer has lost the field, and expanding what is not there is an error.
+        if settings.get("default_payment_method"):
+            method = self._api.payment_methods.retrieve(settings["default_payment_method"])
+            settings["default_payment_method"] = method.to_dict()
+        return customer
 
     def _subscriptions(self, customer_id: str) -> list[dict[str, Any]]:
         first = self._api.subscriptions.list(

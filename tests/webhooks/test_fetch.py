@@ -22,7 +22,8 @@ def fetcher(recorded_stripe: Any, clock: Any) -> StripeFetch:
 @pytest.fixture
 def customer(recorded_stripe: Any, shape: Shape) -> None:
     """A customer with a card, one subscription and one invoice."""
-    card = {"default_payment_method": shape("payment_method")}
+    card = {"default_payment_method": "pm_1"}
+    recorded_stripe.put("/v1/payment_methods/pm_1", shape("payment_method", id="pm_1"))
     metadata = {"newsstand_reader_id": "r-81"}
     recorded_stripe.put(
         "/v1/customers/cus_1",
@@ -34,7 +35,7 @@ def customer(recorded_stripe: Any, shape: Shape) -> None:
 
 @pytest.mark.usefixtures("customer")
 def test_a_customer_is_fetched_whole(fetcher: StripeFetch, recorded_stripe: Any, clock: Any) -> None:
-    """Customer, card, subscriptions of every status and invoices, in three calls with what they expand."""
+    """Customer, card, subscriptions of every status and invoices, in four calls."""
     snapshot = fetcher.fetch("cus_1")
     assert (snapshot.customer_id, snapshot.deleted, snapshot.email) == ("cus_1", False, "r@example.com")
     assert (snapshot.reader_id, snapshot.fetched_at) == ("r-81", clock())
@@ -43,7 +44,8 @@ def test_a_customer_is_fetched_whole(fetcher: StripeFetch, recorded_stripe: Any,
     assert [each.id for each in snapshot.subscriptions] == ["sub_1"]
     assert [each.id for each in snapshot.invoices] == ["in_1"]
     assert recorded_stripe.asked == [
-        ("/v1/customers/cus_1", {"expand[0]": "invoice_settings.default_payment_method"}),
+        ("/v1/customers/cus_1", {}),
+        ("/v1/payment_methods/pm_1", {}),
         ("/v1/subscriptions", {"customer": "cus_1", "status": "all", "limit": "100",
                                "expand[0]": "data.default_payment_method"}),
         ("/v1/invoices", {"customer": "cus_1", "limit": "100"}),
@@ -71,7 +73,7 @@ def test_every_subscription_and_the_newest_invoices(fetcher: StripeFetch, record
     snapshot = fetcher.fetch("cus_1")
     assert [each.id for each in snapshot.subscriptions] == [f"sub_{n}" for n in range(250)]
     assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(150)]
-    assert len(recorded_stripe.asked) == 1 + 3 + 2
+    assert len(recorded_stripe.asked) == 2 + 3 + 2
 
 
 @pytest.mark.usefixtures("customer")
@@ -111,7 +113,9 @@ def error(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("customer")
-@pytest.mark.parametrize("path", ["/v1/customers/cus_1", "/v1/subscriptions", "/v1/invoices"])
+@pytest.mark.parametrize(
+    "path", ["/v1/customers/cus_1", "/v1/payment_methods/pm_1", "/v1/subscriptions", "/v1/invoices"]
+)
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(500, TransientFailure), (503, TransientFailure), (429, TransientFailure), (409, TransientFailure),
