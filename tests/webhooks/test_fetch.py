@@ -16,7 +16,7 @@ Shape = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def fetcher(recorded_stripe: Any, clock: Any) -> StripeFetch:
-    return StripeFetch(recorded_stripe.client, clock, max_subscriptions=250, max_invoices=150)
+    return StripeFetch(recorded_stripe.client, clock, max_subscriptions=120, max_invoices=110)
 
 
 @pytest.fixture
@@ -68,18 +68,18 @@ def test_the_clock_is_read_before_the_first_call(recorded_stripe: Any, clock: An
 @pytest.mark.usefixtures("customer")
 def test_every_subscription_and_the_newest_invoices(fetcher: StripeFetch, recorded_stripe: Any, shape: Shape) -> None:
     """Subscriptions are paged to their end; invoices only as far as is allowed, newest first."""
-    recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id=f"sub_{n}") for n in range(250)])
-    recorded_stripe.put_list("/v1/invoices", [shape("invoice", id=f"in_{n}") for n in range(999)])
+    recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id=f"sub_{n}") for n in range(120)])
+    recorded_stripe.put_list("/v1/invoices", [shape("invoice", id=f"in_{n}") for n in range(130)])
     snapshot = fetcher.fetch("cus_1")
-    assert [each.id for each in snapshot.subscriptions] == [f"sub_{n}" for n in range(250)]
-    assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(150)]
-    assert len(recorded_stripe.asked) == 2 + 3 + 2
+    assert [each.id for each in snapshot.subscriptions] == [f"sub_{n}" for n in range(120)]
+    assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(110)]
+    assert len(recorded_stripe.asked) == 2 + 2 + 2
 
 
 @pytest.mark.usefixtures("customer")
 def test_too_many_subscriptions_are_no_answer(fetcher: StripeFetch, recorded_stripe: Any, shape: Shape) -> None:
     """A part of the truth is refused rather than projected."""
-    recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id=f"sub_{n}") for n in range(251)])
+    recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id=f"sub_{n}") for n in range(121)])
     with pytest.raises(PermanentFailure, match="TooManySubscriptions"):
         fetcher.fetch("cus_1")
 

@@ -372,12 +372,12 @@ def test_sync_now_gives_up_in_time(world: World) -> None:
 
 
 def test_orders_of_a_life_on_the_real_database(world: World, snapshot_event: Callable[..., StripeEvent]) -> None:
-    """25 seeded orders of seven events, each stored twice, every sync outliving its lease: one final state.
+    """Twelve seeded orders of seven events, each stored twice, every sync outliving its lease: one final state.
 
     The whole 5,040 are lived in memory by the same rules in test_turn.py.
     """
     dice = random.Random(7)
-    for life in range(25):
+    for life in range(12):
         customer_id = f"cus_{life}"
         live_overlapping(world, customer_id, dice, snapshot_event)
         assert world.record.states(customer_id)[-1] == "7"
