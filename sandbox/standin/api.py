@@ -49,6 +49,8 @@ class Api:
             self._authenticate(request)
             self._account_faults()
             (status, body), replayed = self._answer_once(request, request_id)
+            if request.method != "GET":
+                clocks.settle(self._account)
         except StripeError as error:
             status, body = error.status, error.body()
         except Exception:
@@ -116,8 +118,6 @@ class Api:
             if route.is_listing:
                 result = routing.page(result, params, incoming.path)
             body = expand(self._account, rendered(result), expansions)
-        if incoming.method != "GET":
-            clocks.settle(self._account)
         return 200, body
 
 

@@ -48,7 +48,11 @@ def _furthest(account: Account, clock: Json) -> int:
 
 
 def run_due(account: Account, scope: Scope, until: int) -> None:
-    """Let everything due in `scope` up to the Unix second `until` happen, in order of time, one by one."""
+    """Let everything due in `scope` up to the Unix second `until` happen, in order of time, one by one.
+
+    Each happening is a transaction of its own, and must be: the agenda learns only at its end what comes next.
+    """
+    account.store.assert_idle()
     while True:
         with account.store.transaction():
             first = account.agenda.first(scope)

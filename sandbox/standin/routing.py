@@ -73,7 +73,7 @@ def match(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 def page(items: list[Json], params: Params, url: str) -> Json:
     """Return one page of `items` (oldest first), newest first, as the cursors ask."""
     newest_first = items[::-1]
-    limit = params.get("limit") or 10
+    limit = 10 if params.get("limit") is None else params["limit"]
     if not 1 <= limit <= 100:
         raise InvalidRequest("This value must be between 1 and 100 (inclusive).", param="limit")
     before, after = params.get("ending_before"), params.get("starting_after")

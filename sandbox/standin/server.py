@@ -54,7 +54,7 @@ class StandIn:
         self.account = Account(self._store, wall=wall, policy=policy or BillingPolicy())
         self._dispatcher = Dispatcher(self.account)
         self._ticker = Ticker(self.account)
-        self._server = _Server("127.0.0.1", port, self._app(api_keys), handler=_Handler)
+        self._server = _listen(port, self._app(api_keys))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.account.base_url = self.base_url
         self._prepare(webhook_url, webhook_secret, clock_name)
@@ -62,7 +62,7 @@ class StandIn:
     @property
     def base_url(self) -> str:
         """The address to give as `base_addresses={"api": ...}`."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def start(self) -> str:
         """Begin to answer, to deliver and to let time pass; return the base address."""
@@ -73,7 +73,7 @@ class StandIn:
         return self.base_url
 
     def stop(self) -> None:
-        """End every thread and connection, and close the file."""
+        """End every thread, and close the file."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -113,38 +113,16 @@ class StandIn:
             self._ticker.wake()
 
 
-class _Handler(WSGIRequestHandler):
-    """Keeps connections open, and answers without Nagle's 40 ms."""
+def _listen(port: int, app: Flask) -> ThreadedWSGIServer:
+    """Bind 127.0.0.1:`port` (0: any); raise OSError, where werkzeug itself would print and exit."""
+    with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
+        return ThreadedWSGIServer("127.0.0.1", port, app, handler=_Handler, fd=listener.fileno())
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+
+class _Handler(WSGIRequestHandler):
+    """One answer a connection (werkzeug closes it), sent in one piece."""
+
     wbufsize = -1
 
     def log_request(self, *_details: Any) -> None:
         """Log nothing: requests carry customers' addresses."""
-
-
-class _Server(ThreadedWSGIServer):
-    """Closes its open connections with itself, so that no client talks on to a stopped stand-in."""
-
-    daemon_threads = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(*args, **kwargs)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self) -> None:
-        super().server_close()
-        for each in list(self._open):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue

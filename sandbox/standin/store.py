@@ -64,6 +64,12 @@ class Store:
             if self._depth == 0:
                 self._commit()
 
+    def assert_idle(self) -> None:
+        """Raise RuntimeError inside a transaction of this thread, for work that must not join one."""
+        with self.lock:
+            if self._depth:
+                raise RuntimeError("this cannot be part of another transaction")
+
     def add(self, item: Json) -> Json:
         """Keep a new object and return it."""
         self._working[item["object"], item["id"]] = item

@@ -190,7 +190,7 @@ def retrieve(account: Account, _params: Params, session_id: str) -> Json:
 @listing("/v1/checkout/sessions/<session_id>/line_items")
 def line_items(account: Account, _params: Params, session_id: str) -> list[Json]:
     found: list[Json] = account.find("checkout.session", session_id)["_line_items"]
-    return found
+    return found[::-1]
 
 
 @route("POST", "/v1/checkout/sessions/<session_id>", {"metadata": metadata})

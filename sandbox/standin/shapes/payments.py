@@ -32,6 +32,7 @@ def payment_intent(identifier: str, now: int, invoice: Json) -> Json:
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
+        "managed_payments": {"enabled": False},
         "metadata": {},
         "next_action": None,
         "on_behalf_of": None,

@@ -1,0 +1,112 @@
+"""The Billing Portal: the plan, the card, cancelling and undoing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+NOON, DAY, HOUR = 1_767_268_800, 86_400, 3_600
+
+
+@pytest.fixture
+def clock(shop: Any) -> str:
+    """A clock at noon, 1 January 2026."""
+    made: str = shop.clock()
+    return made
+
+
+@pytest.fixture
+def customer(shop: Any, clock: str) -> str:
+    """A customer on the clock."""
+    made: str = shop.customer(clock)
+    return made
+
+
+def portal(shop: Any, customer: str, **params: Any) -> str:
+    made = {"customer": customer, "return_url": "https://site.example/account", **params}
+    return str(shop.client.v1.billing_portal.sessions.create(params=made).url)
+
+
+def press(url: str, **form: str) -> requests.Response:
+    return requests.post(url, form, timeout=5)
+
+
+def test_the_page_shows_plan_card_and_next_charge(shop: Any, customer: str) -> None:
+    """What is bought, what it costs, when it is charged next, on which card, and the way back."""
+    shop.buy(shop.monthly, customer=customer, trial_days=30)
+    page = requests.get(portal(shop, customer), timeout=5).text
+    for wanted in ("Newsstand", "$2.90", "free trial", "31 January 2026", "4242", "https://site.example/account"):
+        assert wanted in page
+
+
+def test_cancelling_sets_cancel_at_and_leaves_the_boolean_false(shop: Any, customer: str, clock: str) -> None:
+    """The flexible-mode shape of a portal cancellation, its undoing, and the end when the instant comes."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
+    url = portal(shop, customer)
+    page = press(url, action="cancel", subscription=bought.id, comment="Too dear")
+    assert "You keep access until 31 January 2026" in page.text
+    ending = shop.client.v1.subscriptions.retrieve(bought.id)
+    assert (ending.cancel_at, ending.cancel_at_period_end) == (NOON + 30 * DAY, False)
+    assert ending.cancellation_details.to_dict() == {
+        "comment": "Too dear",
+        "feedback": None,
+        "reason": "cancellation_requested",
+    }
+    press(url, action="resume", subscription=bought.id)
+    assert shop.client.v1.subscriptions.retrieve(bought.id).cancel_at is None
+    press(url, action="cancel", subscription=bought.id)
+    shop.advance(clock, NOON + 30 * DAY + HOUR)
+    assert shop.client.v1.subscriptions.retrieve(bought.id).status == "canceled"
+    assert "no running subscription" in requests.get(url, timeout=5).text
+
+
+def test_a_new_card_pays_an_open_invoice(shop: Any, customer: str, clock: str) -> None:
+    """After a failed charge: save another card, press Pay now, and the subscription is active again."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=7, card_number="4000000000000341")
+    shop.advance(clock, NOON + 7 * DAY + HOUR)
+    url = portal(shop, customer)
+    card = {"card_number": "5555555555554444", "card_expiry": "1/35", "card_cvc": "123"}
+    assert "4444" in press(url, action="update_card", **card).text
+    latest = str(shop.client.v1.subscriptions.retrieve(bought.id).latest_invoice)
+    press(url, action="pay_invoice", invoice=latest)
+    assert shop.client.v1.subscriptions.retrieve(bought.id).status == "active"
+    assert "payment_method.attached" in shop.event_types(customer)
+
+
+def test_only_what_the_configuration_allows(shop: Any, customer: str) -> None:
+    """Features are off unless a configuration turns them on; acts on them are refused."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
+    configurations = shop.client.v1.billing_portal.configurations
+    made = configurations.create(params={"features": {"invoice_history": {"enabled": True}}})
+    url = portal(shop, customer, configuration=made.id)
+    assert "Cancel subscription" not in requests.get(url, timeout=5).text
+    refused = press(url, action="cancel", subscription=bought.id)
+    assert (refused.status_code, "not offered" in refused.text) == (400, True)
+    features = {"subscription_cancel": {"enabled": True, "mode": "at_period_end"}}
+    updated = configurations.update(made.id, params={"features": features})
+    assert updated.features.invoice_history.enabled is True, "members not sent stay"
+    assert "Cancel subscription" in requests.get(url, timeout=5).text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"action": "cancel", "subscription": "sub_none"},
+        {"action": "resume", "subscription": "BOUGHT"},
+        {"action": "pay_invoice", "invoice": "in_none"},
+        {"action": "update_card", "card_number": "4000000000000002", "card_expiry": "1/35", "card_cvc": "123"},
+        {"action": "update_card"},
+        {"action": "dance"},
+        {},
+    ],
+)
+def test_an_impossible_act_is_refused_and_changes_nothing(shop: Any, customer: str, form: dict[str, str]) -> None:
+    """Every wrong form is a 400 with the page and a sentence."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
+    url = portal(shop, customer)
+    before = len(shop.events())
+    answer = press(url, **{name: value.replace("BOUGHT", bought.id) for name, value in form.items()})
+    assert (answer.status_code, 'role="alert"' in answer.text) == (400, True)
+    assert len(shop.events()) == before
