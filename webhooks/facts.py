@@ -70,13 +70,15 @@ def invoice_facts(invoice: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]
 def card_facts(customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str, Any]]) -> CardFacts | None:
     """Return the card that renewals are charged to, or None; expects the payment methods expanded.
 
-    The customer's own default comes first, then that of the newest subscription that is not over.
+    A subscription's own default is charged before the customer's
+    (https://docs.stripe.com/api/subscriptions/object#subscription_object-default_payment_method); of several
+    subscriptions that are not over, the newest is looked at first.
     """
     living = [each for each in subscriptions if each["status"] not in _OVER]
     newest_first = sorted(living, key=lambda each: int(each["created"]), reverse=True)
     methods = [
-        _within(customer, "invoice_settings", "default_payment_method"),
         *(each.get("default_payment_method") for each in newest_first),
+        _within(customer, "invoice_settings", "default_payment_method"),
     ]
     cards = (method.get("card") for method in methods if isinstance(method, dict))
     card = next(filter(None, cards), None)

@@ -106,7 +106,7 @@ def test_an_invoices_parent_may_be_null_or_expanded(parent: Any, subscription_id
 
 
 def test_the_card_of_a_renewal(shape: Shape) -> None:
-    """The customer's default first, then the newest living subscription's; never one that is over, or not a card."""
+    """The newest living subscription's own card, else the customer's default; never one that is over, or no card."""
     method = shape("payment_method")
     other = method | {"card": method["card"] | {"last4": "0341"}}
     living = shape("subscription", created=1, default_payment_method=other)
@@ -118,6 +118,9 @@ def test_the_card_of_a_renewal(shape: Shape) -> None:
     assert found.last4 == "0341"
     preferred = customer | {"invoice_settings": {"default_payment_method": method}}
     found = card_facts(preferred, [living])
+    assert found is not None
+    assert found.last4 == "0341"
+    found = card_facts(preferred, [shape("subscription", created=1, default_payment_method=None)])
     assert found is not None
     assert (found.brand, found.last4, found.fingerprint) == ("visa", "4242", "AOB934RVNwzk6xtn")
     assert (found.funding, found.exp_month, found.exp_year) == ("credit", 8, 2030)
