@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from service.domain.entitlement import next_boundary
@@ -43,6 +44,20 @@ class TestNextBoundary:
         """While Stripe shows a trial that is over as trialing, it is asked every quarter of an hour."""
         snapshot = facts.snapshot(facts.trial(), fetched=30 + 10 / 1440)
         assert next_boundary(snapshot, policy) == snapshot.fetched_at + 15 * MINUTES
+
+    def test_a_look_is_never_due_in_the_instant_of_the_last(self, facts, policy):
+        """A look taken exactly when it was due does not make itself due again at once."""
+        first = facts.snapshot(facts.subscription(cancel_at=facts.at(12)))
+        due = next_boundary(first, policy)
+        assert due == facts.at(12) - 10 * MINUTES
+        assert next_boundary(replace(first, fetched_at=due), policy) == facts.at(12) + 5 * MINUTES
+
+    def test_only_an_open_invoice_with_a_retry_is_waited_for(self, facts, policy):
+        """A paid invoice's leftover retry, and an open one without any, are no reason to look."""
+        paid = facts.invoice(next_attempt_at=facts.at(3))
+        stuck = facts.invoice(id="in_2", status="open", amount_paid_minor=0)
+        snapshot = facts.snapshot(facts.subscription(), invoices=(paid, stuck))
+        assert next_boundary(snapshot, policy) == facts.at(30) + 5 * MINUTES
 
     def test_a_cancellation_is_looked_at_after_its_instant(self, facts, policy):
         """A cancellation inside the period is a boundary too."""

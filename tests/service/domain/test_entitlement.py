@@ -236,7 +236,8 @@ class TestOver:
         """No customer, or one with foreign products only, is `none`, even when deleted."""
         foreign = facts.snapshot(facts.subscription(plan=None))
         for snapshot in (None, foreign, facts.snapshot(deleted=True)):
-            assert _find(policy, snapshot, facts.at(1)).status is Status.NONE
+            found = _find(policy, snapshot, facts.at(1))
+            assert (found.status, found.cause, found.renews) == (Status.NONE, None, False)
 
 
 class TestSeveral:
@@ -277,6 +278,7 @@ class TestHoldsAndGrants:
         snapshot = facts.snapshot(facts.subscription())
         held = _find(policy, snapshot, facts.at(2), holds=[dispute])
         assert (held.status, held.cause, held.features, held.rule) == (Status.HELD, None, (), "held_dispute")
+        assert not held.renews
         for day in (1, 9):
             assert _find(policy, snapshot, facts.at(day), holds=[dispute]).status is Status.ACTIVE
 
@@ -300,6 +302,7 @@ class TestHoldsAndGrants:
             assert (found.status, found.cause, found.horizon) == (
                 Status.COURTESY, GrantKind.COURTESY, facts.at(9),
             )  # fmt: skip
+            assert not found.renews
         for day in (1.9, 9):
             assert _find(policy, None, facts.at(day), grants=[courtesy]).cause is None
 
