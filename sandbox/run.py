@@ -45,10 +45,9 @@ class Start:
         """Return once the service says it is ready; raise ServerDidNotStart, StopAsked or ChildEnded."""
         self._servers()
         settings = self._newsroom.settings(self._environment, test_clock=self._test_clock)
-        migrate = self._command("migrate", settings)
-        plans = self._command("plans apply", settings)
-        self._supervisor.run_to_end(migrate, plans)
-        self._supervisor.run_to_end(self._command("sandbox-keys", settings))
+        prepare = [sys.executable, "-m", "sandbox.prepare"]
+        log = self._newsroom.log("prepare")
+        self._supervisor.run_to_end(Child("preparing the service", prepare, log=log, env=settings, cwd=ROOT))
         _empty(self._newsroom)
         # When we are killed PostgreSQL goes at the same moment, and the worker would wait half a minute to tell it
         # goodbye. Killing it is safe at any moment: an unfinished sync leaves its customer dirty.
@@ -92,9 +91,8 @@ class Start:
 
     def _command(self, command: str, settings: Mapping[str, str], *, death_signal: int = signal.SIGTERM) -> Child:
         newsstand = str(Path(sys.executable).with_name("newsstand"))  # our own environment's, not one found on PATH
-        line = [newsstand, *command.split()]
-        log = self._newsroom.log(command.replace(" ", "-"))
-        return Child(command, line, log=log, env=settings, cwd=ROOT, death_signal=death_signal)
+        log = self._newsroom.log(command)
+        return Child(command, [newsstand, command], log=log, env=settings, cwd=ROOT, death_signal=death_signal)
 
 
 def run(environment: Mapping[str, str]) -> int:

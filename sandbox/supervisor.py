@@ -67,21 +67,19 @@ class Supervisor:
         self.checkpoint(starting=starting)
         return is_ready()
 
-    def run_to_end(self, *tasks: Child, timeout_seconds: float = 60) -> None:
-        """Wait for short tasks that run side by side; raise ServerDidNotStart with the first failure's last line."""
+    def run_to_end(self, task: Child, *, timeout_seconds: float = 60) -> None:
+        """Wait for a short task; raise ServerDidNotStart with its last line if it fails."""
         deadline = time.monotonic() + timeout_seconds
         try:
-            while any(task.is_running() for task in tasks):
+            while task.is_running():
                 self.checkpoint()
                 if time.monotonic() > deadline:
-                    raise ServerDidNotStart(f"{tasks[0].name} took over {timeout_seconds:.0f} s (see {tasks[0].log})")
+                    raise ServerDidNotStart(f"{task.name} took over {timeout_seconds:.0f} s (see {task.log})")
                 time.sleep(0.02)
         finally:
-            for task in tasks:
-                task.stop()
-        for task in tasks:
-            if task.process.returncode != 0:
-                raise ServerDidNotStart(f"{task.name} failed: {task.last_line()} (see {task.log})")
+            task.stop()
+        if task.process.returncode != 0:
+            raise ServerDidNotStart(f"{task.name} failed: {task.last_line()} (see {task.log})")
 
     def watch(self) -> None:
         """Return never: raise StopAsked or ChildEnded when it happens."""

@@ -109,10 +109,20 @@ def test_an_ignored_hangup_stays_ignored(supervisor: Supervisor) -> None:
     supervisor.checkpoint()
 
 
-def test_short_tasks_run_side_by_side_to_their_end(supervisor: Supervisor, tmp_path: Path) -> None:
-    """Both have ended when it returns; a failure is the task's own last line."""
-    tasks = [python(name, "print('done')", tmp_path) for name in ("migrate", "plans apply")]
-    supervisor.run_to_end(*tasks)
-    assert [task.last_line() for task in tasks] == ["done", "done"]
+def test_a_short_task_runs_to_its_end(supervisor: Supervisor, tmp_path: Path) -> None:
+    """It has ended when the call returns; its failure is its own last line."""
+    task = python("migrate", "print('done')", tmp_path)
+    supervisor.run_to_end(task)
+    assert (task.is_running(), task.last_line()) == (False, "done")
     with pytest.raises(ServerDidNotStart, match=r"^migrate failed: plans.yaml: price is missing \(see"):
         supervisor.run_to_end(python("migrate", "exit('plans.yaml: price is missing')", tmp_path))
+
+
+def test_a_task_under_way_is_stopped_with_the_rest(supervisor: Supervisor, tmp_path: Path) -> None:
+    """Ctrl-C during a migration leaves no migration running."""
+    supervisor.listen()
+    task = python("migrate", "import time; time.sleep(60)", tmp_path)
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(StopAsked):
+        supervisor.run_to_end(task)
+    assert not task.is_running()
