@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Request, Response, request
 
@@ -134,9 +135,13 @@ def _presented_key(incoming: Request) -> str | None:
 
 
 def _raw_parameters(incoming: Request) -> dict[str, Any]:
-    pairs = list(incoming.args.items(multi=True))
-    if incoming.method != "GET":
-        pairs += list(incoming.form.items(multi=True))
+    """Return the query and, unless the request only reads, the body's form; raise InvalidRequest for broken text."""
+    body = b"" if incoming.method == "GET" else incoming.get_data()
+    try:
+        texts = (incoming.query_string.decode(), body.decode())
+        pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True, errors="strict")]
+    except UnicodeDecodeError:
+        raise InvalidRequest("Invalid request: parameters must be UTF-8.") from None
     return forms.decode(pairs)
 
 

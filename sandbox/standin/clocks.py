@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import life
@@ -10,6 +12,8 @@ from sandbox.standin.billing.agenda import Scope
 from sandbox.standin.calendar import plus
 from sandbox.standin.errors import InvalidRequest
 from sandbox.standin.store import Json
+
+log = logging.getLogger(__name__)
 
 CLOCK = "test_helpers.test_clock"
 TICK_SECONDS = 1.0
@@ -47,21 +51,23 @@ def _furthest(account: Account, clock: Json) -> int:
     return min(limits)
 
 
-def run_due(account: Account, scope: Scope, until: int) -> None:
+def run_due(account: Account, scope: Scope, until: int, *, stopped: Callable[[], bool] = lambda: False) -> bool:
     """Let everything due in `scope` up to the Unix second `until` happen, in order of time, one by one.
 
-    Each happening is a transaction of its own, and must be: the agenda learns only at its end what comes next.
+    Returns False when it was `stopped` on the way. Each happening is a transaction of its own, and must be: the agenda
+    learns only at its end what comes next.
     """
     account.store.assert_idle()
-    while True:
+    while not stopped():
         with account.store.transaction():
             first = account.agenda.first(scope)
             if first is None or first[0] > until:
-                return
+                return True
             clock = account.store.get(CLOCK, scope) if scope else None
             if clock is not None:
                 clock["_cursor"] = max(clock["_cursor"], first[0])
             life.perform(account, first[1])
+    return False
 
 
 def settle(account: Account) -> None:
@@ -101,9 +107,13 @@ class Ticker:
     def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            for identifier in self._advancing():
-                self._advance(identifier)
-            settle(self._account)
+            try:
+                for identifier in self._advancing():
+                    self._advance(identifier)
+                settle(self._account)
+            except Exception:
+                # The thread must live on, or no clock would ever move again.
+                log.exception("stand-in: a happening failed")
             self._wake.wait(TICK_SECONDS)
 
     def _advancing(self) -> list[str]:
@@ -116,7 +126,14 @@ class Ticker:
             clock = store.get(CLOCK, identifier)
         if clock is None:
             return
-        run_due(self._account, identifier, clock["_target"])
+        try:
+            finished = run_due(self._account, identifier, clock["_target"], stopped=lambda: self._stopping)
+        except Exception:
+            with store.transaction():
+                self._account.find(CLOCK, identifier)["status"] = "internal_failure"
+            raise
+        if not finished:
+            return
         with store.transaction():
             arrived = store.get(CLOCK, identifier)
             if arrived is not None:

@@ -82,6 +82,25 @@ def integer(value: Raw, path: str) -> int | None:
     return int(value)
 
 
+def number(lowest: int, highest: int) -> Field:
+    """Return a field for a whole number within bounds; the empty string means 'unset'."""
+
+    def field(value: Raw, path: str) -> int | None:
+        found = integer(value, path)
+        if found is not None and not lowest <= found <= highest:
+            raise InvalidRequest(f"Invalid {path}: must be between {lowest} and {highest}.", param=path)
+        return found
+
+    return field
+
+
+instant = number(0, 4_102_444_800)
+"""A Unix second up to the year 2100."""
+item_count = number(1, 1_000_000)
+days = number(0, 730)
+"""Stripe's longest trial is 730 days."""
+
+
 def boolean(value: Raw, path: str) -> bool:
     """`true` or `false`."""
     if value not in ("true", "false"):

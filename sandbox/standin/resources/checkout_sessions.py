@@ -10,8 +10,10 @@ from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
+    days,
     in_range,
-    integer,
+    instant,
+    item_count,
     list_of,
     merged_metadata,
     metadata,
@@ -34,8 +36,8 @@ _SUBSCRIPTION_DATA = record(
         "billing_mode": record({"type": choice("classic", "flexible")}),
         "description": text,
         "metadata": metadata,
-        "trial_end": integer,
-        "trial_period_days": integer,
+        "trial_end": instant,
+        "trial_period_days": days,
         "trial_settings": TRIAL_SETTINGS,
     }
 )
@@ -74,8 +76,8 @@ _IGNORED = {
 _CREATE = {
     **_ECHOED,
     **_IGNORED,
-    "expires_at": integer,
-    "line_items": list_of(record({"price": text, "quantity": integer})),
+    "expires_at": instant,
+    "line_items": list_of(record({"price": text, "quantity": item_count})),
     "mode": choice("subscription"),
     "subscription_data": _SUBSCRIPTION_DATA,
     "ui_mode": choice("hosted_page"),
@@ -117,8 +119,8 @@ def _prices(account: Account, line_items: list[Params]) -> list[tuple[Json, int]
 
 
 def _check_trial(data: Params, now: int) -> None:
-    days, end = data.get("trial_period_days"), data.get("trial_end")
-    if days is not None and days < 1:
+    trial_days, end = data.get("trial_period_days"), data.get("trial_end")
+    if trial_days is not None and trial_days < 1:
         raise InvalidRequest(
             "The minimum number of trial period days is 1.", param="subscription_data[trial_period_days]"
         )

@@ -11,10 +11,10 @@ from sandbox.standin.forms import (
     anything,
     choice,
     in_range,
-    integer,
     list_of,
     merged_metadata,
     metadata,
+    number,
     record,
     text,
     time_range,
@@ -29,7 +29,7 @@ _ADDRESS = record(dict.fromkeys(("city", "country", "line1", "line2", "postal_co
 _INVOICE_SETTINGS = record({"default_payment_method": text, "footer": text, "custom_fields": anything})
 _FIELDS = {
     "address": _ADDRESS,
-    "balance": integer,
+    "balance": number(-99_999_999, 99_999_999),
     "description": text,
     "email": text,
     "invoice_prefix": text,
@@ -112,7 +112,11 @@ def live_customer(account: Account, identifier: str | None, *, param: str | None
     return customer
 
 
-@route("POST", "/v1/customers/<customer_id>", {**_FIELDS, "default_source": text, "next_invoice_sequence": integer})
+@route(
+    "POST",
+    "/v1/customers/<customer_id>",
+    {**_FIELDS, "default_source": text, "next_invoice_sequence": number(1, 1_000_000_000)},
+)
 def update(account: Account, params: Params, customer_id: str) -> Json:
     customer = live_customer(account, customer_id, param="id")
     if params.get("default_source"):

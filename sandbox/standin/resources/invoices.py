@@ -10,7 +10,8 @@ from sandbox.standin.forms import (
     boolean,
     choice,
     in_range,
-    integer,
+    instant,
+    item_count,
     list_of,
     merged_metadata,
     metadata,
@@ -137,9 +138,9 @@ def mark_uncollectible(account: Account, _params: Params, invoice_id: str) -> Js
 
 _DETAILS = record(
     {
-        "items": list_of(record({"id": text, "price": text, "quantity": integer})),
+        "items": list_of(record({"id": text, "price": text, "quantity": item_count})),
         "proration_behavior": choice("always_invoice", "create_prorations", "none"),
-        "proration_date": integer,
+        "proration_date": instant,
     }
 )
 _PREVIEW = {"customer": text, "subscription": text, "subscription_details": _DETAILS, "preview_mode": anything}

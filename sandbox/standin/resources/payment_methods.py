@@ -6,20 +6,23 @@ from sandbox.standin.account import Account
 from sandbox.standin.billing import collecting
 from sandbox.standin.cards import TestCard, by_number, by_token
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
-from sandbox.standin.forms import anything, choice, integer, merged_metadata, metadata, record, text
+from sandbox.standin.forms import choice, merged_metadata, metadata, number, record, text
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import people
 from sandbox.standin.store import Json, rendered
 
 TOKEN_EXPIRY = (12, 2034)
-_CARD = record({"token": text, "number": text, "exp_month": integer, "exp_year": integer, "cvc": text})
-_EXPIRY = record({"exp_month": integer, "exp_year": integer})
+_MONTH, _YEAR = number(1, 12), number(2000, 2100)
+_CARD = record({"token": text, "number": text, "exp_month": _MONTH, "exp_year": _YEAR, "cvc": text})
+_EXPIRY = record({"exp_month": _MONTH, "exp_year": _YEAR})
+_ADDRESS = record(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text))
+_DETAILS = record({"address": _ADDRESS, "email": text, "name": text, "phone": text, "tax_id": text})
 
 
 @route(
     "POST",
     "/v1/payment_methods",
-    {"type": choice("card"), "card": _CARD, "billing_details": anything, "metadata": metadata},
+    {"type": choice("card"), "card": _CARD, "billing_details": _DETAILS, "metadata": metadata},
     required=("type", "card"),
 )
 def create(account: Account, params: Params) -> Json:
@@ -30,8 +33,14 @@ def create(account: Account, params: Params) -> Json:
     expiry = (sent.get("exp_month") or TOKEN_EXPIRY[0], sent.get("exp_year") or TOKEN_EXPIRY[1])
     method = make_method(account, account.wall_now(), card, expiry, None)
     method["metadata"] = merged_metadata({}, params.get("metadata"))
-    method["billing_details"].update(params.get("billing_details") or {})
+    _set_details(method, params.get("billing_details"))
     return method
+
+
+def _set_details(method: Json, sent: Params | None) -> None:
+    details = dict(sent or {})
+    details["address"] = {**method["billing_details"]["address"], **(details.get("address") or {})}
+    method["billing_details"].update(details)
 
 
 def make_method(account: Account, now: int, card: TestCard, expiry: tuple[int, int], email: str | None) -> Json:
@@ -47,7 +56,7 @@ def retrieve(account: Account, _params: Params, method_id: str) -> Json:
 @route(
     "POST",
     "/v1/payment_methods/<method_id>",
-    {"billing_details": anything, "card": _EXPIRY, "metadata": metadata, "allow_redisplay": text},
+    {"billing_details": _DETAILS, "card": _EXPIRY, "metadata": metadata, "allow_redisplay": text},
 )
 def update(account: Account, params: Params, method_id: str) -> Json:
     method = account.find("payment_method", method_id)
@@ -55,7 +64,7 @@ def update(account: Account, params: Params, method_id: str) -> Json:
         raise InvalidRequest("You must save this PaymentMethod to a customer before you can update it.")
     before = rendered(method)
     method["card"].update({name: value for name, value in (params.get("card") or {}).items() if value})
-    method["billing_details"].update(params.get("billing_details") or {})
+    _set_details(method, params.get("billing_details"))
     method["metadata"] = merged_metadata(method["metadata"], params.get("metadata"))
     method["allow_redisplay"] = params.get("allow_redisplay") or method["allow_redisplay"]
     account.emit_update("payment_method.updated", method, before)

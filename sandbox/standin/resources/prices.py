@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.forms import (
     boolean,
     choice,
+    days,
     in_range,
-    integer,
     list_of,
     merged_metadata,
     metadata,
-    parse,
+    number,
     record,
     text,
     time_range,
@@ -26,13 +26,13 @@ from sandbox.standin.store import Json, rendered
 _RECURRING = record(
     {
         "interval": choice("day", "week", "month", "year"),
-        "interval_count": integer,
+        "interval_count": number(1, 156),
         "usage_type": choice("licensed"),
-        "trial_period_days": integer,
+        "trial_period_days": days,
     },
     required=("interval",),
 )
-_PRODUCT_DATA = record({"name": text, "metadata": metadata, "id": text, "active": boolean}, required=("name",))
+_PRODUCT_DATA = record({"name": text, "metadata": metadata, "active": boolean}, required=("name",))
 _CREATE = {
     "active": boolean,
     "billing_scheme": choice("per_unit"),
@@ -45,22 +45,25 @@ _CREATE = {
     "recurring": _RECURRING,
     "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
     "transfer_lookup_key": boolean,
-    "unit_amount": integer,
+    "unit_amount": number(0, 99_999_999),
     "unit_amount_decimal": text,
 }
 
 
+DEFAULT_PRICE = record(
+    {name: _CREATE[name] for name in ("currency", "metadata", "recurring", "tax_behavior", "unit_amount")},
+    required=("currency",),
+)
+"""The price that a product is created with."""
+
+
 @route("POST", "/v1/prices", _CREATE, required=("currency",))
 def create(account: Account, params: Params) -> Json:
-    return _create(account, params)
+    return create_price(account, params)
 
 
-def create_price(account: Account, raw: dict[str, Any]) -> Json:
-    """Create a price from raw `default_price_data`."""
-    return _create(account, parse(raw, _CREATE, required=("currency", "product"), prefix="default_price_data"))
-
-
-def _create(account: Account, params: Params) -> Json:
+def create_price(account: Account, params: Params) -> Json:
+    """Create a price; raise InvalidRequest for one that cannot be."""
     now = account.wall_now()
     product = _product(account, params)
     transfer = params.pop("transfer_lookup_key", False)
@@ -84,12 +87,9 @@ def _create(account: Account, params: Params) -> Json:
 def _amount(params: Params) -> int:
     amount: int | None = params.get("unit_amount")
     decimal: str = params.get("unit_amount_decimal") or ""
-    if amount is None and not decimal.isdigit():
+    if amount is None and re.fullmatch(r"\d{1,8}", decimal) is None:
         raise InvalidRequest("Send unit_amount: whole minor units.", code="parameter_missing", param="unit_amount")
-    value = int(decimal) if amount is None else amount
-    if value < 0:
-        raise InvalidRequest("This value must be greater than or equal to 0.", param="unit_amount")
-    return value
+    return int(decimal) if amount is None else amount
 
 
 def _product(account: Account, params: Params) -> Json:
@@ -99,7 +99,7 @@ def _product(account: Account, params: Params) -> Json:
     if identifier is not None:
         return account.find("product", identifier, param="product")
     data["metadata"] = merged_metadata({}, data.get("metadata"))
-    made = account.add(catalog.product(data.pop("id", None) or account.new_id("product"), account.wall_now(), data))
+    made = account.add(catalog.product(account.new_id("product"), account.wall_now(), data))
     account.emit("product.created", made)
     return made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest
 from sandbox.standin.forms import (
-    anything,
     boolean,
     choice,
     in_range,
@@ -16,7 +15,7 @@ from sandbox.standin.forms import (
     text,
     time_range,
 )
-from sandbox.standin.resources.prices import create_price
+from sandbox.standin.resources.prices import DEFAULT_PRICE, create_price
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import catalog
 from sandbox.standin.shapes.people import deleted
@@ -35,7 +34,7 @@ _FIELDS = {
     "unit_label": text,
     "url": text,
 }
-_CREATE = {**_FIELDS, "id": text, "type": choice("service", "good"), "default_price_data": anything}
+_CREATE = {**_FIELDS, "id": text, "type": choice("service", "good"), "default_price_data": DEFAULT_PRICE}
 
 
 @route("POST", "/v1/products", _CREATE, required=("name",))

@@ -10,9 +10,11 @@ from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
+    days,
     either,
     in_range,
-    integer,
+    instant,
+    item_count,
     list_of,
     merged_metadata,
     metadata,
@@ -25,8 +27,8 @@ from sandbox.standin.resources.prices import recurring_price
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json
 
-CANCEL_AT = either(choice("min_period_end", "max_period_end"), integer)
-TRIAL_END = either(choice("now"), integer)
+CANCEL_AT = either(choice("min_period_end", "max_period_end"), instant)
+TRIAL_END = either(choice("now"), instant)
 DETAILS = record({"comment": text, "feedback": text})
 TRIAL_SETTINGS = record(
     {
@@ -61,12 +63,12 @@ _SHARED = {
 }
 _CREATE = {
     **_SHARED,
-    "billing_cycle_anchor": integer,
+    "billing_cycle_anchor": instant,
     "billing_mode": record({"type": choice("classic", "flexible")}),
     "currency": text,
     "customer": text,
-    "items": list_of(record({"price": text, "quantity": integer, "metadata": metadata})),
-    "trial_period_days": integer,
+    "items": list_of(record({"price": text, "quantity": item_count, "metadata": metadata})),
+    "trial_period_days": days,
 }
 
 
@@ -77,6 +79,8 @@ def create(account: Account, params: Params) -> Json:
         (recurring_price(account, each.get("price"), f"items[{index}][price]"), each.get("quantity") or 1)
         for index, each in enumerate(params["items"])
     ]
+    if len({_rhythm(price) for price, _ in items}) > 1:
+        raise InvalidRequest("All items must have the same currency and interval.", param="items")
     method = params.get("default_payment_method")
     if method and (account.store.get("payment_method", method) or {}).get("customer") != customer["id"]:
         raise NotFound("payment_method", method, param="default_payment_method")
@@ -92,17 +96,19 @@ def create(account: Account, params: Params) -> Json:
     return subscription
 
 
+def _rhythm(price: Json) -> tuple[str, str, int]:
+    return price["currency"], price["recurring"]["interval"], price["recurring"]["interval_count"]
+
+
 def _trial_end(now: int, params: Params) -> int | None:
-    days, end = params.get("trial_period_days"), params.get("trial_end")
-    if days is not None and end is not None:
+    trial_days, end = params.get("trial_period_days"), params.get("trial_end")
+    if trial_days is not None and end is not None:
         raise InvalidRequest("You cannot set both trial_end and trial_period_days.", param="trial_period_days")
-    if days is not None and not 0 <= days <= 730:
-        raise InvalidRequest("The maximum number of trial period days is 730 (2 years).", param="trial_period_days")
     if isinstance(end, int) and end <= now:
         raise InvalidRequest("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
     if isinstance(end, int):
         return end
-    return now + days * DAY_SECONDS if days else None
+    return now + trial_days * DAY_SECONDS if trial_days else None
 
 
 def _facts(params: Params) -> Json:
@@ -173,16 +179,16 @@ def _writable(account: Account, subscription_id: str) -> Json:
 
 
 _PAUSE = record(
-    {"behavior": choice("keep_as_draft", "mark_uncollectible", "void"), "resumes_at": integer}, required=("behavior",)
+    {"behavior": choice("keep_as_draft", "mark_uncollectible", "void"), "resumes_at": instant}, required=("behavior",)
 )
 _ANCHOR = record({"type": choice("now", "unchanged")}, required=("type",))
 _UPDATE = {
     **_SHARED,
     "billing_cycle_anchor": _ANCHOR,
     "cancellation_details": DETAILS,
-    "items": list_of(record({"id": text, "price": text, "quantity": integer, "metadata": metadata})),
+    "items": list_of(record({"id": text, "price": text, "quantity": item_count, "metadata": metadata})),
     "pause_collection": _PAUSE,
-    "proration_date": integer,
+    "proration_date": instant,
 }
 
 

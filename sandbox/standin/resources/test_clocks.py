@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.standin import clocks
 from sandbox.standin.account import Account
-from sandbox.standin.forms import integer, text
+from sandbox.standin.forms import instant, text
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import system
 from sandbox.standin.shapes.people import deleted
@@ -21,7 +21,7 @@ _OF_CUSTOMER = (
 )
 
 
-@route("POST", "/v1/test_helpers/test_clocks", {"frozen_time": integer, "name": text}, required=("frozen_time",))
+@route("POST", "/v1/test_helpers/test_clocks", {"frozen_time": instant, "name": text}, required=("frozen_time",))
 def create(account: Account, params: Params) -> Json:
     return make_clock(account, params["frozen_time"], params.get("name"))
 
@@ -44,7 +44,7 @@ def retrieve(account: Account, _params: Params, clock_id: str) -> Json:
     return account.find(clocks.CLOCK, clock_id)
 
 
-@route("POST", "/v1/test_helpers/test_clocks/<clock_id>/advance", {"frozen_time": integer}, required=("frozen_time",))
+@route("POST", "/v1/test_helpers/test_clocks/<clock_id>/advance", {"frozen_time": instant}, required=("frozen_time",))
 def advance(account: Account, params: Params, clock_id: str) -> Json:
     clock = account.find(clocks.CLOCK, clock_id)
     clocks.begin_advance(account, clock, params["frozen_time"])
