@@ -16,7 +16,8 @@ def test_a_first_trial_is_on_offer(catalog):
 def test_a_plan_without_a_trial_says_so(catalog):
     """The annual plan has no trial, whoever asks."""
     for used in (set(), {"reader"}):
-        assert trial_eligibility(catalog.plan("annual"), used=used).reason.value == "plan_without_trial"
+        found = trial_eligibility(catalog.plan("annual"), used=used)
+        assert found.to_json() == {"eligible": False, "days": 0, "reason": "plan_without_trial"}
 
 
 @pytest.mark.parametrize(
