@@ -39,7 +39,8 @@ def test_other_placeholders_are_refused(template, reason):
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [(0, "no free articles"), (1, "one free article"), (3, "three free articles"), (20, "twenty free articles"), (21, "21 free articles"),
+    [(0, "no free articles"), (1, "one free article"), (3, "three free articles"), (20, "twenty free articles"),
+     (21, "21 free articles"),
      (25, "25 free articles")],
 )  # fmt: skip
 def test_the_limit_is_said_in_words(limit, words):
