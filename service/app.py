@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import stripe
+import structlog
 from flask import Flask
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,6 +52,8 @@ from webhooks.signature import Verifier
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.state import oldest_unprocessed_seconds
 from webhooks.syncs import Syncs
+
+log = structlog.get_logger("newsstand.start")
 
 SYNC_NOW_SECONDS = 4.0
 
@@ -126,6 +129,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the web service: what gunicorn serves."""
     core = build_core(settings or Settings.from_environment())
     configure_logs(core.settings.log_level)
+    log.info("web_started", **core.settings.masked())
     refuse_sandbox_keys(core.settings, core.engine)
     return build_flask(build_services(core))
 
@@ -146,6 +150,7 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
     """Return what `newsstand worker` runs until a signal ends it."""
     core = build_core(settings)
     configure_logs(settings.log_level)
+    log.info("worker_started", **settings.masked())
     jobs = Jobs(
         engine=core.engine,
         syncs=core.syncs,
