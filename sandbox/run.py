@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sandbox.leftovers import stop_leftovers, take_lock
 from sandbox.newsroom import (
     ROOT,
+    SITE_KEY,
     STRIPE_KEY,
     CannotStart,
     Newsroom,
@@ -30,7 +31,7 @@ from sandbox.supervisor import ChildEnded, StopAsked, Supervisor
 from sandbox.welcome import welcome
 
 # Whoever asks stops before whoever answers, so that nobody logs errors about a part that left first.
-STOP_ORDER = ("web", "worker", "stand-in Stripe", "valkey", "postgresql")
+STOP_ORDER = ("newspaper", "web", "worker", "stand-in Stripe", "valkey", "postgresql")
 
 
 class Start:
@@ -53,8 +54,10 @@ class Start:
         # goodbye. Killing it is safe at any moment: an unfinished sync leaves its customer dirty.
         self._supervisor.adopt(self._command("worker", settings, death_signal=signal.SIGKILL))
         web = self._supervisor.adopt(self._command("web", settings))
-        address = f"{self._newsroom.service_url}/health/ready"
-        self._supervisor.wait_for({web: lambda: _get(address) is not None}, timeout_seconds=60)
+        site = self._supervisor.adopt(self._site())
+        ready, up = f"{self._newsroom.service_url}/health/ready", f"{self._newsroom.site_url}/health"
+        starting = {web: lambda: _get(ready) is not None, site: lambda: _get(up) is not None}
+        self._supervisor.wait_for(starting, timeout_seconds=60)
 
     def _servers(self) -> None:
         folder, ports = self._newsroom.directory, self._newsroom.ports
@@ -81,6 +84,15 @@ class Start:
         ]  # fmt: skip
         name = "stand-in Stripe"
         return Child(name, command, log=self._newsroom.log("standin"), env=machine(self._environment), cwd=ROOT)
+
+    def _site(self) -> Child:
+        command = [
+            sys.executable, "-m", "sandbox.site", "--port", str(self._newsroom.ports.site),
+            "--service-url", self._newsroom.service_url, "--service-key", SITE_KEY,
+            "--stripe-url", self._newsroom.stripe_url, "--stripe-key", STRIPE_KEY,
+        ]  # fmt: skip
+        name = "newspaper"
+        return Child(name, command, log=self._newsroom.log("site"), env=machine(self._environment), cwd=ROOT)
 
     def _found_test_clock(self) -> bool:
         """Tell whether the stand-in answers with the clock named `sandbox`, and keep that clock's id."""
@@ -130,8 +142,6 @@ def _supervise(newsroom: Newsroom, supervisor: Supervisor, environment: Mapping[
 
 def _check_ports(ports: Ports) -> None:
     for variable, port in ports.by_variable().items():
-        if variable == "SITE_PORT":  # the demo site's; only its address is used here
-            continue
         reason = why_unusable(port)
         if reason is not None:
             raise CannotStart(f"port {port} {reason}: free it, or set {variable} to another port")

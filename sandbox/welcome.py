@@ -13,6 +13,7 @@ def welcome(newsroom: Newsroom) -> None:
     """Print addresses and keys, a first request, and the tour's command; plain lines, so that each can be copied."""
     for part, address, key in rows(newsroom):
         print(f"  {part:<19}  {address:<51}  {key}".rstrip())
+    print(f"\nOpen {newsroom.site_url} and read: one article is free, the second meets the wall.")
     print(f"\nAsk whether a visitor may read an article:\n\n  {first_request(newsroom)}\n")
     print(f"Watch the whole journey, a year in seconds:\n\n  {tour_command(newsroom)}\n")
     print(f"Data and logs are in {newsroom.directory}. Ctrl-C stops everything.", flush=True)
@@ -22,6 +23,7 @@ def rows(newsroom: Newsroom) -> list[tuple[str, str, str]]:
     """Return part, address and key of everything that runs."""
     return [
         ("part", "address", "key"),
+        ("the newspaper", newsroom.site_url, ""),
         ("service, for a site", newsroom.service_url, SITE_KEY),
         ("and for support", newsroom.service_url, SUPPORT_KEY),
         ("API documentation", f"{newsroom.service_url}/docs", ""),

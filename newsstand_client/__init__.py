@@ -1,0 +1,68 @@
+"""A small typed client for a publisher's server: standard library only, one deadline a call, a fallback for decisions.
+
+newsstand = Newsstand("http://127.0.0.1:8000", "site_sandbox")
+decision = newsstand.decide("an-article", visitor_id=cookie)
+if decision.granted: ...
+"""
+
+from __future__ import annotations
+
+from newsstand_client.answers import (
+    Cancellation,
+    Checkout,
+    CheckoutOutcome,
+    Decision,
+    Disclosure,
+    Entitlement,
+    Feature,
+    Meter,
+    Money,
+    Offer,
+    OfferMeter,
+    Plan,
+    Reader,
+    Saving,
+    Subscription,
+    Trial,
+    Wall,
+)
+from newsstand_client.client import Newsstand
+from newsstand_client.errors import (
+    Conflict,
+    InvalidRequest,
+    NewsstandError,
+    NoAnswer,
+    NotAuthorised,
+    NotFound,
+    Problem,
+    Unavailable,
+)
+
+__all__ = [
+    "Cancellation",
+    "Checkout",
+    "CheckoutOutcome",
+    "Conflict",
+    "Decision",
+    "Disclosure",
+    "Entitlement",
+    "Feature",
+    "InvalidRequest",
+    "Meter",
+    "Money",
+    "Newsstand",
+    "NewsstandError",
+    "NoAnswer",
+    "NotAuthorised",
+    "NotFound",
+    "Offer",
+    "OfferMeter",
+    "Plan",
+    "Problem",
+    "Reader",
+    "Saving",
+    "Subscription",
+    "Trial",
+    "Unavailable",
+    "Wall",
+]
