@@ -1,4 +1,4 @@
-"""The tables of the intake: the event inbox and one row per customer to be synced."""
+"""The tables of the intake: the event inbox, one row per customer to be synced, and how far the backfill has come."""
 
 from __future__ import annotations
 
@@ -73,4 +73,16 @@ customer_syncs = Table(
     Column("dirty_since", DateTime(timezone=True), comment="when the oldest unapplied hint came"),
     Column("synced_at", DateTime(timezone=True)),
     Index("customer_syncs_due_idx", "not_before", postgresql_where=text("dirty > synced")),
+)
+
+backfill_cursors = Table(
+    "backfill_cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column(
+        "reached_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="every event created before this was looked at",
+    ),
 )

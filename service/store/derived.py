@@ -61,7 +61,7 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *,
 
 
 def _subscription(each: SubscriptionFacts, snapshot: CustomerSnapshot, reader_id: str | None) -> dict[str, Any]:
-    same = ("id", "status", "plan", "price_id", "trial_end_at", "period_end_at", "cancel_at", "ended_at")
+    same = ("id", "status", "plan", "price_id", "created_at", "trial_end_at", "period_end_at", "cancel_at", "ended_at")
     return {name: getattr(each, name) for name in same} | {
         "customer_id": snapshot.customer_id,
         "reader_id": reader_id,

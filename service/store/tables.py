@@ -172,11 +172,13 @@ subscriptions = Table(
     Column("status", Text, nullable=False),
     Column("plan", Text, comment="null for a foreign product on a shared Stripe account"),
     Column("price_id", Text, nullable=False),
+    _instant("created_at", nullable=False),
     _instant("trial_end_at"),
     _instant("period_end_at"),
     _instant("cancel_at"),
     _instant("ended_at"),
     _instant("fetched_at", nullable=False),
+    Index("subscriptions_created_idx", "created_at"),
     Index("subscriptions_prefix_idx", "id", postgresql_ops={"id": "text_pattern_ops"}),
 )
 
@@ -217,4 +219,46 @@ entitlements = Table(
     Column("as_of", DateTime(timezone=True), nullable=False, comment="business time it was computed for"),
     Column("cause", Text, nullable=False, comment="what made it be computed: sync, grant, backfill …"),
     _recorded("recorded_at"),
+)
+
+# Convergence: what long work has done, and may still do ----------------------------------------------------
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("subscription_id", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="missing_here, gone_at_stripe, differs, unreadable"),
+    Column("field", Text, nullable=False, server_default="", comment="which one differs"),
+    Column("ours", Text),
+    Column("theirs", Text),
+    _instant("found_at", nullable=False),
+    _instant("seen_at", nullable=False),
+    Column("repaired_at", DateTime(timezone=True), comment="synced since, or found no more"),
+    Index(
+        "drift_open_idx",
+        "customer_id",
+        "subscription_id",
+        "kind",
+        "field",
+        unique=True,
+        postgresql_where=text("repaired_at is null"),
+    ),
+)
+
+long_runs = Table(
+    "long_runs",
+    metadata,
+    Column("name", Text, primary_key=True, comment="reconcile, rebuild; a row stands only while one is unfinished"),
+    Column("reached", JSONB, nullable=False, comment="where to go on"),
+    _instant("started_at", nullable=False),
+    _instant("updated_at", nullable=False),
+)
+
+stripe_allowances = Table(
+    "stripe_allowances",
+    metadata,
+    Column("name", Text, primary_key=True, comment="which of Stripe's limits is shared out"),
+    Column("free_at", DateTime(timezone=True), nullable=False, comment="when all that was taken is earned back"),
 )

@@ -55,7 +55,7 @@ def account(reader_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def subscription(identity: str, customer_id: str) -> dict[str, Any]:
-    same = {"status": "active", "plan": "annual", "price_id": "price_1", "fetched_at": NOW}
+    same = {"status": "active", "plan": "annual", "price_id": "price_1", "created_at": NOW, "fetched_at": NOW}
     return {"id": identity, "customer_id": customer_id} | same
 
 
@@ -166,8 +166,8 @@ insert into accounts (reader_id, customer_id, email, email_folded, status, plan)
 select 'r-' || n, 'cus_' || n, 'someone' || n || '@example.com', 'someone' || n || '@example.com',
        case n % 100 when 0 then 'grace' else 'none' end, case n % 100 when 0 then 'annual' end
 from generate_series(1, 20000) n;
-insert into subscriptions (id, customer_id, status, plan, price_id, fetched_at)
-select 'sub_' || lpad(n::text, 6, '0'), 'cus_' || n, 'active', 'monthly', 'price', now()
+insert into subscriptions (id, customer_id, status, plan, price_id, created_at, fetched_at)
+select 'sub_' || lpad(n::text, 6, '0'), 'cus_' || n, 'active', 'monthly', 'price', now(), now()
 from generate_series(1, 20000) n;
 insert into invoices (id, customer_id, status, currency, amount_due_minor, amount_paid_minor, created_at)
 select 'in_' || n, 'cus_' || n, 'paid', 'usd', 290, 290, now() from generate_series(1, 20000) n

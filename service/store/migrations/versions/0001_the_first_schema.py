@@ -99,6 +99,28 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customer_snapshots_reader_id"), "customer_snapshots", ["reader_id"], unique=False)
     op.create_index(op.f("ix_customer_snapshots_resync_at"), "customer_snapshots", ["resync_at"], unique=False)
     op.create_table(
+        "drift",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="missing_here, gone_at_stripe, differs, unreadable"),
+        sa.Column("field", sa.Text(), server_default="", nullable=False, comment="which one differs"),
+        sa.Column("ours", sa.Text(), nullable=True),
+        sa.Column("theirs", sa.Text(), nullable=True),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("repaired_at", sa.DateTime(timezone=True), nullable=True, comment="synced since, or found no more"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "drift_open_idx",
+        "drift",
+        ["customer_id", "subscription_id", "kind", "field"],
+        unique=True,
+        postgresql_where=sa.text("repaired_at is null"),
+    )
+    op.create_index(op.f("ix_drift_customer_id"), "drift", ["customer_id"], unique=False)
+    op.create_table(
         "entitlements",
         sa.Column("reader_id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False, comment="append-only; the highest is in force"),
@@ -150,6 +172,24 @@ def upgrade() -> None:
     op.create_index("invoices_prefix_idx", "invoices", ["id"], unique=False, postgresql_ops={"id": "text_pattern_ops"})
     op.create_index(op.f("ix_invoices_customer_id"), "invoices", ["customer_id"], unique=False)
     op.create_table(
+        "long_runs",
+        sa.Column(
+            "name", sa.Text(), nullable=False, comment="reconcile, rebuild; a row stands only while one is unfinished"
+        ),
+        sa.Column("reached", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="where to go on"),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "stripe_allowances",
+        sa.Column("name", sa.Text(), nullable=False, comment="which of Stripe's limits is shared out"),
+        sa.Column(
+            "free_at", sa.DateTime(timezone=True), nullable=False, comment="when all that was taken is earned back"
+        ),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "subscriptions",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
@@ -157,6 +197,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("plan", sa.Text(), nullable=True, comment="null for a foreign product on a shared Stripe account"),
         sa.Column("price_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("trial_end_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("period_end_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_at", sa.DateTime(timezone=True), nullable=True),
@@ -166,6 +207,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_subscriptions_customer_id"), "subscriptions", ["customer_id"], unique=False)
     op.create_index(op.f("ix_subscriptions_reader_id"), "subscriptions", ["reader_id"], unique=False)
+    op.create_index("subscriptions_created_idx", "subscriptions", ["created_at"], unique=False)
     op.create_index(
         "subscriptions_prefix_idx", "subscriptions", ["id"], unique=False, postgresql_ops={"id": "text_pattern_ops"}
     )
@@ -257,6 +299,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_grants_reader_id"), "grants", ["reader_id"], unique=False)
+    op.create_table(
+        "backfill_cursors",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "reached_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="every event created before this was looked at",
+        ),
+        sa.PrimaryKeyConstraint("name"),
+    )
     op.create_table(
         "customer_syncs",
         sa.Column("customer_id", sa.Text(), nullable=False),
