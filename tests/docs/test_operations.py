@@ -1,0 +1,126 @@
+"""docs/operations.md does what it says: its own commands, on real servers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from sandbox.newsroom import machine
+from sandbox.servers import Postgres, postgres_bin
+from service.store.database import make_engine
+from webhooks.snapshot import CustomerSnapshot
+from webhooks.syncs import Syncs
+
+GUIDE = "docs/operations.md"
+
+
+class Operator:
+    """Somebody who runs the guide's commands as they stand, in a folder of their own."""
+
+    def __init__(self, folder: Path, variables: dict[str, str], commands: list[str]) -> None:
+        self._folder, self._variables, self._commands = folder, variables, commands
+
+    def run(self, telling: str) -> str:
+        """Run the one block that holds `telling`; return what it printed. It must end well."""
+        (command,) = [each for each in self._commands if telling in each]
+        programs = f"{Path(sys.executable).parent}:{Path(postgres_bin('psql')).parent}"
+        env = machine(os.environ) | self._variables | {"PATH": f"{programs}:/usr/bin:/bin"}
+        done = subprocess.run(
+            ["sh", "-ec", command], check=False, cwd=self._folder, env=env, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def new_database_url(postgres: Postgres) -> Iterator[str]:
+    """The address of an empty database."""
+    address = f"postgresql://newsstand@127.0.0.1:{postgres.port}"
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as admin:
+        admin.execute("create database restored")
+        yield f"{address}/restored"
+        admin.execute("drop database restored with (force)")
+
+
+@pytest.fixture
+def operator(
+    database_url: str, new_database_url: str, redis_url: str, tmp_path: Path, blocks: Callable[[str], list[Any]]
+) -> Operator:
+    variables = {
+        "DATABASE_URL": database_url, "NEW_DATABASE_URL": new_database_url, "REDIS_URL": redis_url,
+        "STRIPE_SECRET_KEY": "sk_test_5f1c8e07", "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa",
+        "SUBJECT_KEY": "5f1c8e07" * 4, "SITE_ORIGINS": "https://www.your-daily.example",
+    }  # fmt: skip
+    return Operator(tmp_path, variables, [block.text for block in blocks(GUIDE) if block.language == "sh"])
+
+
+def test_what_was_backed_up_is_restored_and_every_customer_due(
+    operator: Operator, database_url: str, new_database_url: str
+) -> None:
+    """Dump, restore, migrate, mark: the rows are back, and syncs find each customer, backed off or leased before."""
+    with psycopg.connect(database_url, autocommit=True) as before:
+        before.execute("insert into accounts (reader_id, customer_id) values ('r-1', 'cus_1'), ('r-2', 'cus_2')")
+        before.execute("insert into customer_syncs (customer_id, dirty, synced, not_before, leased_until) values "
+                       "('cus_1', 3, 3, null, null), ('cus_2', 5, 4, now() + '1 day', now() + '1 day')")  # fmt: skip
+    operator.run("pg_dump")
+    operator.run("pg_restore")
+    with psycopg.connect(new_database_url) as after:
+        assert after.execute("select reader_id from accounts order by 1").fetchall() == [("r-1",), ("r-2",)]
+        assert after.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)
+    assert _due(new_database_url) == set()
+    operator.run("psql")
+    assert _due(new_database_url) == {"cus_1", "cus_2"}
+
+
+def _due(address: str) -> set[str]:
+    def unused(*_: Any) -> Any:
+        raise AssertionError("nothing is fetched or written here")
+
+    engine = make_engine(address)
+    fetch: Callable[[str], CustomerSnapshot] = unused
+    syncs = Syncs(
+        engine, fetch, unused, wall_clock=lambda: datetime.now(UTC), after_commit=unused, defer=unused
+    )  # fmt: skip
+    found = set(syncs.due(10))
+    engine.dispose()
+    return found
+
+
+def test_keys_are_rolled_with_its_commands(operator: Operator, database_url: str) -> None:
+    """Two keys live side by side; the revoked one is the one whose number was given."""
+    printed = operator.run("newsstand keys create").splitlines()
+    key, listed, told = printed[0], printed[1], printed[-1]
+    assert key.startswith("nsk_")
+    assert key[:12] in listed
+    assert told == "Key 1 is revoked."
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("select revoked_at is not null from api_keys").fetchall() == [(True,)]
+
+
+@pytest.mark.xdist_group("newsroom")
+def test_the_names_it_watches_exist(newsroom: Any, blocks: Callable[[str], list[Any]]) -> None:
+    """Health and metrics of a running service hold what the table tells to look at."""
+    ready = json.loads(_get(newsroom, "/health/ready"))
+    assert {"oldest_unprocessed_event_seconds", "parts", "degraded"} <= set(ready)
+    assert "worker" in ready["parts"]
+    metrics = _get(newsroom, "/metrics").decode()
+    for name in ("newsstand_decisions_total", "newsstand_webhook_events_total", "newsstand_syncs_total"):
+        assert f"# TYPE {name}" in metrics
+
+
+def _get(newsroom: Any, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", newsroom.at.ports.web, timeout=20)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return body
