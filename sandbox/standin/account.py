@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.standin import events
 from sandbox.standin.billing.agenda import Agenda
+from sandbox.standin.billing.happenings import KINDS
 from sandbox.standin.billing.policy import BillingPolicy
 from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.faults import Faults
@@ -43,7 +44,7 @@ class Account:
         self.store.on_commit.append(self.agenda.note)
         self._local = threading.local()
         with self.store.transaction():
-            for kind in ("subscription", "invoice", "checkout.session"):
+            for kind in KINDS:
                 self.agenda.note([((kind, each["id"]), each) for each in self.store.all(kind)])
 
     @property
@@ -74,8 +75,13 @@ class Account:
         """Return the Unix second at which `item` lives: its test clock's, its customer's clock's, or the wall's."""
         if "test_clock" in item:
             return self.clock_now(item["test_clock"])
-        customer = self.store.get("customer", item["customer"]) if item.get("customer") else None
-        return self.clock_now(customer.get("test_clock")) if customer else self.wall_now()
+        return self.clock_now(self.clock_of(item.get("customer") or item.get("_customer")))
+
+    def clock_of(self, customer_id: str | None) -> str | None:
+        """Return the test clock on which a customer lives, or lived before its deletion."""
+        customer = self.store.get("customer", customer_id) if customer_id else None
+        clock: str | None = (customer.get("test_clock") or customer.get("_test_clock")) if customer else None
+        return clock
 
     def writable(self, clock_id: str | None) -> None:
         """Raise InvalidRequest while the test clock advances: Stripe refuses changes until it is ready."""

@@ -21,6 +21,9 @@ class TestCard:
     `authenticates` (asks the cardholder once); `always_authenticates` (asks at every charge)."""
     decline_code: str = "generic_decline"
     funding: str = "credit"
+    aftermath: str | None = None
+    """What follows a charge that succeeded: `dispute`, `dispute_not_received`, `inquiry`, `fraud_warning`,
+    `refund_fails`, `refund_pends`."""
 
     @property
     def last4(self) -> str:
@@ -45,6 +48,12 @@ _CARDS = (
     TestCard("4000000000000127", behaviour="declines", decline_code="incorrect_cvc"),
     TestCard("4000002500003155", behaviour="authenticates"),
     TestCard("4000002760003184", behaviour="always_authenticates"),
+    TestCard("4000000000000259", aftermath="dispute"),
+    TestCard("4000000000002685", aftermath="dispute_not_received"),
+    TestCard("4000000000001976", aftermath="inquiry"),
+    TestCard("4000000000005423", aftermath="fraud_warning"),
+    TestCard("4000000000005126", aftermath="refund_fails"),
+    TestCard("4000000000007726", aftermath="refund_pends"),
 )
 _BY_NUMBER = {card.number: card for card in _CARDS}
 _BY_TOKEN = {
@@ -57,6 +66,12 @@ _BY_TOKEN = {
     "card_visa_chargeDeclined": "4000000000000002",
     "card_authenticationRequiredOnSetup": "4000002500003155",
     "card_authenticationRequired": "4000002760003184",
+    "card_createDispute": "4000000000000259",
+    "card_createDisputeProductNotReceived": "4000000000002685",
+    "card_createDisputeInquiry": "4000000000001976",
+    "card_createIssuerFraudRecord": "4000000000005423",
+    "card_refundFail": "4000000000005126",
+    "card_pendingRefund": "4000000000007726",
 }
 
 

@@ -65,8 +65,9 @@ def _line_items(account: Account, session: Json) -> Any:
     return list_of(rendered(full["_line_items"]), f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
-def _refunds(_account: Account, charge: Json) -> Any:
-    return list_of([], f"/v1/charges/{charge['id']}/refunds")
+def _refunds(account: Account, charge: Json) -> Any:
+    refunds = [each for each in account.store.all("refund") if each["charge"] == charge["id"]]
+    return list_of(rendered(refunds[::-1]), f"/v1/charges/{charge['id']}/refunds")
 
 
 _INCLUDED: dict[tuple[str, str], Callable[[Account, Json], Any]] = {

@@ -22,6 +22,7 @@ from sandbox.standin.pages import Pages
 from sandbox.standin.resources.test_clocks import make_clock
 from sandbox.standin.resources.webhook_endpoints import make_endpoint
 from sandbox.standin.shapes.common import API_VERSION
+from sandbox.standin.staging import Staging
 from sandbox.standin.store import Change, Store
 
 MAX_BODY_BYTES = 1_048_576
@@ -93,6 +94,7 @@ class StandIn:
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         app.register_blueprint(Api(self.account, api_keys).blueprint())
         app.register_blueprint(Pages(self.account).blueprint())
+        app.register_blueprint(Staging(self.account).blueprint())
         app.register_blueprint(Control(self.account, self._dispatcher).blueprint())
         return app
 

@@ -1,4 +1,4 @@
-"""What is due next, for each clock: a heap over subscriptions, invoices and open checkout sessions."""
+"""What is due next, for each clock: a heap over all objects that have a time of their own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Agenda:
             self._current.pop(key, None)
             if item is not None and happening is not None:
                 serial = self._current[key] = next(self._serials)
-                heap = self._heaps.setdefault(item.get("test_clock"), [])
+                heap = self._heaps.setdefault(item.get("test_clock") or item.get("_test_clock"), [])
                 heapq.heappush(heap, (happening.at, happening.rank, serial, key))
 
     def first(self, scope: Scope) -> tuple[int, Key] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import invoicing
+from sandbox.standin.billing import disputing, invoicing
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.cards import DECLINE_MESSAGES, decline_error_code
 from sandbox.standin.shapes import payments
@@ -54,11 +54,17 @@ def collect(account: Account, invoice: Json, *, method: Json | None = None, on_s
     invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
     method = method or (method_for(account, subscription) if subscription else None)
     failure = _charge(account, invoice, method, on_session=on_session) if method else NO_CARD
-    if failure is None:
-        _paid(account, invoice)
-    else:
-        _failed(account, invoice, failure)
-    return failure
+    if failure is not None or method is None:
+        _failed(account, invoice, failure or NO_CARD)
+        return failure
+    _paid(account, invoice)
+    disputing.follow(account, account.find("charge", _latest_charge(account, invoice)), method)
+    return None
+
+
+def _latest_charge(account: Account, invoice: Json) -> str:
+    charge: str = account.find("payment_intent", invoice["_payment_intent"])["latest_charge"]
+    return charge
 
 
 def _charge(account: Account, invoice: Json, method: Json, *, on_session: bool) -> Failure | None:

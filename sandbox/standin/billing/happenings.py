@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.standin.billing.policy import BillingPolicy
@@ -22,15 +22,19 @@ class Happening:
 
 
 def next_happening(item: Json, policy: BillingPolicy) -> Happening | None:
-    """Return what is due next for a subscription, invoice or checkout session; None for nothing."""
-    sources = {"subscription": _of_subscription, "invoice": _of_invoice, "checkout.session": _of_session}
-    source = sources.get(item["object"])
+    """Return what is due next for one object; None for nothing."""
+    source = _SOURCES.get(item["object"])
     return min(source(item, policy), default=None) if source else None
 
 
 def _of_session(session: Json, _policy: BillingPolicy) -> Iterator[Happening]:
     if session["status"] == "open":
         yield Happening(session["expires_at"], 0, "expire_session")
+
+
+def _of_refund(refund: Json, _policy: BillingPolicy) -> Iterator[Happening]:
+    if refund.get("_settles_at") is not None:
+        yield Happening(refund["_settles_at"], 1, "settle_refund")
 
 
 def _of_invoice(invoice: Json, _policy: BillingPolicy) -> Iterator[Happening]:
@@ -66,6 +70,16 @@ def _of_renewal(subscription: Json, policy: BillingPolicy) -> Iterator[Happening
     if not ends_first and subscription["_upcoming_for"] != boundary:
         lead = boundary - policy.upcoming_days * DAY_SECONDS
         yield Happening(max(lead, subscription["items"]["data"][0]["current_period_start"]), 4, "upcoming")
+
+
+_SOURCES: dict[str, Callable[[Json, BillingPolicy], Iterator[Happening]]] = {
+    "subscription": _of_subscription,
+    "invoice": _of_invoice,
+    "checkout.session": _of_session,
+    "refund": _of_refund,
+}
+KINDS = tuple(_SOURCES)
+"""The objects that have a time of their own."""
 
 
 def period_end(subscription: Json) -> int:

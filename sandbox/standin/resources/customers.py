@@ -140,7 +140,7 @@ def delete(account: Account, _params: Params, customer_id: str) -> Json:
     for each in account.store.all("payment_method", customer=customer_id):
         account.find("payment_method", each["id"])["customer"] = None
     account.emit("customer.deleted", customer, now=now)
-    stub = people.deleted(customer)
+    stub = {**people.deleted(customer), "_test_clock": customer["test_clock"]}
     customer.clear()
     customer.update(stub)
     return stub

@@ -23,8 +23,20 @@ def _list(account: Account, kind: str, params: Params) -> list[Json]:
 
 def on_clock(account: Account, customer_id: str | None) -> bool:
     """Tell whether a customer lives on a test clock: account-wide lists leave its objects out."""
-    customer = account.store.get("customer", customer_id) if customer_id else None
-    return bool(customer and customer.get("test_clock"))
+    return account.clock_of(customer_id) is not None
+
+
+def of_charge(account: Account, kind: str, params: Params) -> list[Json]:
+    """Return refunds, disputes or warnings, narrowed by `charge`, `payment_intent` and `created`."""
+    narrowed = bool(params.get("charge") or params.get("payment_intent"))
+    return [
+        each
+        for each in account.store.all(kind)
+        if params.get("charge") in (None, each["charge"])
+        and params.get("payment_intent") in (None, each["payment_intent"])
+        and in_range(each["created"], params.get("created"))
+        and (narrowed or not on_clock(account, each.get("customer") or each["_customer"]))
+    ]
 
 
 @listing("/v1/setup_intents", {**_OF_CUSTOMER, "payment_method": text})

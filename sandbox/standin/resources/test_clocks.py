@@ -17,8 +17,11 @@ _OF_CUSTOMER = (
     "setup_intent",
     "payment_intent",
     "charge",
+    "refund",
     "checkout.session",
 )
+_OF_CUSTOMER_UNNAMED = ("invoice_payment", "dispute", "radar.early_fraud_warning")
+"""Kinds that at Stripe do not say whose they are."""
 
 
 @route("POST", "/v1/test_helpers/test_clocks", {"frozen_time": instant, "name": text}, required=("frozen_time",))
@@ -57,11 +60,18 @@ def delete(account: Account, _params: Params, clock_id: str) -> Json:
     clock = account.find(clocks.CLOCK, clock_id)
     account.writable(clock_id)
     for customer in account.store.all("customer"):
-        if customer.get("test_clock") == clock_id:
-            for kind in _OF_CUSTOMER:
-                for each in account.store.all(kind, customer=customer["id"]):
-                    account.store.remove(kind, each["id"])
-            account.store.remove("customer", customer["id"])
+        if account.clock_of(customer["id"]) == clock_id:
+            _remove(account, customer["id"])
     account.store.remove(clocks.CLOCK, clock_id)
     account.emit("test_helpers.test_clock.deleted", clock, now=clock["frozen_time"])
     return deleted(clock)
+
+
+def _remove(account: Account, customer_id: str) -> None:
+    owned = [each for kind in _OF_CUSTOMER for each in account.store.all(kind, customer=customer_id)]
+    owned += [
+        each for kind in _OF_CUSTOMER_UNNAMED for each in account.store.all(kind) if each["_customer"] == customer_id
+    ]
+    for each in owned:
+        account.store.remove(each["object"], each["id"])
+    account.store.remove("customer", customer_id)

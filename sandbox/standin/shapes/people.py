@@ -63,6 +63,7 @@ def payment_method(identifier: str, now: int, card: TestCard, expiry: tuple[int,
         "type": "card",
         "_behaviour": card.behaviour,
         "_decline_code": card.decline_code,
+        "_aftermath": card.aftermath,
         "_authenticated": False,
     }
 

@@ -139,6 +139,13 @@ def shop(standin: StandIn, client: stripe.StripeClient) -> Shop:
     return Shop(standin.base_url, client).open()
 
 
+@pytest.fixture(scope="module")
+def lasting_shop() -> Iterator[Shop]:
+    """A shop that a module's tests share, for what changes nothing in it."""
+    with StandIn(api_keys=["sk_test_sandbox"]) as running:
+        yield Shop(running.base_url, connect(running.base_url)).open()
+
+
 @pytest.fixture
 def open_shop() -> Callable[[str], Shop]:
     """Open a shop at another stand-in."""

@@ -23,7 +23,7 @@ FILES = (
     "_product", "_price", "_plan", "_customer", "_payment_method", "_setup_intent", "_payment_intent", "_charge",
     "_subscription", "_subscription_item", "_invoice", "_invoice_line_item", "_invoice_payment", "_line_item", "_event",
     "_webhook_endpoint", "checkout/_session", "billing_portal/_session", "billing_portal/_configuration",
-    "test_helpers/_test_clock",
+    "test_helpers/_test_clock", "_refund", "_dispute", "_balance_transaction", "radar/_early_fraud_warning",
 )  # fmt: skip
 PLAIN = {"str": "str", "int": "int", "float": "float", "bool": "bool", "Decimal": "str", "Any": "any"}
 # Payment methods of other kinds than cards; of those the stand-in sends none.

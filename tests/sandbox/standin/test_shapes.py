@@ -16,7 +16,7 @@ PLAIN = {"str": str, "int": int, "float": (int, float), "bool": bool}
 LISTS = (
     "products", "prices", "customers", "subscriptions", "invoices", "invoice_payments", "payment_intents", "charges",
     "setup_intents", "checkout/sessions", "events", "webhook_endpoints", "test_helpers/test_clocks",
-    "billing_portal/configurations",
+    "billing_portal/configurations", "refunds", "disputes", "radar/early_fraud_warnings",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     change = {"items": [{"id": item, "price": shop.monthly}]}
     seen.append(v1.invoices.create_preview(params={"subscription": bought.id, "subscription_details": change}))
     seen.append(v1.subscriptions.update(bought.id, params=change))
+    seen += taken_back(shop, plain)
     shop.advance(clock, NOON + 100 * DAY)
     paused = v1.subscriptions.create(
         params={
@@ -119,6 +120,17 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     return [json.loads(each.last_response.body) for each in seen]
 
 
+def taken_back(shop: Any, customer: str) -> list[Any]:
+    """Refund one charge in part, warn of it and dispute it; let the refund fail and the dispute be won."""
+    charge = shop.client.v1.charges.list(params={"customer": customer}).data[0].id
+    refund = shop.client.v1.refunds.create(params={"charge": charge, "amount": 5, "reason": "requested_by_customer"})
+    shop.control("early_fraud_warnings", charge=charge)
+    shop.control(f"refunds/{refund.id}", status="failed", failure_reason="lost_or_stolen_card")
+    dispute = shop.control("disputes", charge=charge, reason="fraudulent")["id"]
+    evidence = {"uncategorized_text": "winning_evidence"}
+    return [refund, shop.client.v1.disputes.update(dispute, params={"evidence": evidence})]
+
+
 def test_everything_emitted_over_a_full_life_has_stripe_s_shape(shop: Any, inbox: Any) -> None:
     """Answers, lists, expansions and the objects inside events: all known members, none missing, right types."""
     emitted = full_life(shop, inbox)
@@ -129,7 +141,7 @@ def test_everything_emitted_over_a_full_life_has_stripe_s_shape(shop: Any, inbox
     faults = sorted({fault for each in emitted for fault in faults_of(each)})
     assert faults == []
     kinds = {each["object"] for each in emitted}
-    assert kinds >= set(DIGEST) - {"subscription_item", "line_item", "plan", "item"}
+    assert kinds >= set(DIGEST) - {"subscription_item", "line_item", "plan", "item", "balance_transaction"}
 
 
 def complete(item: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +172,9 @@ def listed(shop: Any, path: str) -> list[dict[str, Any]]:
         "charges",
         "setup_intents",
         "checkout/sessions",
+        "refunds",
+        "disputes",
+        "radar/early_fraud_warnings",
     )
     for scope in [{"test_clock": each} if each else {} for each in scopes] if not narrow else narrowed(shop, path):
         expand = [("expand[]", each) for each in EXPANSIONS.get(path, ())]
@@ -170,6 +185,8 @@ def listed(shop: Any, path: str) -> list[dict[str, Any]]:
 def narrowed(shop: Any, path: str) -> list[dict[str, str]]:
     """Account-wide lists leave clock customers out, so ask for each customer (or each invoice)."""
     customers = [{"customer": each["id"]} for each in listed(shop, "customers")]
+    if path in ("refunds", "disputes", "radar/early_fraud_warnings"):
+        return [{"charge": each["id"]} for each in listed(shop, "charges")]
     if path != "invoice_payments":
         return customers
     return [{"invoice": each["id"]} for each in listed(shop, "invoices")]
