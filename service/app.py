@@ -12,7 +12,6 @@ import stripe
 import structlog
 from flask import Flask
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from metering.redis_meter import RedisMeter
 from service import metrics
@@ -35,10 +34,11 @@ from service.catalog.load import load_catalog
 from service.catalog.prices import PriceBook
 from service.clocks import Clock, FollowedClock, wall_clock
 from service.domain.catalog import Catalog
-from service.errors import ConfigurationError, StripeUnavailable, Unavailable
+from service.errors import StripeUnavailable, Unavailable
 from service.jobs import Dispatcher, Jobs, build_worker, run_worker, worker_is_alive
 from service.logs import configure_logs
-from service.settings import SANDBOX_VALUES, Settings
+from service.settings import Settings
+from service.startup import refuse_sandbox_keys
 from service.store import accounts
 from service.store.api_keys import ApiKeyStore
 from service.store.database import make_engine
@@ -132,18 +132,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     log.info("web_started", **core.settings.masked())
     refuse_sandbox_keys(core.settings, core.engine)
     return build_flask(build_services(core))
-
-
-def refuse_sandbox_keys(settings: Settings, engine: Engine) -> None:
-    """Raise ConfigurationError when a database outside the sandbox honours the sandbox's public keys.
-
-    A database out of reach is no reason not to start: then no key is honoured until it is back.
-    """
-    if settings.sandbox:
-        return
-    with contextlib.suppress(SQLAlchemyError):
-        if ApiKeyStore(engine).holds_any(SANDBOX_VALUES):
-            raise ConfigurationError("the database holds a public key of the sandbox; revoke it with `newsstand keys`")
 
 
 def build_worker_app(settings: Settings) -> Callable[[], None]:

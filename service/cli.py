@@ -14,6 +14,7 @@ import click
 from service.catalog.load import load_catalog
 from service.errors import ConfigurationError
 from service.settings import Settings, settings_table
+from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
 from service.store.database import make_engine
 
@@ -54,8 +55,6 @@ def main() -> None:
 @click.option("--config", type=click.Path(exists=True), help="gunicorn's configuration; default: ./gunicorn.conf.py")
 def web(config: str | None) -> None:
     """Serve HTTP with gunicorn."""
-    from service.app import refuse_sandbox_keys
-
     settings = Settings.from_environment()  # refuse here, in one line, rather than in every worker
     load_catalog(Path(settings.plans_file))
     refuse_sandbox_keys(settings, make_engine(settings.database_url, deadline_seconds=2))

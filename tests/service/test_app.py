@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 from sandbox.processes import free_port
-from service.app import create_app, refuse_sandbox_keys
+from service.app import create_app
 from service.errors import ConfigurationError
 from service.settings import Settings
+from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
 from service.store.database import make_engine
 
