@@ -1,0 +1,94 @@
+"""The command line: what refuses a start is one clear line, and each command does what its help says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from sandbox.standin.server import StandIn
+from service.cli import main
+from service.store.api_keys import ApiKeyStore
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str) -> dict[str, str]:
+    """Sound settings on real servers."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "STRIPE_SECRET_KEY": "sk_test_51Habcdefghijk",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+        "SUBJECT_KEY": "0123456789abcdef0123456789abcdef",
+        "SITE_ORIGINS": "https://www.daily.example",
+        "PLANS_FILE": str(ROOT / "plans.yaml"),
+    }
+
+
+def run(environment: dict[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=environment)
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "migrate"])
+def test_missing_settings_are_one_line(command: str) -> None:
+    """Every missing variable is named; there is no traceback."""
+    names = ("DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "SUBJECT_KEY", "SITE_ORIGINS")
+    result = CliRunner().invoke(main, [command], env=dict.fromkeys(names))
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert all(name in result.output for name in names)
+
+
+def test_plans_check_needs_nothing_but_the_file(tmp_path: Path) -> None:
+    """The shipped offer is sound; a text that contradicts its price is refused by file, path and reason."""
+    sound = CliRunner().invoke(main, ["plans", "check", "--file", str(ROOT / "plans.yaml")])
+    assert (sound.exit_code, "monthly ($2.90 a month)" in sound.output) == (0, True)
+    wrong = tmp_path / "plans.yaml"
+    wrong.write_text((ROOT / "plans.yaml").read_text().replace('"2.90"', '"2.999"'))
+    refused = CliRunner().invoke(main, ["plans", "check", "--file", str(wrong)])
+    assert refused.exit_code == 1
+    assert "plans[0].price.amount" in refused.output
+    assert str(wrong) in refused.output
+
+
+def test_plans_are_brought_in_step_once(environment: dict[str, str], standin: StandIn) -> None:
+    """`diff` shows, `apply` does, and after that there is nothing to do."""
+    at_stripe = environment | {"STRIPE_API_BASE": standin.base_url, "STRIPE_SECRET_KEY": "sk_test_sandbox",
+                               "NEWSSTAND_SANDBOX": "1"}  # fmt: skip
+    assert "in step" not in run(at_stripe, "plans", "diff").output
+    assert "done: " in run(at_stripe, "plans", "apply").output
+    assert run(at_stripe, "plans", "diff").output == "Stripe is in step with plans.yaml.\n"
+    assert run(at_stripe, "plans", "apply").output == "Stripe was in step with plans.yaml.\n"
+
+
+def test_a_key_is_made_listed_and_revoked(environment: dict[str, str], engine: Engine) -> None:
+    """The key is shown once; the list shows only what people recognise it by."""
+    made = run(environment, "keys", "create", "our site", "--scope", "decide", "--scope", "billing")
+    key = made.output.strip()
+    listed = run(environment, "keys", "list").output
+    assert "our site" in listed
+    assert "billing decide" in listed
+    assert key not in listed
+    number = str(ApiKeyStore(engine).list()[0].id)
+    assert run(environment, "keys", "revoke", number).exit_code == 0
+    assert run(environment, "keys", "revoke", number).exit_code == 1
+    assert "revoked" in run(environment, "keys", "list").output
+
+
+def test_the_sandboxs_keys_are_for_the_sandbox(environment: dict[str, str]) -> None:
+    """Asked for outside it, they are refused."""
+    assert run(environment, "sandbox-keys").exit_code == 1
+
+
+def test_migrating_an_up_to_date_database_changes_nothing(environment: dict[str, str]) -> None:
+    """It may run at every deployment."""
+    assert run(environment, "migrate").output == "The database is up to date.\n"
+
+
+def test_help_lists_what_other_packages_offer() -> None:
+    """The tour is the sandbox's, and a command like the others."""
+    assert "tour" in CliRunner().invoke(main, ["--help"]).output
