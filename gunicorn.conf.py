@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,42 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = _settings.log_level
+
+
+# SIGTERM first only tells: for DRAIN_SECONDS `/health/ready` says `draining` while everything is still answered, so
+# that a balancer stops sending. gunicorn alone would close its port at once, and reset whoever is just connecting.
+def on_starting(server: Any) -> None:
+    """Make the byte through which the master tells its workers, today's and later ones, that it is about to stop."""
+    server.draining = mmap.mmap(-1, 1)  # shared by fork, and without a lock that a killed worker could keep
+
+
+def when_ready(server: Any) -> None:
+    """Take SIGTERM before gunicorn does; a second one stops at once."""
+
+    def stop(_signal: int, frame: Any) -> None:
+        server.signal(signal.SIGTERM, frame)
+
+    def drain(number: int, frame: Any) -> None:
+        if server.draining[0] or not _settings.drain_seconds:
+            stop(number, frame)
+            return
+        server.draining[0] = 1
+        signal.setitimer(signal.ITIMER_REAL, _settings.drain_seconds)
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.signal(signal.SIGTERM, drain)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Hand the byte to the worker."""
+    worker.draining = server.draining
+
+
+def post_worker_init(worker: Any) -> None:
+    """Hand it on to the health checks of the application, which exists only now."""
+    follow = getattr(worker.wsgi, "extensions", {}).get("newsstand.follow_draining")
+    if follow:
+        follow(lambda: bool(worker.draining[0]))
 
 
 def child_exit(_server: Any, worker: Any) -> None:

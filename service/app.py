@@ -131,7 +131,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(core.settings.log_level)
     log.info("web_started", **core.settings.masked())
     refuse_sandbox_keys(core.settings, core.engine)
-    return build_flask(build_services(core))
+    services = build_services(core)
+    app = build_flask(services)
+    app.extensions["newsstand.follow_draining"] = services.health.follow_draining  # gunicorn.conf.py knows of signals
+    return app
 
 
 def build_worker_app(settings: Settings) -> Callable[[], None]:

@@ -58,6 +58,13 @@ def _seconds(raw: str) -> float:
     return value
 
 
+def _pause(raw: str) -> float:
+    value = float(raw)
+    if not 0 <= value < 3600:
+        raise ValueError("must be 0 or more, and below 3600 seconds")
+    return value
+
+
 def _flag(raw: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
     if raw.strip().lower() not in words:
@@ -106,6 +113,11 @@ class Settings:
     bind_host: str = _setting("BIND_HOST", _text, "The address `newsstand web` listens on.", default="127.0.0.1")
     web_workers: int = _setting("WEB_WORKERS", _positive, "gunicorn worker processes.", default=2)
     web_threads: int = _setting("WEB_THREADS", _positive, "Threads in each web worker.", default=4)
+    drain_seconds: float = _setting(
+        "DRAIN_SECONDS", _pause,
+        "How long `newsstand web`, told to stop, still serves while `/health/ready` says `draining`: longer than a "
+        "balancer takes to notice.", default=0.0,
+    )  # fmt: skip
     worker_concurrency: int = _setting(
         "WORKER_CONCURRENCY", _positive, "Jobs `newsstand worker` runs at once.", default=4
     )

@@ -41,6 +41,10 @@ class Health(Protocol):
         """Return the present state; never raises and never hangs."""
         ...
 
+    def follow_draining(self, is_draining: Callable[[], bool]) -> None:
+        """Say `draining` while `is_draining` does."""
+        ...
+
 
 class HealthChecks:
     """Probes each part when asked.
@@ -62,11 +66,11 @@ class HealthChecks:
         self._started = started
         self._oldest_event_seconds = oldest_event_seconds
         self._every_part = every_part
-        self._draining = False
+        self._is_draining: Callable[[], bool] = lambda: False
 
-    def drain(self) -> None:
-        """From now on say `draining`: the process is about to stop."""
-        self._draining = True
+    def follow_draining(self, is_draining: Callable[[], bool]) -> None:
+        """From now on say `draining` while `is_draining` does: the process is about to stop."""
+        self._is_draining = is_draining
 
     def ready(self) -> Report:
         """Return the present state; never raises, and hangs no longer than its probes."""
@@ -80,7 +84,7 @@ class HealthChecks:
         )
 
     def _status(self, parts: Mapping[str, bool]) -> str:
-        if self._draining:
+        if self._is_draining():
             return "draining"
         if not self._started() or (self._every_part and not all(parts.values())):
             return "starting"

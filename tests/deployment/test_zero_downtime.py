@@ -44,15 +44,30 @@ class Service:
 
     def is_live(self) -> bool:
         try:
-            connection = self.connect()
-            connection.request("GET", "/health/live")
-            return connection.getresponse().status == 200
+            return self.get("/health/live")[0] == 200
         except OSError:
             return False
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and JSON of an answer, on a connection of its own."""
+        connection = self.connect()
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+        finally:
+            connection.close()
 
     def workers(self) -> set[int]:
         """Return the processes that gunicorn has started, ended ones included."""
         return {int(line.rsplit(" ", 1)[1]) for line in self._events("Booting worker with pid:")}
+
+    def reload(self) -> None:
+        """Send SIGHUP; return when all workers are new."""
+        old = self.workers()
+        self.child.process.send_signal(signal.SIGHUP)
+        self.child.wait_until(lambda: len(self.workers() - old) == len(old), timeout_seconds=30)
+        self.child.wait_until(lambda: all(_is_gone(pid) for pid in old), timeout_seconds=30)
 
     def served(self) -> int:
         """Return how many decisions the service has answered, by its own log."""
@@ -65,13 +80,13 @@ class Service:
 
 
 @pytest.fixture
-def service(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Service]:
-    """The web service with two workers, answering."""
+def service(request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Service]:
+    """The web service with two workers, answering; its DRAIN_SECONDS may be given as the fixture's parameter."""
     settings = machine(os.environ) | {
         "DATABASE_URL": database_url, "REDIS_URL": redis_url, "STRIPE_SECRET_KEY": "sk_test_5f1c8e07",
         "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa", "SUBJECT_KEY": "5f1c8e07" * 4,
         "SITE_ORIGINS": "https://www.your-daily.example", "STRIPE_API_BASE": "http://127.0.0.1:1",
-        "PORT": str(free_port()),
+        "PORT": str(free_port()), "DRAIN_SECONDS": getattr(request, "param", "0"),
     }  # fmt: skip
     engine = make_engine(database_url)
     key = ApiKeyStore(engine).create_key("the load", [Scope.DECIDE])
@@ -130,12 +145,9 @@ class Load:
 
 def test_a_reload_fails_no_request(service: Service) -> None:
     """SIGHUP puts new workers in the place of the old while decisions go on, on kept and on new connections."""
-    old = service.workers()
     with Load(service) as load:
         load.wait_for(50)
-        service.child.process.send_signal(signal.SIGHUP)
-        service.child.wait_until(lambda: len(service.workers() - old) == len(old), timeout_seconds=30)
-        service.child.wait_until(lambda: all(_is_gone(pid) for pid in old), timeout_seconds=30)
+        service.reload()
         load.wait_for(50)
     assert load.failures == []
     assert service.is_live()
@@ -178,4 +190,25 @@ def test_a_request_under_way_is_finished(service: Service) -> None:
         answer = http.client.HTTPResponse(client)
         answer.begin()
         assert (answer.status, json.load(answer)["granted"]) == (200, True)
+    assert service.child.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["600"], indirect=True)
+def test_draining_is_told_while_everything_is_served(service: Service) -> None:
+    """After SIGTERM, workers of a reload included, say so to a balancer, and still decide; a second SIGTERM stops."""
+    service.reload()
+    assert service.get("/health/ready")[1]["status"] != "draining"
+    service.child.process.send_signal(signal.SIGTERM)
+    service.child.wait_until(lambda: service.get("/health/ready")[0] == 503, timeout_seconds=10)
+    for _ in range(8):  # whichever worker is asked
+        assert service.get("/health/ready")[1]["status"] == "draining"
+        assert service.decide(service.connect())["granted"]
+    service.child.process.send_signal(signal.SIGTERM)
+    assert service.child.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("service", ["0.2"], indirect=True)
+def test_draining_ends_by_itself(service: Service) -> None:
+    """When DRAIN_SECONDS are over the service stops as it does without them."""
+    service.child.process.send_signal(signal.SIGTERM)
     assert service.child.process.wait(20) == 0

@@ -71,7 +71,7 @@ def test_starting_and_draining_are_not_ready(build_api: Callable[..., Any], chan
     """503, with the same body."""
     health = checks(started=lambda: change != "starting")
     if change == "draining":
-        health.drain()
+        health.follow_draining(lambda: True)
     answer = build_api(health=health).call("GET", "/health/ready", key=None)
     assert (answer.status_code, answer.json["status"]) == (503, change)
     assert answer.json["parts"]["redis"] == {"status": "up"}
