@@ -45,8 +45,12 @@ def subscription_facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:
 
 
 def invoice_facts(invoice: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> InvoiceFacts:
-    """Return one invoice's facts; `lines` are all of its lines, and only those of a subscription give the period."""
-    periods = [line["period"] for line in lines if _is_of_subscription(line)]
+    """Return one invoice's facts; `lines` are all of its lines.
+
+    The period is given by what it sells of a subscription: a credit for time taken back, up to the end of the plan
+    that was left, pays for none.
+    """
+    periods = [line["period"] for line in lines if _is_of_subscription(line) and line.get("amount", 0) >= 0]
     period: Mapping[str, Any] = max(periods, key=lambda each: each["end"], default={})
     return InvoiceFacts(
         id=invoice["id"],

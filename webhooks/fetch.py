@@ -11,6 +11,7 @@ import stripe
 
 from webhooks.facts import READER_KEY, card_facts, invoice_facts, metadata_of, subscription_facts
 from webhooks.failures import PermanentFailure, translated
+from webhooks.fetch_holds import fetch_holds
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts
 
 _PAGE = 100  # Stripe's largest
@@ -33,6 +34,7 @@ class StripeFetch:
         max_subscriptions: int = 300,
         max_invoices: int = 100,
     ) -> None:
+        self._client = client
         self._api = client.v1
         self._business_clock = business_clock
         self._max_subscriptions = max_subscriptions
@@ -45,6 +47,7 @@ class StripeFetch:
             customer = self._customer(customer_id)
             subscriptions = self._subscriptions(customer_id)
             invoices = self._invoices(customer_id)
+            holds = fetch_holds(self._client, customer_id)
         return CustomerSnapshot(
             customer_id=customer_id,
             deleted=bool(customer.get("deleted")),
@@ -54,6 +57,7 @@ class StripeFetch:
             card=card_facts(customer, subscriptions),
             subscriptions=tuple(subscription_facts(each) for each in subscriptions),
             invoices=invoices,
+            holds=holds,
         )
 
     def _customer(self, customer_id: str) -> dict[str, Any]:

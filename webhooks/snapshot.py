@@ -74,6 +74,26 @@ class InvoiceFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldFacts:
+    """A dispute, an early fraud warning or a refund of one charge, and the invoice which that charge paid.
+
+    `status` is Stripe's word for a dispute or refund; a warning's is `actionable` or `not_actionable`.
+    """
+
+    id: str
+    kind: str
+    """`dispute`, `fraud_warning` or `refund`."""
+    status: str
+    amount_minor: int
+    currency: str
+    charge_id: str
+    charge_amount_minor: int
+    invoice_id: str | None
+    """None for a payment without an invoice: no subscription's."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class CustomerSnapshot:
     """A customer's whole state. `fetched_at` is the business instant read *before* the fetch began."""
 
@@ -86,6 +106,7 @@ class CustomerSnapshot:
     card: CardFacts | None
     subscriptions: tuple[SubscriptionFacts, ...]
     invoices: tuple[InvoiceFacts, ...]
+    holds: tuple[HoldFacts, ...] = ()
 
 
 def snapshot_to_json(snapshot: CustomerSnapshot) -> dict[str, Any]:
@@ -102,6 +123,7 @@ def snapshot_from_json(value: dict[str, Any]) -> CustomerSnapshot:
         SubscriptionFacts(**_decode(SubscriptionFacts, each)) for each in value["subscriptions"]
     )
     plain["invoices"] = tuple(InvoiceFacts(**_decode(InvoiceFacts, each)) for each in value["invoices"])
+    plain["holds"] = tuple(HoldFacts(**_decode(HoldFacts, each)) for each in value["holds"])
     return CustomerSnapshot(**plain)
 
 

@@ -14,6 +14,7 @@ from service.domain.entitlement import (
     entitlement_to_json,
     next_boundary,
 )
+from service.domain.holds import holds_from
 from service.store import accounts, checkouts, derived, trials, versions
 from service.store.facts import find_facts
 from webhooks.snapshot import CustomerSnapshot
@@ -32,7 +33,11 @@ class Projection:
         """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound."""
         reader_id = self._reader_of(connection, snapshot)
         derived.store_snapshot(
-            connection, snapshot, reader_id=reader_id, resync_at=next_boundary(snapshot, self._policy)
+            connection,
+            snapshot,
+            holds_from(snapshot, self._policy),
+            reader_id=reader_id,
+            resync_at=next_boundary(snapshot, self._policy),
         )
         if reader_id is None:
             log.info("customer_unknown", customer_id=snapshot.customer_id)

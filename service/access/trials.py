@@ -25,9 +25,9 @@ class Trials:
     def eligibility(self, connection: Connection, reader_id: str, plan: Plan, email: str | None) -> TrialEligibility:
         """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
         account = accounts.find(connection, reader_id)
-        used: set[str] = set()
+        customer_id = account.customer_id if account else None
+        used = {"dispute"} if customer_id and trials.is_barred(connection, customer_id) else set()
         for address in {email, account.email if account else None}:
-            customer_id = account.customer_id if account else None
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key)
             used |= trials.used_by(connection, identities)
         return trial_eligibility(plan, used=frozenset(used))

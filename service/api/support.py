@@ -93,8 +93,12 @@ def _grant(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hold(row: Mapping[str, Any]) -> dict[str, Any]:
-    same = {name: row[name] for name in ("id", "kind", "blocks")}
-    return same | {"from_at": instant(row["from_at"]), "released_at": maybe_instant(row["released_at"])}
+    names = ("id", "kind", "status", "charge_id", "invoice_id", "subscription_id", "blocks", "revokes")
+    return {name: row[name] for name in names} | {
+        "amount": Money(row["amount_minor"], row["currency"]).to_json(),
+        "from_at": instant(row["from_at"]),
+        "released_at": maybe_instant(row["released_at"]),
+    }
 
 
 def _trial(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,10 +62,16 @@ class GrantRow(Schema):
 
 class HoldRow(Schema):
     id = text()
-    kind = text()
-    blocks = flag()
+    kind = fields.String(required=True, metadata={"description": "dispute, fraud_warning or refund."})
+    status = text("Stripe's word; of a fraud warning `actionable` or `not_actionable`.")
+    amount = one(Money)
+    charge_id = text()
+    invoice_id = maybe_text()
+    subscription_id = maybe_text()
+    blocks = flag("Whether it closes access.")
+    revokes = flag("Whether it takes back what its invoice paid for, and nothing else.")
     from_at = instant()
-    released_at = instant(nullable=True)
+    released_at = instant("When a later payment covered what this one takes back.", nullable=True)
 
 
 class TrialRow(Schema):

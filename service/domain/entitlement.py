@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from service.domain.boundaries import next_boundary
+from service.domain.holds import counted_invoices
 from service.domain.subscriptions import judge
 from service.domain.vocabulary import Entitlement, Grant, GrantKind, Hold, Policy, Status
 from webhooks.snapshot import CustomerSnapshot
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _CAUSES_BEST_LAST = (GrantKind.GRACE, GrantKind.TRIAL, GrantKind.SUBSCRIPTION)
-_REFUSALS_BEST_LAST = (Status.NONE, Status.ENDED, Status.PAUSED)
+_REFUSALS_BEST_LAST = (Status.NONE, Status.ENDED, Status.PAUSED, Status.HELD)
 
 _NOBODY = Entitlement(
     status=Status.NONE, cause=None, plan=None, features=(), until=None, horizon=None, renews=False,
@@ -46,10 +47,11 @@ def entitlement_from(
 
     Of several subscriptions the best one speaks: one that opens articles before one that doesn't, a paid one before
     a trial before grace, then the one that lasts longest; their order does not matter. Subscriptions to foreign
-    products (plan None) count for nothing. A hold closes what Stripe sold, never what staff gave: a grant in force
-    opens articles when nothing else does, and adds its features when something does.
+    products (plan None) count for nothing. A hold closes what Stripe sold (one that revokes, the one subscription whose
+    charge is gone), never what staff gave: a grant in force opens articles when nothing else does, and adds its
+    features when something does.
     """
-    sold = _held(_sold(snapshot, policy, now), holds, now)
+    sold = _sold(snapshot, holds, policy, now)
     given = sorted((grant for grant in grants if grant.in_force(now)), key=lambda grant: grant.until_at, reverse=True)
     best = sold if sold.cause is not None or not given else _courtesy(given[0])
     return replace(best, features=_union(best.features, *(grant.features for grant in given)))
@@ -76,15 +78,16 @@ def entitlement_from_json(value: dict[str, Any]) -> Entitlement:
     )
 
 
-def _sold(snapshot: CustomerSnapshot | None, policy: Policy, now: datetime) -> Entitlement:
+def _sold(snapshot: CustomerSnapshot | None, holds: Sequence[Hold], policy: Policy, now: datetime) -> Entitlement:
     """Return what Stripe's facts give."""
     ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
     if snapshot is None or not ours:
         return _NOBODY
     if snapshot.deleted:  # deletion cancels every subscription at Stripe
         return replace(_NOBODY, status=Status.ENDED, rule="customer_deleted")
-    judged = [judge(each, snapshot.invoices, snapshot.fetched_at, policy, now) for each in ours]
-    return max(judged, key=_goodness)
+    invoices = counted_invoices(snapshot, holds)
+    judged = (judge(each, invoices, snapshot.fetched_at, policy, now) for each in ours)
+    return max((_held(each, holds) for each in judged), key=_goodness)
 
 
 def _goodness(entitlement: Entitlement) -> tuple[bool, int, bool, float, float, str]:
@@ -100,8 +103,8 @@ def _goodness(entitlement: Entitlement) -> tuple[bool, int, bool, float, float, 
     )
 
 
-def _held(sold: Entitlement, holds: Sequence[Hold], now: datetime) -> Entitlement:
-    blocking = next((hold for hold in holds if hold.in_force(now)), None)
+def _held(sold: Entitlement, holds: Sequence[Hold]) -> Entitlement:
+    blocking = next((hold for hold in holds if hold.closes(sold.subscription_id)), None)
     if blocking is None or sold.cause is None:
         return sold
     return replace(sold, status=Status.HELD, cause=None, features=(), renews=False, rule=f"held_{blocking.kind}")

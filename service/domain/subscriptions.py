@@ -47,18 +47,18 @@ def judge(
 
 
 def _paid_through(subscription: SubscriptionFacts, invoices: Sequence[InvoiceFacts]) -> datetime | None:
-    """Return the end of the last period that was paid for.
+    """Return the end of the paid period that began last: who left a yearly plan has not paid for the rest of the year.
 
     An invoice of nothing counts as paid (a full discount, or a balance in the customer's favour) unless it opened
     the trial: Stripe "pays" a trial's $0 invoice at once, for the whole trial.
     """
     paid = (
-        invoice.period_end_at
+        (invoice.period_start_at or invoice.created_at, invoice.period_end_at)
         for invoice in invoices
-        if invoice.subscription_id == subscription.id and invoice.status == "paid"
+        if invoice.subscription_id == subscription.id and invoice.status == "paid" and invoice.period_end_at is not None
         if invoice.amount_paid_minor > 0 or not _of_the_trial(invoice, subscription)
     )
-    return max(filter(None, paid), default=None)
+    return max(paid, default=(None, None))[1]
 
 
 def _of_the_trial(invoice: InvoiceFacts, subscription: SubscriptionFacts) -> bool:

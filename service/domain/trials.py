@@ -19,6 +19,7 @@ class TrialReason(StrEnum):
     USED_CUSTOMER = "trial_used_customer"
     USED_EMAIL = "trial_used_email"
     USED_CARD = "trial_used_card"
+    DISPUTED = "payment_disputed"
 
 
 _BY_KIND = {
@@ -26,8 +27,9 @@ _BY_KIND = {
     "customer": TrialReason.USED_CUSTOMER,
     "email": TrialReason.USED_EMAIL,
     "card": TrialReason.USED_CARD,
+    "dispute": TrialReason.DISPUTED,
 }
-"""The ledger's kinds of identity, the surest first: it is the one told."""
+"""The ledger's kinds of identity, the surest first: it is the one told. A chargeback rules a trial out as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class TrialEligibility:
 
 
 def trial_eligibility(plan: Plan, *, used: Collection[str]) -> TrialEligibility:
-    """Return whether `plan`'s trial is on offer; `used` holds the kinds of identity the ledger already knows."""
+    """Return whether `plan`'s trial is on offer; `used` holds what rules it out, by kind."""
     if plan.trial_days == 0:
         return TrialEligibility(eligible=False, days=0, reason=TrialReason.PLAN_WITHOUT_TRIAL)
     known = next((reason for kind, reason in _BY_KIND.items() if kind in used), None)

@@ -49,16 +49,27 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """A cause against access: an open dispute, a fraud warning, a full refund of the current period."""
+    """A cause against access: an open dispute, a fraud warning, a charge refunded whole.
+
+    One that `revokes` takes back what its invoice had paid for, and closes that subscription alone; any other that
+    `blocks` closes all that Stripe sold.
+    """
 
     kind: str
     blocks: bool
     from_at: datetime
     released_at: datetime | None
+    revokes: bool = False
+    invoice_id: str | None = None
+    subscription_id: str | None = None
 
-    def in_force(self, now: datetime) -> bool:
-        """Tell whether the hold closes at `now` what a subscription would open."""
-        return self.blocks and self.from_at <= now and (self.released_at is None or now < self.released_at)
+    def closes(self, subscription_id: str | None) -> bool:
+        """Tell whether the hold closes what this subscription would open.
+
+        No clock is asked: Stripe's may be ahead of ours, and what it has told of, or taken back, has happened.
+        """
+        concerned = not self.revokes or self.subscription_id == subscription_id
+        return self.blocks and self.released_at is None and concerned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +82,7 @@ class Policy:
     renewal_slack: timedelta = timedelta(hours=2)
     grace_renewal: timedelta = timedelta(days=7)
     grace_first_payment: timedelta = timedelta(0)
+    full_refund_revokes: bool = True
     subscriber_features: tuple[str, ...] = ()
     plan_features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import customer_snapshots, invoices, subscriptions
-from webhooks.snapshot import CustomerSnapshot, InvoiceFacts, SubscriptionFacts, snapshot_to_json
+from service.domain.vocabulary import Hold
+from service.store.tables import customer_snapshots, holds, invoices, subscriptions
+from webhooks.snapshot import CustomerSnapshot, HoldFacts, InvoiceFacts, SubscriptionFacts, snapshot_to_json
 
 
 def store_snapshot(
-    connection: Connection, snapshot: CustomerSnapshot, *, reader_id: str | None, resync_at: datetime | None
+    connection: Connection,
+    snapshot: CustomerSnapshot,
+    judged: Sequence[Hold],
+    *,
+    reader_id: str | None,
+    resync_at: datetime | None,
 ) -> None:
-    """Replace all that is known of this customer; the caller holds the customer's ticket."""
+    """Replace all that is known of this customer; the caller holds the customer's ticket.
+
+    `judged` are the snapshot's holds, in its order, as `holds_from` sees them.
+    """
     row = {
         "customer_id": snapshot.customer_id,
         "reader_id": reader_id,
@@ -31,6 +41,8 @@ def store_snapshot(
         [_subscription(each, snapshot, reader_id) for each in snapshot.subscriptions],
     )
     _replace(connection, invoices, snapshot, [_invoice(each, snapshot) for each in snapshot.invoices])
+    rows = [_hold(facts, hold, snapshot) for facts, hold in zip(snapshot.holds, judged, strict=True)]
+    _replace(connection, holds, snapshot, rows)
 
 
 def due_for_resync(connection: Connection, now: datetime, limit: int) -> list[str]:
@@ -75,3 +87,9 @@ def _invoice(each: InvoiceFacts, snapshot: CustomerSnapshot) -> dict[str, Any]:
         "period_end_at", "created_at", "paid_at", "hosted_url",
     )  # fmt: skip
     return {name: getattr(each, name) for name in same} | {"customer_id": snapshot.customer_id}
+
+
+def _hold(facts: HoldFacts, hold: Hold, snapshot: CustomerSnapshot) -> dict[str, Any]:
+    told = {name: getattr(facts, name) for name in ("id", "status", "amount_minor", "currency", "charge_id")}
+    judged = ("kind", "invoice_id", "subscription_id", "from_at", "released_at", "blocks", "revokes")
+    return told | {name: getattr(hold, name) for name in judged} | {"customer_id": snapshot.customer_id}

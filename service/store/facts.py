@@ -44,7 +44,8 @@ def _rows_as_json(*columns: Any, where: Any, order: Any) -> Any:
 
 
 _HOLDS = _rows_as_json(
-    holds.c.kind, holds.c.blocks, holds.c.from_at, holds.c.released_at,
+    holds.c.kind, holds.c.blocks, holds.c.from_at, holds.c.released_at, holds.c.revokes, holds.c.invoice_id,
+    holds.c.subscription_id,
     where=[holds.c.customer_id == accounts.c.customer_id], order=holds.c.from_at,
 )  # fmt: skip
 _GRANTS = _rows_as_json(
@@ -75,9 +76,9 @@ def _facts(row: Any) -> Facts:
 
 
 def _hold(value: dict[str, Any]) -> Hold:
+    same = ("kind", "blocks", "revokes", "invoice_id", "subscription_id")
     return Hold(
-        kind=value["kind"],
-        blocks=value["blocks"],
+        **{name: value[name] for name in same},
         from_at=datetime.fromisoformat(value["from_at"]),
         released_at=datetime.fromisoformat(value["released_at"]) if value["released_at"] else None,
     )

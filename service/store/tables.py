@@ -205,9 +205,16 @@ holds = Table(
     Column("id", Text, primary_key=True, comment="of the dispute, fraud warning or refund at Stripe"),
     Column("customer_id", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False, comment="dispute, fraud_warning, refund"),
+    Column("status", Text, nullable=False, comment="Stripe's word; of a warning: actionable, not_actionable"),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("charge_id", Text, nullable=False),
+    Column("invoice_id", Text, comment="what the charge paid; null for no invoice"),
+    Column("subscription_id", Text, comment="null for a payment that is no subscription's of ours"),
     Column("from_at", DateTime(timezone=True), nullable=False),
-    Column("released_at", DateTime(timezone=True)),
+    Column("released_at", DateTime(timezone=True), comment="when a later payment covered what this one revokes"),
     Column("blocks", Boolean, nullable=False),
+    Column("revokes", Boolean, nullable=False, comment="takes back what the invoice paid for, and nothing else"),
 )
 
 entitlements = Table(

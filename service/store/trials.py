@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import trial_ledger
+from service.store.tables import holds, trial_ledger
 
 
 def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[str]:
@@ -18,6 +18,12 @@ def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[
         tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
     )
     return frozenset(connection.scalars(query))
+
+
+def is_barred(connection: Connection, customer_id: str) -> bool:
+    """Tell whether a chargeback against this customer, undecided or lost, rules a trial out."""
+    dispute = (holds.c.customer_id == customer_id) & (holds.c.kind == "dispute") & holds.c.blocks
+    return bool(connection.scalar(select(exists().where(dispute))))
 
 
 def record(connection: Connection, identities: Mapping[str, str], *, reader_id: str, subscription_id: str) -> None:

@@ -95,6 +95,12 @@ def test_the_subscription_line_that_ends_last_gives_the_period(shape: Shape) -> 
     assert (facts.period_start_at, facts.period_end_at, facts.paid_at) == (at(60), at(90), at(7))
 
 
+def test_a_credit_pays_for_no_period(shape: Shape) -> None:
+    """Who leaves a yearly plan gets its rest back: that line ends with the year, and the month bought does not."""
+    lines = [{**line(5, 365), "amount": -1900}, {**line(5, 35), "amount": 290}]
+    assert invoice_facts(shape("invoice"), lines).period_end_at == at(35)
+
+
 @pytest.mark.parametrize(
     ("parent", "subscription_id"),
     [(None, None), ({"quote_details": {}, "subscription_details": None}, None),

@@ -31,11 +31,12 @@ def customer(recorded_stripe: Any, shape: Shape) -> None:
     )
     recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id="sub_1")])
     recorded_stripe.put_list("/v1/invoices", [shape("invoice", id="in_1")])
+    recorded_stripe.put_list("/v1/charges", [])
 
 
 @pytest.mark.usefixtures("customer")
 def test_a_customer_is_fetched_whole(fetcher: StripeFetch, recorded_stripe: Any, clock: Any) -> None:
-    """Customer, card, subscriptions of every status and invoices, in four calls."""
+    """Customer, card, subscriptions of every status and invoices, in five calls."""
     snapshot = fetcher.fetch("cus_1")
     assert (snapshot.customer_id, snapshot.deleted, snapshot.email) == ("cus_1", False, "r@example.com")
     assert (snapshot.reader_id, snapshot.fetched_at) == ("r-81", clock())
@@ -49,6 +50,7 @@ def test_a_customer_is_fetched_whole(fetcher: StripeFetch, recorded_stripe: Any,
         ("/v1/subscriptions", {"customer": "cus_1", "status": "all", "limit": "100",
                                "expand[0]": "data.default_payment_method"}),
         ("/v1/invoices", {"customer": "cus_1", "limit": "100"}),
+        ("/v1/charges", {"customer": "cus_1", "limit": "100"}),
     ]  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def test_every_subscription_and_the_newest_invoices(fetcher: StripeFetch, record
     snapshot = fetcher.fetch("cus_1")
     assert [each.id for each in snapshot.subscriptions] == [f"sub_{n}" for n in range(120)]
     assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(110)]
-    assert len(recorded_stripe.asked) == 2 + 2 + 2
+    assert len(recorded_stripe.asked) == 2 + 2 + 2 + 1
 
 
 @pytest.mark.usefixtures("customer")
@@ -114,7 +116,7 @@ def error(kind: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("customer")
 @pytest.mark.parametrize(
-    "path", ["/v1/customers/cus_1", "/v1/payment_methods/pm_1", "/v1/subscriptions", "/v1/invoices"]
+    "path", ["/v1/customers/cus_1", "/v1/payment_methods/pm_1", "/v1/subscriptions", "/v1/invoices", "/v1/charges"]
 )
 @pytest.mark.parametrize(
     ("status", "kind"),

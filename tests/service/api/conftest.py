@@ -346,8 +346,9 @@ def account() -> AccountDetail:
         ],
         holds=[
             {
-                "id": "dp_1", "customer_id": "cus_1", "kind": "dispute", "from_at": NOW, "released_at": None,
-                "blocks": True,
+                "id": "dp_1", "customer_id": "cus_1", "kind": "dispute", "status": "needs_response",
+                "amount_minor": 290, "currency": "usd", "charge_id": "ch_1", "invoice_id": "in_1",
+                "subscription_id": "sub_1", "from_at": NOW, "released_at": None, "blocks": True, "revokes": False,
             }
         ],
         trial_ledger=[

@@ -132,6 +132,16 @@ class TestPastDue:
         assert (found.status, found.cause) == (Status.GRACE, GrantKind.GRACE)
         assert (found.until, found.horizon, found.renews) == (facts.at(37), facts.at(37), False)
 
+    def test_a_plan_that_was_left_is_not_paid_through(self, facts, policy):
+        """Who changed from a year to a month, and had the rest credited, has paid to the end of the month."""
+        year = facts.invoice(period_end_at=facts.at(365))
+        month = facts.invoice(id="in_2", amount_paid_minor=0, period_start_at=facts.at(20), period_end_at=facts.at(50))
+        late = facts.subscription(status="past_due", period_start_at=facts.at(50), period_end_at=facts.at(80))
+        for invoices in ((year, month), (month, year)):
+            assert _find(policy, facts.snapshot(late, invoices=invoices, fetched=51), facts.at(51)).until == facts.at(
+                57
+            )
+
     def test_grace_is_over_when_it_is_over(self, facts, policy):
         """On the day grace ends the reader has ended, whatever Stripe goes on trying."""
         late = facts.subscription(status="past_due", period_end_at=facts.at(60))
@@ -274,13 +284,18 @@ class TestSeveral:
 class TestHoldsAndGrants:
     def test_a_blocking_hold_closes_a_subscription(self, facts, policy):
         """An open dispute closes what was sold, until it is released."""
-        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(2), released_at=facts.at(9))
+        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(2), released_at=None)
         snapshot = facts.snapshot(facts.subscription())
         held = _find(policy, snapshot, facts.at(2), holds=[dispute])
         assert (held.status, held.cause, held.features, held.rule) == (Status.HELD, None, (), "held_dispute")
         assert not held.renews
-        for day in (1, 9):
-            assert _find(policy, snapshot, facts.at(day), holds=[dispute]).status is Status.ACTIVE
+        released = replace(dispute, released_at=facts.at(9))
+        assert _find(policy, snapshot, facts.at(2), holds=[released]).status is Status.ACTIVE
+
+    def test_a_hold_is_believed_although_its_clock_is_ahead(self, facts, policy):
+        """Stripe's seconds may be ahead of ours by a moment; nobody would look again when ours has caught up."""
+        dispute = Hold(kind="dispute", blocks=True, from_at=facts.at(2), released_at=None)
+        assert _find(policy, facts.snapshot(facts.subscription()), facts.at(1), holds=[dispute]).cause is None
 
     def test_an_inquiry_blocks_nothing(self, facts, policy):
         """A hold that does not block is a note."""

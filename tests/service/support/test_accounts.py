@@ -39,7 +39,21 @@ def ada(engine: Engine) -> Iterator[None]:
         (tables.invoices, invoice("in_Old", NOW - timedelta(days=9), **ours)),
         (tables.invoices, invoice("in_New", NOW, **ours)),
         (tables.grants, grant("r-ada")),
-        (tables.holds, {"id": "dp_1", "customer_id": "cus_Ada", "kind": "dispute", "from_at": NOW, "blocks": True}),
+        (
+            tables.holds,
+            {
+                "id": "dp_1",
+                "customer_id": "cus_Ada",
+                "kind": "dispute",
+                "status": "needs_response",
+                "amount_minor": 290,
+                "currency": "usd",
+                "charge_id": "ch_1",
+                "from_at": NOW,
+                "blocks": True,
+                "revokes": False,
+            },
+        ),
         (tables.trial_ledger, {"kind": "reader", "value": "r-ada", "reader_id": "r-ada", "subscription_id": "sub_Ada"}),
         (tables.trial_ledger, {"kind": "email", "value": "a1b2", "reader_id": "r-ada", "subscription_id": "sub_Ada"}),
     ]

@@ -135,9 +135,27 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False, comment="of the dispute, fraud warning or refund at Stripe"),
         sa.Column("customer_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False, comment="dispute, fraud_warning, refund"),
+        sa.Column(
+            "status", sa.Text(), nullable=False, comment="Stripe's word; of a warning: actionable, not_actionable"
+        ),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("charge_id", sa.Text(), nullable=False),
+        sa.Column("invoice_id", sa.Text(), nullable=True, comment="what the charge paid; null for no invoice"),
+        sa.Column(
+            "subscription_id", sa.Text(), nullable=True, comment="null for a payment that is no subscription's of ours"
+        ),
         sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "released_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a later payment covered what this one revokes",
+        ),
         sa.Column("blocks", sa.Boolean(), nullable=False),
+        sa.Column(
+            "revokes", sa.Boolean(), nullable=False, comment="takes back what the invoice paid for, and nothing else"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_holds_customer_id"), "holds", ["customer_id"], unique=False)

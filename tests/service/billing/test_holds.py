@@ -1,0 +1,100 @@
+"""Disputes, fraud warnings and refunds at the stand-in, each followed from the bank's act to the reader's access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import text
+
+READER = "r-1"
+
+
+@pytest.fixture
+def paid(shop: Any) -> Any:
+    """A reader with a year paid for; returns what to do: `act(path, **body)` at the bank, `status()` after a sync."""
+    shop.subscribe(READER, plan="annual")
+    return Bank(shop)
+
+
+class Bank:
+    """The bank of one reader's card."""
+
+    def __init__(self, shop: Any) -> None:
+        self.shop = shop
+        self.customer = shop.services.readers.state(READER).snapshot.customer_id
+        self.charge = shop.client.v1.charges.list({"customer": self.customer}).data[0].id
+
+    def act(self, path: str, **body: Any) -> Any:
+        answer = requests.post(f"{self.shop.standin.base_url}/_standin/{path}", json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def status(self) -> str:
+        self.shop.core.sync_now(self.customer)
+        return str(self.shop.status(READER))
+
+    def rows(self) -> list[Any]:
+        with self.shop.core.engine.connect() as connection:
+            query = "select kind, status, blocks, revokes, invoice_id is not null as billed from holds order by kind"
+            return list(connection.execute(text(query)))
+
+
+@pytest.mark.parametrize(("end", "status"), [("won", "active"), ("lost", "held")])
+def test_a_chargeback_holds_until_it_is_decided(paid: Bank, end: str, status: str) -> None:
+    """Held while open, whoever is right; then restored, or revoked with what the charge had paid for."""
+    dispute = paid.act("disputes", charge=paid.charge)
+    assert paid.status() == "held"
+    paid.act(f"disputes/{dispute['id']}", status=end)
+    assert paid.status() == status
+    assert paid.rows() == [("dispute", end, end == "lost", end == "lost", True)]
+
+
+def test_a_chargeback_rules_trials_out_while_it_stands(paid: Bank) -> None:
+    """Who takes their money back through the bank is told so before the next checkout; who was in the right is not."""
+    assert paid.shop.services.readers.state(READER).trial.eligible
+    dispute = paid.act("disputes", charge=paid.charge)
+    paid.status()
+    trial = paid.shop.services.readers.state(READER).trial
+    assert (trial.eligible, trial.reason) == (False, "payment_disputed")
+    paid.act(f"disputes/{dispute['id']}", status="won")
+    paid.status()
+    assert paid.shop.services.readers.state(READER).trial.eligible
+
+
+def test_an_inquiry_is_only_a_flag(paid: Bank) -> None:
+    """Seen by support, closing nothing."""
+    paid.act("disputes", charge=paid.charge, status="warning_needs_response")
+    assert paid.status() == "active"
+    assert paid.rows() == [("dispute", "warning_needs_response", False, False, True)]
+
+
+def test_a_fraud_warning_holds_while_it_can_be_acted_on(paid: Bank) -> None:
+    """And lets go when it cannot be any more."""
+    warning = paid.act("early_fraud_warnings", charge=paid.charge)
+    assert paid.status() == "held"
+    paid.act(f"early_fraud_warnings/{warning['id']}", actionable=False)
+    assert paid.status() == "active"
+
+
+def test_a_refund_closes_only_when_it_is_whole_and_arrives(paid: Bank) -> None:
+    """Half of it back keeps access, all of it ends it, and a refund that the bank refuses restores it."""
+    paid.shop.client.v1.refunds.create({"charge": paid.charge, "amount": 1000})
+    assert paid.status() == "active"
+    rest = paid.shop.client.v1.refunds.create({"charge": paid.charge})
+    assert paid.status() == "held"
+    paid.act(f"refunds/{rest.id}", status="failed")
+    assert paid.status() == "active"
+
+
+def test_the_next_paid_year_opens_again(paid: Bank) -> None:
+    """A year after a lost dispute the renewal is paid, and the reader reads."""
+    dispute = paid.act("disputes", charge=paid.charge)
+    paid.act(f"disputes/{dispute['id']}", status="lost")
+    assert paid.status() == "held"
+    subscription = paid.shop.services.readers.state(READER).subscription
+    clock = paid.shop.client.v1.test_helpers.test_clocks
+    clock.advance(paid.shop.clock_id, {"frozen_time": int(subscription.period_end_at.timestamp()) + 7_200})
+    requests.post(f"{paid.shop.standin.base_url}/_standin/flush", timeout=40)
+    assert paid.status() == "active"

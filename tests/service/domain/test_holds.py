@@ -1,0 +1,153 @@
+"""Disputes, fraud warnings and refunds: what closes access, what comes back, and never a false lockout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.entitlement import Status, entitlement_from
+from service.domain.holds import holds_from
+from webhooks.snapshot import HoldFacts
+
+
+@pytest.fixture
+def against(facts: Any) -> Any:
+    """Make something that stands against the charge of $2.90 which paid an invoice."""
+
+    def make(kind: str, status: str, *, invoice: str | None = "in_1", day: float = 5, **changes: Any) -> HoldFacts:
+        plain = {
+            "id": f"{kind}_{invoice}_{day}", "kind": kind, "status": status, "amount_minor": 290, "currency": "usd",
+            "charge_id": f"ch_{invoice}", "charge_amount_minor": 290, "invoice_id": invoice,
+            "created_at": facts.at(day),
+        }  # fmt: skip
+        return HoldFacts(**plain | changes)
+
+    return make
+
+
+@pytest.fixture
+def status(facts: Any, policy: Any) -> Any:
+    """Tell the status on `day` of a customer whose holds are these; by default one paid month."""
+
+    def tell(*holds: HoldFacts, day: float = 10, subscriptions: Any = None, invoices: Any = None, rules: Any = policy):
+        found = facts.snapshot(
+            *(subscriptions or (facts.subscription(),)), invoices=invoices or (facts.invoice(),), fetched=day
+        )
+        snapshot = replace(found, holds=holds)
+        return entitlement_from(snapshot, holds_from(snapshot, rules), (), rules, facts.at(day)).status
+
+    return tell
+
+
+@pytest.fixture
+def second_month(facts: Any) -> Any:
+    """The month after, paid for."""
+    return facts.invoice(
+        id="in_2",
+        created_at=facts.at(30),
+        paid_at=facts.at(30),
+        period_start_at=facts.at(30),
+        period_end_at=facts.at(60),
+    )
+
+
+DISPUTES = {
+    "warning_needs_response": Status.ACTIVE, "warning_under_review": Status.ACTIVE, "warning_closed": Status.ACTIVE,
+    "needs_response": Status.HELD, "under_review": Status.HELD, "appeal_needs_response": Status.HELD,
+    "appeal_under_review": Status.HELD, "won": Status.ACTIVE, "prevented": Status.ACTIVE, "lost": Status.HELD,
+    "a_status_of_2031": Status.HELD,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", DISPUTES)
+def test_a_dispute_closes_while_it_is_open_and_when_it_is_lost(status: Any, against: Any, word: str) -> None:
+    """An inquiry is a flag; a chargeback holds; winning restores; losing revokes what the charge paid for."""
+    assert status(against("dispute", word)) is DISPUTES[word]
+
+
+@pytest.mark.parametrize(("word", "expected"), [("actionable", Status.HELD), ("not_actionable", Status.ACTIVE)])
+def test_a_fraud_warning_closes_while_something_can_be_done(
+    status: Any, against: Any, word: str, expected: Status
+) -> None:
+    """Refunded or disputed, it is not actionable any more, and those speak for themselves."""
+    assert status(against("fraud_warning", word)) is expected
+
+
+@pytest.mark.parametrize("word", ["needs_response", "lost"])
+def test_a_foreign_charge_closes_nothing(status: Any, against: Any, facts: Any, word: str) -> None:
+    """A dispute about another product on a shared Stripe account is none of ours; nor is a payment without invoice."""
+    foreign = facts.invoice(id="in_x", subscription_id="sub_foreign")
+    assert status(against("dispute", word, invoice="in_x"), invoices=(facts.invoice(), foreign)) is Status.ACTIVE
+    assert status(against("dispute", word, invoice=None)) is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("word", "amount", "expected"),
+    [("succeeded", 290, Status.HELD), ("pending", 290, Status.HELD), ("succeeded", 289, Status.ACTIVE),
+     ("failed", 290, Status.ACTIVE), ("canceled", 290, Status.ACTIVE)],
+)  # fmt: skip
+def test_only_a_whole_refund_closes(status: Any, against: Any, word: str, amount: int, expected: Status) -> None:
+    """A partial refund keeps access; a failed one restores it."""
+    assert status(against("refund", word, amount_minor=amount)) is expected
+
+
+def test_parts_add_up(status: Any, against: Any) -> None:
+    """Two partial refunds that return everything are a whole one, from the second on."""
+    parts = [against("refund", "succeeded", day=day, amount_minor=145) for day in (5, 6)]
+    assert status(parts[0]) is Status.ACTIVE
+    assert status(*parts) is Status.HELD
+    assert status(parts[0], replace(parts[1], status="failed")) is Status.ACTIVE
+
+
+def test_the_publication_may_keep_refunded_readers(status: Any, against: Any, policy: Any) -> None:
+    """With `on_full_refund: keep`, a refund is only remembered."""
+    assert status(against("refund", "succeeded"), rules=replace(policy, full_refund_revokes=False)) is Status.ACTIVE
+
+
+def test_a_refund_of_an_older_period_changes_nothing(status: Any, against: Any, facts: Any, second_month: Any) -> None:
+    """The month that is running was paid for, and is not touched by what happens to the one before."""
+    paid = {"invoices": (facts.invoice(), second_month), "day": 40}
+    paid["subscriptions"] = (facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60)),)
+    assert status(against("refund", "succeeded", day=35), **paid) is Status.ACTIVE
+    assert status(against("dispute", "lost", day=35), **paid) is Status.ACTIVE
+    assert status(against("refund", "succeeded", invoice="in_2", day=35), **paid) is Status.HELD
+
+
+@pytest.mark.parametrize(("kind", "word"), [("dispute", "lost"), ("refund", "succeeded")])
+def test_a_new_paid_period_opens_again(
+    status: Any, against: Any, facts: Any, second_month: Any, kind: str, word: str
+) -> None:
+    """Closed to the end of what was taken back, and not by time alone: the next payment opens it."""
+    hold = against(kind, word)
+    renewed = (facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60)),)
+    assert status(hold, day=29) is Status.HELD
+    assert status(hold, day=31, subscriptions=renewed) is Status.HELD
+    unpaid = replace(second_month, status="open", amount_paid_minor=0)
+    assert status(hold, day=31, subscriptions=renewed, invoices=(facts.invoice(), unpaid)) is Status.HELD
+    assert status(hold, day=31, subscriptions=renewed, invoices=(facts.invoice(), second_month)) is Status.ACTIVE
+
+
+def test_a_small_invoice_beside_the_period_is_not_the_period(status: Any, against: Any, facts: Any) -> None:
+    """The difference charged for a change in mid-period is given back: the period itself stays paid for."""
+    difference = facts.invoice(id="in_2", created_at=facts.at(3), paid_at=facts.at(3), period_start_at=facts.at(3))
+    assert status(against("refund", "succeeded", invoice="in_2"), invoices=(facts.invoice(), difference)) is (
+        Status.ACTIVE
+    )
+
+
+def test_one_subscriptions_refund_leaves_the_other(status: Any, against: Any, facts: Any) -> None:
+    """A reader who bought anew after a refund has what they bought; a chargeback holds both."""
+    bought = facts.subscription(id="sub_2", plan="annual", period_end_at=facts.at(365))
+    paid = facts.invoice(id="in_2", subscription_id="sub_2", period_end_at=facts.at(365))
+    both = {"subscriptions": (facts.subscription(), bought), "invoices": (facts.invoice(), paid)}
+    assert status(against("refund", "succeeded"), **both) is Status.ACTIVE
+    assert status(against("dispute", "needs_response"), **both) is Status.HELD
+
+
+def test_a_refunded_period_earns_no_grace(status: Any, against: Any, facts: Any) -> None:
+    """Grace counts from what was paid and kept: of a refunded month nothing is left to count from."""
+    late = (facts.subscription(status="past_due", period_start_at=facts.at(30), period_end_at=facts.at(60)),)
+    assert status(day=33, subscriptions=late) is Status.GRACE
+    assert status(against("refund", "succeeded"), day=33, subscriptions=late) is Status.ENDED

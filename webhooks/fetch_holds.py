@@ -1,0 +1,83 @@
+"""What stands against a customer's payments at Stripe: disputes, early fraud warnings, refunds.
+
+None of them can be listed by customer, only by charge (https://docs.stripe.com/api/disputes/list,
+/api/radar/early_fraud_warnings/list, /api/refunds/list), and a charge names no invoice. The calls are therefore:
+one for the charges; one per warned-about candidate, the newest few that succeeded; one per charge that says of itself
+that it was disputed or refunded; and one to find the invoice of each charge that something stands against. An
+undisputed payer costs 1 + `WARNED_AT_MOST` calls, a trial 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import stripe
+
+from webhooks.concern import id_of
+from webhooks.snapshot import HoldFacts
+
+CHARGES_AT_MOST = 100
+WARNED_AT_MOST = 3
+"""A warning comes within weeks of its charge (https://docs.stripe.com/disputes/prevention/fraud-warnings); charges
+older than the newest three paid for periods that are over."""
+TROUBLED_AT_MOST = 12
+"""Banks take disputes for about four months; of older charges nothing is asked."""
+
+
+def fetch_holds(client: stripe.StripeClient, customer_id: str) -> tuple[HoldFacts, ...]:
+    """Return what stands against the customer's charges, newest charge first; raises stripe.StripeError."""
+    listed = client.v1.charges.list({"customer": customer_id, "limit": CHARGES_AT_MOST})
+    charges = [each.to_dict() for each in islice(listed.auto_paging_iter(), CHARGES_AT_MOST)]
+    succeeded = [each for each in charges if each["status"] == "succeeded"]
+    warnable = {each["id"] for each in succeeded[:WARNED_AT_MOST]}
+    troubled = [each["id"] for each in succeeded if _is_troubled(each)][:TROUBLED_AT_MOST]
+    asked = [each for each in succeeded if each["id"] in warnable or each["id"] in troubled]
+    return tuple(hold for each in asked for hold in _of_charge(client, each, warnable=each["id"] in warnable))
+
+
+def _is_troubled(charge: Mapping[str, Any]) -> bool:
+    return bool(charge["disputed"] or charge["amount_refunded"])
+
+
+def _of_charge(client: stripe.StripeClient, charge: Mapping[str, Any], *, warnable: bool) -> Iterator[HoldFacts]:
+    found = list(_against(client, charge, warnable=warnable))
+    invoice_id = _invoice_of(client, charge) if found else None
+    for kind, status, each in found:
+        yield HoldFacts(
+            id=each["id"],
+            kind=kind,
+            status=status,
+            amount_minor=each.get("amount", charge["amount"]),
+            currency=charge["currency"],
+            charge_id=charge["id"],
+            charge_amount_minor=charge["amount"],
+            invoice_id=invoice_id,
+            created_at=datetime.fromtimestamp(each["created"], UTC),
+        )
+
+
+def _against(
+    client: stripe.StripeClient, charge: Mapping[str, Any], *, warnable: bool
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield (kind, status, the object) of all that stands against one charge."""
+    api, of_charge = client.v1, charge["id"]
+    if charge["disputed"]:
+        for dispute in api.disputes.list({"charge": of_charge, "limit": 100}).data:
+            yield "dispute", dispute.status, dispute.to_dict()
+    if charge["amount_refunded"]:
+        for refund in api.refunds.list({"charge": of_charge, "limit": 100}).data:
+            yield "refund", refund.status or "unknown", refund.to_dict()
+    if warnable:
+        for warning in api.radar.early_fraud_warnings.list({"charge": of_charge, "limit": 100}).data:
+            yield "fraud_warning", "actionable" if warning.actionable else "not_actionable", warning.to_dict()
+
+
+def _invoice_of(client: stripe.StripeClient, charge: Mapping[str, Any]) -> str | None:
+    intent = id_of(charge.get("payment_intent"))
+    if intent is None:
+        return None
+    payments = client.v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent}})
+    return next((id_of(each.to_dict()["invoice"]) for each in payments.data), None)
