@@ -33,6 +33,8 @@ from service.billing.stripe_client import make_stripe_client
 from service.catalog.load import load_catalog
 from service.catalog.prices import PriceBook
 from service.clocks import Clock, FollowedClock, wall_clock
+from service.convergence.allowance import Allowance, long_work_rate
+from service.convergence.work import Convergence, build_convergence
 from service.domain.catalog import Catalog
 from service.errors import StripeUnavailable, Unavailable
 from service.jobs import Dispatcher, Jobs, build_worker, run_worker, worker_is_alive
@@ -70,10 +72,13 @@ class Core:
     meter: RedisMeter
     business_clock: Clock
     record: Record
+    projection: Projection
     publisher: Publisher
     defer: Dispatcher
     syncs: Syncs
     router: Router
+    inbox: Inbox
+    convergence: Convergence
 
     def sync_now(self, customer_id: str) -> None:
         """Sync one customer as of this call; raises StripeUnavailable when that could not be done in time."""
@@ -99,16 +104,22 @@ def build_core(settings: Settings) -> Core:
         expected_readers=settings.expected_readers,
     )
     record = Record(quick_engine, policy, wall_clock=wall_clock)
+    projection = Projection(policy, email_key=settings.subject_key)
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
-    syncs = Syncs(
-        engine,
-        StripeFetch(client, business_clock).fetch,
-        Projection(policy, email_key=settings.subject_key).project,
-        wall_clock=wall_clock,
-        after_commit=_publish_after_sync(engine, publisher),
-        defer=defer,
-    )
+    inbox = Inbox(engine, defer=defer, wall_clock=wall_clock, livemode=settings.livemode)
+
+    def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
+        return Syncs(
+            engine,
+            StripeFetch(stripe_client, business_clock).fetch,
+            projection.project,
+            wall_clock=wall_clock,
+            after_commit=_publish_after_sync(engine, publisher),
+            defer=defer,
+        )
+
+    patient_client = _stripe_client(settings, wait=Allowance(engine, long_work_rate(livemode=settings.livemode)).wait)
     return Core(
         settings=settings,
         catalog=catalog,
@@ -118,10 +129,23 @@ def build_core(settings: Settings) -> Core:
         meter=meter,
         business_clock=business_clock,
         record=record,
+        projection=projection,
         publisher=publisher,
         defer=defer,
-        syncs=syncs,
+        syncs=syncs_through(client),
         router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
+        inbox=inbox,
+        convergence=build_convergence(
+            engine,
+            patient_client,
+            syncs_through(patient_client),
+            inbox=inbox,
+            projection=projection,
+            publisher=publisher,
+            test_clock=settings.stripe_test_clock,
+            business_clock=business_clock,
+            wall_clock=wall_clock,
+        ),
     )
 
 
@@ -148,6 +172,7 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
         router=core.router,
         publisher=core.publisher,
         idempotency=IdempotencyStore(core.engine),
+        convergence=core.convergence,
         defer=core.defer,
         business_clock=core.business_clock,
         wall_clock=wall_clock,
@@ -161,12 +186,17 @@ def stripe_and_catalog(settings: Settings) -> tuple[stripe.StripeClient, Catalog
     return _stripe(settings)[0], load_catalog(Path(settings.plans_file))
 
 
-def _stripe(settings: Settings) -> tuple[stripe.StripeClient, Clock]:
-    client = make_stripe_client(
+def _stripe_client(settings: Settings, **pace: Callable[[], None]) -> stripe.StripeClient:
+    return make_stripe_client(
         settings.stripe_secret_key,
         api_base=settings.stripe_api_base,
         timeout_seconds=settings.stripe_timeout_seconds,
+        **pace,
     )
+
+
+def _stripe(settings: Settings) -> tuple[stripe.StripeClient, Clock]:
+    client = _stripe_client(settings)
     if not settings.stripe_test_clock:
         return client, wall_clock
 
@@ -241,7 +271,7 @@ def build_services(core: Core) -> Services:
         blueprints=(
             webhook_blueprint(
                 verifier=Verifier(settings.stripe_webhook_secrets),
-                inbox=Inbox(core.engine, defer=core.defer, wall_clock=wall_clock, livemode=settings.livemode),
+                inbox=core.inbox,
                 wall_clock=wall_clock,
                 count=metrics.count_webhook_event,
             ),

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from service.catalog.load import load_catalog
+from service.commands import COMMANDS
 from service.errors import ConfigurationError
 from service.settings import Settings, settings_table
 from service.startup import refuse_sandbox_keys
@@ -165,6 +166,10 @@ def sandbox_keys() -> None:
     store = _key_store()
     store.ensure_key("site_sandbox", "the sandbox's site", [Scope.DECIDE, Scope.BILLING, Scope.PRIVACY])
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Engine, text
 from service import metrics
 from service.access.passes import Publisher
 from service.clocks import Clock
+from service.convergence.progress import Stopped
+from service.convergence.work import Convergence
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
 from webhooks.routing import Router
@@ -53,6 +55,7 @@ class Jobs:
     router: Router
     publisher: Publisher
     idempotency: IdempotencyStore
+    convergence: Convergence
     defer: Defer
     business_clock: Clock
     wall_clock: Clock
@@ -85,6 +88,16 @@ class Jobs:
         """Forget idempotency keys older than a day."""
         self.idempotency.prune(self.wall_clock())
 
+    def backfill(self, stopped: Stopped) -> None:
+        """Take in the events that no webhook has brought."""
+        found = self.convergence.follow(stopped=stopped)
+        if found is not None:
+            metrics.count_backfilled(found.new)
+
+    def reconcile(self, stopped: Stopped) -> None:
+        """Compare all subscriptions with Stripe's and sync the customers that differ."""
+        self.convergence.reconcile(repair=True, stopped=stopped)
+
     def _mark_passed_boundaries(self) -> None:
         with self.engine.begin() as connection:
             passed = derived.due_for_resync(connection, self.business_clock(), SWEEP_BATCH)
@@ -115,6 +128,16 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     @app.task(name="tidy")
     def tidy(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.tidy()
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name="backfill", pass_context=True)
+    def backfill(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+        jobs.backfill(context.should_abort)
+
+    @app.periodic(cron="23 3 * * *")
+    @app.task(name="reconcile", pass_context=True)
+    def reconcile(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+        jobs.reconcile(context.should_abort)
 
     return app
 

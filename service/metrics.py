@@ -9,9 +9,12 @@ Anybody who reaches the service's port may read `/metrics`: it holds numbers alo
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from webhooks.events import RefusalCode
 from webhooks.inbox import Stored
@@ -34,6 +37,7 @@ _requests = Histogram(
     buckets=_SECONDS,
 )
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
+_backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
 
 
@@ -58,10 +62,42 @@ def count_sync(outcome: str) -> None:
     _syncs.labels(outcome=outcome if outcome in SYNC_OUTCOMES else OTHER).inc()
 
 
-def exposition() -> bytes:
-    """Return everything counted, in Prometheus' text format: of all processes, or of this one when alone."""
+def count_backfilled(events: int) -> None:
+    """Count events that the backfill found and no webhook had brought."""
+    _backfilled.inc(events)
+
+
+def exposition(oldest_event_seconds: float | None = None) -> bytes:
+    """Return everything counted, in Prometheus' text format: of all processes, or of this one when alone.
+
+    `oldest_event_seconds` is the age of the oldest event not yet applied; None (not known now) shows no sample.
+    """
+    return _counted() + _present(oldest_event_seconds)
+
+
+def _counted() -> bytes:
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def _present(oldest_event_seconds: float | None) -> bytes:
+    """Return what is true of all processes at this moment, whichever of them is asked."""
+    if oldest_event_seconds is None:
+        return b""
+    registry = CollectorRegistry()
+    registry.register(_OldestEvent(oldest_event_seconds))
+    return generate_latest(registry)
+
+
+class _OldestEvent(Collector):
+    """Not a Gauge: with several processes each would keep its own in a file, and old ones would be merged in."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def collect(self) -> Iterable[Metric]:
+        text = "Age of the oldest event not yet applied; 0 when none waits."
+        yield GaugeMetricFamily("newsstand_oldest_unprocessed_event_seconds", text, value=self._seconds)

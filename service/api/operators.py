@@ -27,9 +27,10 @@ def ready(services: Services, _call: Call) -> Reply:
     )
 
 
-def show_metrics(_services: Services, _call: Call) -> Reply:
-    """Return what all processes counted."""
-    return Reply(status=200, body=metrics.exposition().decode(), media_type=metrics.MEDIA_TYPE)
+def show_metrics(services: Services, _call: Call) -> Reply:
+    """Return what all processes counted, and how old the oldest event is that waits."""
+    text = metrics.exposition(services.health.ready().oldest_unprocessed_event_seconds).decode()
+    return Reply(status=200, body=text, media_type=metrics.MEDIA_TYPE)
 
 
 LIVE = Operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,15 +20,22 @@ _give_up_at: ContextVar[float | None] = ContextVar("stripe_give_up_at", default=
 TRANSIENT_STATUSES = frozenset({409, 429})
 
 
-def make_stripe_client(secret_key: str, *, api_base: str, timeout_seconds: float) -> stripe.StripeClient:
+def _at_once() -> None:
+    """Wait for nothing."""
+
+
+def make_stripe_client(
+    secret_key: str, *, api_base: str, timeout_seconds: float, wait: Callable[[], None] = _at_once
+) -> stripe.StripeClient:
     """Return a client pinned to the SDK's own API version; each call takes at most `timeout_seconds`.
 
-    Retries are stated, because a `StripeClient` makes a single attempt whatever the global setting says.
+    `wait` is called before each attempt, repetitions included: long work keeps its pace there. Retries are stated,
+    because a `StripeClient` makes a single attempt whatever the global setting says.
     """
     return stripe.StripeClient(
         secret_key,
         base_addresses={"api": api_base},
-        http_client=stripe.RequestsClient(timeout=timeout_seconds, session=_DeadlineSession(timeout_seconds)),
+        http_client=stripe.RequestsClient(timeout=timeout_seconds, session=_DeadlineSession(timeout_seconds, wait)),
         max_network_retries=2,
     )
 
@@ -36,14 +43,16 @@ def make_stripe_client(secret_key: str, *, api_base: str, timeout_seconds: float
 class _DeadlineSession(requests.Session):
     """A session that never waits past the current context's deadline (stock SDK: 80 s a call)."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, wait: Callable[[], None]) -> None:
         super().__init__()
+        self._wait = wait
         self._timeout_seconds = timeout_seconds
         self.trust_env = False  # no proxy or .netrc of the machine between us and Stripe
         self.mount("https://", HTTPAdapter(pool_maxsize=32))
         self.mount("http://", HTTPAdapter(pool_maxsize=32))
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self._wait()
         kwargs["timeout"] = self._remaining_seconds()
         kwargs["allow_redirects"] = False
         return super().request(*args, **kwargs)

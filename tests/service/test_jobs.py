@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from service.clocks import wall_clock
+from service.convergence.progress import Progress, Stopped, never, unseen
+from service.convergence.reconcile import Reconciled
+from service.convergence.work import Convergence
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
 from service.store.idempotency import IdempotencyStore
+from webhooks.backfill import Found
 from webhooks.routing import Router
 from webhooks.rows import Work
 from webhooks.syncs import Syncs
@@ -19,6 +23,25 @@ from webhooks.syncs import Syncs
 def queued(engine: Engine) -> list[Any]:
     with engine.connect() as connection:
         return list(connection.execute(text("select task_name, args from procrastinate_jobs order by id")).all())
+
+
+class Convergences(Convergence):
+    """Remembers what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def follow(self, *, stopped: Stopped = never) -> Found | None:
+        self.asked.append("follow")
+        assert not stopped()
+        return Found(listed=3, new=1, finished=True)
+
+    def reconcile(
+        self, *, repair: bool, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never
+    ) -> Reconciled | None:
+        self.asked.append("reconcile and repair" if repair else "reconcile")
+        assert not stopped()
+        return None
 
 
 @pytest.fixture
@@ -37,6 +60,7 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
     )
     return Jobs(
         engine=parts.engine,
+        convergence=Convergences(),
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,
@@ -91,6 +115,20 @@ def test_a_real_worker_runs_what_was_deferred(jobs: Jobs, database_url: str) -> 
     worker.run_worker(wait=False, delete_jobs="always", install_signal_handlers=False)
     assert jobs.syncs.due(10) == []
     assert not [each for each in queued(jobs.engine) if each.task_name == "sync_customer"]
+
+
+def test_a_real_worker_runs_the_periodic_convergence(jobs: Jobs, database_url: str, engine: Engine) -> None:
+    """Backfill and nightly repair are tasks that may be told to stop, and a worker knows when they are due."""
+    worker = build_worker(jobs, database_url)
+    schedule = {periodic.task.name: periodic.cron for periodic in worker.periodic_registry.periodic_tasks.values()}
+    assert (schedule["backfill"], schedule["reconcile"]) == ("*/5 * * * *", "23 3 * * *")
+    connector = procrastinate.SyncPsycopgConnector(conninfo=database_url)
+    with worker.replace_connector(connector) as deferring, deferring.open():
+        for task in ("backfill", "reconcile"):
+            deferring.configure_task(task).defer(timestamp=1)
+    worker.run_worker(wait=False, delete_jobs="always", install_signal_handlers=False)
+    assert isinstance(jobs.convergence, Convergences)
+    assert set(jobs.convergence.asked) == {"follow", "reconcile and repair"}  # a worker also defers what fell due
 
 
 def test_a_silent_worker_is_noticed(engine: Engine) -> None:

@@ -68,6 +68,23 @@ def test_labels_come_from_fixed_lists(word: str) -> None:
     assert value(text, "newsstand_request_duration_seconds_count", **labels) >= 1
 
 
+def test_the_age_of_the_oldest_event_is_as_of_now(tmp_path: Path) -> None:
+    """One sample, of the moment of asking, also where many processes count; none while it cannot be known."""
+    asking = """
+from service import metrics
+metrics.exposition(70.0)
+metrics.count_backfilled(2)
+print(metrics.exposition(4.5).decode() + "# ---")
+print(metrics.exposition(None).decode())
+"""
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    output = subprocess.run([sys.executable, "-c", asking], env=environment, check=True, capture_output=True).stdout
+    known, unknown = output.decode().split("# ---")
+    assert value(known, "newsstand_oldest_unprocessed_event_seconds") == 4.5
+    assert value(known, "newsstand_backfilled_events_total") == 2
+    assert "oldest" not in unknown
+
+
 @pytest.mark.parametrize("outcome", ["marked", "to_route", "ignored", "duplicate", "invalid_signature", "not_stored"])
 def test_outcomes_of_the_intake_are_known(outcome: str) -> None:
     """Each is a series of its own, not `other`."""

@@ -1,0 +1,151 @@
+"""Compare every subscription at Stripe with ours, report the drift, and sync the customers that differ, nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import stripe
+import structlog
+from sqlalchemy import Engine
+
+from service.clocks import Clock
+from service.convergence.differences import differences, gone
+from service.convergence.listing import Stretch, pages, stretches
+from service.convergence.progress import Progress, Stopped, never, unseen
+from service.store import drift, runs
+from service.store.drift import Drift, DriftKind, Kept
+from webhooks.failures import PermanentFailure, translated
+from webhooks.syncs import Syncs
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = timedelta(minutes=10)
+"""A hint younger than this is being applied: what it is about is not drift yet."""
+SYNC_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciled:
+    """What a run came to. Counted since it was begun or resumed; `rows` are all of the run's, as in `drift`."""
+
+    compared: int = 0
+    differing: int = 0
+    """Customers."""
+    repaired: int = 0
+    failed: int = 0
+    finished: bool = False
+    rows: Sequence[dict[str, Any]] = ()
+
+
+class Reconcile:
+    """Reads through `client` and syncs through `syncs`, whose pace the caller has set."""
+
+    def __init__(
+        self, engine: Engine, client: stripe.StripeClient, syncs: Syncs, *, test_clock: str, wall_clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._syncs = syncs
+        self._test_clock = test_clock
+        self._wall_clock = wall_clock
+
+    def run(
+        self, *, repair: bool, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never
+    ) -> Reconciled:
+        """Compare all, going on where an unfinished run of the same kind stopped (but `anew`); raises StripeFailure.
+
+        Without `repair` nothing but the report is written. A customer who could not be synced stays marked, and is
+        tried again like any other.
+        """
+        name = "reconcile and repair" if repair else "reconcile"
+        with self._engine.begin() as connection:
+            run = runs.begin(connection, name, self._wall_clock(), anew=anew)
+            total = drift.count_subscriptions(connection)
+        report = Reconciled()
+        for stretch in self._stretches(_instant(run.reached.get("until"))):
+            report = self._settle(stretch, report, repair=repair)
+            with self._engine.begin() as connection:
+                runs.save(connection, name, {"until": _seconds(stretch.after)}, self._wall_clock())
+            progress("subscriptions", report.compared, max(total, report.compared))
+            if stretch.after is not None and stopped():
+                return self._with_rows(report, run)
+        with self._engine.begin() as connection:
+            drift.close_unseen(connection, run.started_at, self._wall_clock())
+            runs.end(connection, name)
+        return replace(self._with_rows(report, run), finished=True)
+
+    def _stretches(self, until: datetime | None) -> Iterable[Stretch]:
+        found = pages(self._client, self._wall_clock, test_clock=self._test_clock, until=until)
+        return stretches(found, until)
+
+    def _settle(self, stretch: Stretch, report: Reconciled, *, repair: bool) -> Reconciled:
+        found = self._drift_in(stretch)
+        with self._engine.begin() as connection:
+            drift.record(connection, found, self._wall_clock())
+        customers = sorted({each.customer_id for each in found})
+        curable = sorted({each.customer_id for each in found if each.kind is not DriftKind.UNREADABLE})
+        outcomes = [self._repaired(customer_id) for customer_id in curable] if repair else []
+        return replace(
+            report,
+            compared=report.compared + len(stretch.subscriptions),
+            differing=report.differing + len(customers),
+            repaired=report.repaired + outcomes.count(True),
+            failed=report.failed + outcomes.count(False),
+        )
+
+    def _drift_in(self, stretch: Stretch) -> list[Drift]:
+        listed = {each["id"]: each for each in stretch.subscriptions}
+        with self._engine.connect() as connection:
+            ours = drift.kept(connection, listed.keys(), after=stretch.after, until=stretch.until)
+        found: list[Drift] = []
+        for subscription_id in sorted(listed.keys() | ours.keys()):
+            found += self._compared(subscription_id, listed.get(subscription_id), ours.get(subscription_id))
+        return self._settled(found, stretch.asked_at)
+
+    def _compared(self, subscription_id: str, listed: dict[str, Any] | None, ours: Kept | None) -> list[Drift]:
+        theirs = listed or self._asked(subscription_id)
+        if theirs is not None:
+            return differences(theirs, ours)
+        return [gone(ours)] if ours is not None else []
+
+    def _asked(self, subscription_id: str) -> dict[str, Any] | None:
+        """Ask for one that was not listed: that it is gone is proved by a 404 alone, not by a list without it."""
+        path = f"/v1/subscriptions/{subscription_id}"
+        try:
+            with translated():
+                found: dict[str, Any] = self._client.raw_request("get", path, expand=["latest_invoice"]).data
+        except PermanentFailure as failure:
+            if failure.status == 404:
+                return None
+            raise
+        return found
+
+    def _settled(self, found: list[Drift], asked_at: datetime) -> list[Drift]:
+        """Leave out whoever changed while Stripe was asked: a sync newer than the list, or a hint being applied."""
+        customers = {each.customer_id for each in found}
+        with self._engine.connect() as connection:
+            moving = drift.in_flight(connection, customers, asked_at=asked_at, since=asked_at - PATIENCE)
+        return [each for each in found if each.customer_id not in moving]
+
+    def _repaired(self, customer_id: str) -> bool:
+        outcome = self._syncs.sync_now(customer_id, SYNC_SECONDS)
+        log.info("drift_synced", customer_id=customer_id, outcome=outcome)
+        if outcome.up_to_date:
+            with self._engine.begin() as connection:
+                drift.close(connection, customer_id, self._wall_clock())
+        return outcome.up_to_date
+
+    def _with_rows(self, report: Reconciled, run: runs.Run) -> Reconciled:
+        with self._engine.connect() as connection:
+            return replace(report, rows=drift.seen_since(connection, run.started_at))
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp())

@@ -1,0 +1,117 @@
+"""Drift: where our record of a subscription was found to say something else than Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from service.store.tables import customer_snapshots, drift, subscriptions
+from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
+from webhooks.tables import customer_syncs
+
+
+class DriftKind(StrEnum):
+    MISSING_HERE = "missing_here"
+    GONE_AT_STRIPE = "gone_at_stripe"
+    DIFFERS = "differs"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """One difference. `field`, `ours` and `theirs` are set for DIFFERS alone."""
+
+    customer_id: str
+    subscription_id: str
+    kind: DriftKind
+    field: str = ""
+    ours: str | None = None
+    theirs: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What we hold of one subscription: its row, and the snapshot of its customer, which may be lost."""
+
+    row: Mapping[str, Any]
+    snapshot: CustomerSnapshot | None
+
+
+def kept(
+    connection: Connection, ids: Collection[str], *, after: datetime | None, until: datetime | None
+) -> dict[str, Kept]:
+    """Return our subscriptions of these ids, and all those created later than `after` and not later than `until`."""
+    column = subscriptions.c
+    stretch = and_(
+        true() if after is None else column.created_at > after, true() if until is None else column.created_at <= until
+    )
+    joined = subscriptions.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == column.customer_id)
+    query = (
+        select(subscriptions, customer_snapshots.c.snapshot).select_from(joined).where(or_(column.id.in_(ids), stretch))
+    )
+    found = {}
+    for row in connection.execute(query).mappings():
+        values = dict(row)
+        snapshot = values.pop("snapshot")
+        found[values["id"]] = Kept(row=values, snapshot=snapshot_from_json(snapshot) if snapshot else None)
+    return found
+
+
+def in_flight(
+    connection: Connection, customer_ids: Collection[str], *, asked_at: datetime, since: datetime
+) -> set[str]:
+    """Return those customers who were synced after `asked_at`, or of whom a hint came after `since` and still waits."""
+    row = customer_syncs.c
+    waiting = and_(row.dirty > row.synced, row.dirty_since >= since)
+    query = select(row.customer_id).where(row.customer_id.in_(customer_ids), or_(row.synced_at >= asked_at, waiting))
+    return set(connection.scalars(query))
+
+
+def record(connection: Connection, found: Sequence[Drift], now: datetime) -> None:
+    """Note what was found; a difference that is open already is seen again."""
+    if not found:
+        return
+    rows = [asdict(each) | {"found_at": now, "seen_at": now} for each in found]
+    statement = insert(drift).values(rows)
+    changed = {name: statement.excluded[name] for name in ("ours", "theirs", "seen_at")}
+    keys = ["customer_id", "subscription_id", "kind", "field"]
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, index_where=drift.c.repaired_at.is_(None), set_=changed)
+    )
+
+
+def close(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Note that this customer was synced after all that was found."""
+    mine = and_(drift.c.customer_id == customer_id, drift.c.repaired_at.is_(None))
+    connection.execute(update(drift).where(mine).values(repaired_at=now))
+
+
+def close_unseen(connection: Connection, run_started_at: datetime, now: datetime) -> None:
+    """Note of everything open that a whole run did not find again that it is no more."""
+    unseen = and_(drift.c.seen_at < run_started_at, drift.c.repaired_at.is_(None))
+    connection.execute(update(drift).where(unseen).values(repaired_at=now))
+
+
+def latest(connection: Connection, *, before_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Return drift rows, newest first, ids below `before_id` when given."""
+    query = select(drift).order_by(drift.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(drift.c.id < before_id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def seen_since(connection: Connection, started_at: datetime) -> list[dict[str, Any]]:
+    """Return the rows that a run found, by customer."""
+    query = select(drift).where(drift.c.seen_at >= started_at).order_by(drift.c.customer_id, drift.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def count_subscriptions(connection: Connection) -> int:
+    """Return how many subscriptions we hold: what a progress bar expects."""
+    return int(connection.execute(select(func.count()).select_from(subscriptions)).scalar_one())
