@@ -46,10 +46,10 @@ class Start:
         """Return once the service says it is ready; raise ServerDidNotStart, StopAsked or ChildEnded."""
         self._servers()
         settings = self._newsroom.settings(self._environment, test_clock=self._test_clock)
+        _empty(self._newsroom)  # before any process counts: its file is made when it first does, the folder is not
         prepare = [sys.executable, "-m", "sandbox.prepare"]
         log = self._newsroom.log("prepare")
         self._supervisor.run_to_end(Child("preparing the service", prepare, log=log, env=settings, cwd=ROOT))
-        _empty(self._newsroom)
         # When we are killed PostgreSQL goes at the same moment, and the worker would wait half a minute to tell it
         # goodbye. Killing it is safe at any moment: an unfinished sync leaves its customer dirty.
         self._supervisor.adopt(self._command("worker", settings, death_signal=signal.SIGKILL))

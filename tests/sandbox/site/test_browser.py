@@ -1,0 +1,222 @@
+"""In a real Chromium (`make test-browser`): the whole walk, also by keyboard, and axe has no objection."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+FIRST, SECOND, THIRD = "night-trains-are-full-again", "a-harvest-below-sea-level", "the-library-that-follows-the-tide"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server",
+]  # fmt: skip
+
+
+def chromium() -> str:
+    """Return the path of the machine's Chromium; fail with one line that names the package."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if found is None:
+        pytest.fail(
+            "no Chromium here: install Debian's package `chromium`, or set CHROMIUM to a browser", pytrace=False
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Any, newsroom: Any) -> Iterator[Any]:
+    """A page of a browser that never came before; it may speak to nobody but the newspaper and Stripe's pages."""
+    width, height = {"desktop": (1280, 900), "phone": (390, 844)}[request.param]
+    context = browser.new_context(base_url=newsroom.at.site_url, viewport={"width": width, "height": height})
+    opened = context.new_page()
+    complaints: list[str] = []
+    asked: set[str] = set()
+    opened.on("request", lambda each: asked.add(urlsplit(each.url).netloc))
+    opened.on("console", lambda each: complaints.append(each.text) if "Content Security" in each.text else None)
+    opened.on("pageerror", lambda each: complaints.append(str(each)))
+    yield opened
+    context.close()
+    assert asked <= {urlsplit(each).netloc for each in (newsroom.at.site_url, newsroom.at.stripe_url)}
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, from the package that carries it."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / "axe.min.js").read_text()
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """Return what axe objects to on the page; each rule with the first element."""
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run()")
+    assert len(found["passes"]) > 10
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+
+def pay(page: Any) -> None:
+    """Fill in Stripe's page."""
+    page.fill("[name=card_number]", "4242 4242 4242 4242")
+    page.fill("[name=card_expiry]", "12 / 60")
+    page.fill("[name=card_cvc]", "123")
+    page.get_by_role("button", name="Start trial").click()
+    page.wait_for_url("**/welcome?**")
+
+
+def text(page: Any) -> str:
+    """Return what the page's main part says."""
+    return str(page.locator("main").inner_text())
+
+
+def test_article_wall_checkout_access_cancel_and_wall(page: Any, name: str) -> None:
+    """The whole walk, each step by what a reader sees: a label, a button, a sentence."""
+    page.goto("/")
+    page.get_by_role("link", name="Night trains").click()
+    assert "You wake, and nothing moves" in text(page)
+    page.goto(f"/articles/{SECOND}")
+    wall = page.get_by_role("region", name="You've reached your limit of one free article.")
+    assert wall.get_by_role("listitem").count() == 5 + 2
+    assert "tastes of the sea" not in page.content()
+
+    page.get_by_role("button", name="Start 30 days free").click()
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Log in and continue").click()
+    assert "Nothing today ($0.00)" in text(page)
+    page.get_by_role("link", name="Continue to payment").click()
+    pay(page)
+    assert "Your free trial runs until" in text(page)
+    page.get_by_role("link", name="A harvest below sea level").click()
+    assert "tastes of the sea" in text(page)
+
+    page.get_by_role("link", name="Account").click()
+    page.get_by_role("button", name="Cancel subscription").click()
+    assert "You have cancelled: you can read everything until" in text(page)
+    page.goto(f"/articles/{SECOND}")
+    assert "tastes of the sea" in text(page)
+
+    page.get_by_role("button", name="+30 days").click()
+    assert "your subscription ended" in page.get_by_role("status").inner_text()
+    page.goto(f"/articles/{SECOND}")  # in a new month, the free one
+    page.goto(f"/articles/{THIRD}")
+    assert "because of an otter" not in page.content()
+    page.get_by_role("region", name="reached your limit").get_by_text("$2.90 per month").wait_for()
+    assert "days free" not in text(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_objects_to_nothing(page: Any, axe: str, scheme: str, name: str) -> None:
+    """0 violations on every kind of page, in either colour scheme, and nothing wider than the screen."""
+    page.emulate_media(color_scheme=scheme)
+
+    def check(where: str) -> None:
+        assert (where, violations(page, axe)) == (where, [])
+        fits = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert (where, fits) == (where, True)
+
+    page.goto("/")
+    check("home")
+    page.goto(f"/articles/{FIRST}")
+    check("article")
+    page.goto(f"/articles/{SECOND}")
+    check("wall")
+    page.goto("/subscribe")
+    check("offer")
+    page.get_by_role("button", name="Start 30 days free").click()
+    check("sign in")
+    page.get_by_label("Your name").fill(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/checkout")
+    check("terms")
+    page.get_by_role("link", name="Continue to payment").click()
+    pay(page)
+    check("welcome")
+    page.goto("/account")
+    check("account")
+    page.get_by_role("button", name="Cancel subscription").click()
+    check("cancelled")
+    page.goto("/nothing")
+    check("no such page")
+
+
+def test_axe_would_object(page: Any, axe: str) -> None:
+    """A wall whose button has lost its words is found out."""
+    page.goto("/subscribe")
+    page.evaluate("document.querySelector('.plan .button').textContent = ''")
+    assert any(each.startswith("button-name") for each in violations(page, axe))
+
+
+def test_the_wall_needs_no_mouse(page: Any, name: str) -> None:
+    """Tab reaches each plan in order, the focus is seen, Enter chooses, and the name field takes the name."""
+    page.goto(f"/articles/{FIRST}")
+    page.goto(f"/articles/{SECOND}")
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        if reached[-1] == "Start 30 days free":
+            break
+    assert reached[0] == "Skip to content"
+    assert reached[-1] == "Start 30 days free"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Subscribe"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Log in"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_label("Your name").focus()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/checkout")
+    assert "Due today" in text(page)
+
+
+def test_a_screen_reader_hears_what_a_plan_costs(page: Any) -> None:
+    """Each plan's button is described by its plan and terms, not by the words Subscribe alone."""
+    page.goto("/subscribe")
+    heard = page.evaluate(
+        "[...document.querySelectorAll('.plan .button')].map(each => each.getAttribute('aria-describedby').split(' ')"
+        ".map(id => document.getElementById(id).textContent).join(': '))"
+    )
+    assert heard == ["Free trial: 30 days free, then $2.90 per month", "Annual Access: $19.90 per year"]
+
+
+def test_nothing_is_remembered_by_going_back(page: Any, name: str) -> None:
+    """After logging out, Back does not bring up the subscriber's copy of an article from the browser's memory."""
+    page.goto("/sign-in")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Log in").click()
+    page.goto("/subscribe")
+    page.get_by_role("button", name="Start 30 days free").click()
+    page.get_by_role("link", name="Continue to payment").click()
+    pay(page)
+    page.goto("/articles/the-treaty-nobody-signed")
+    assert "forty-one pages" in text(page)
+    page.get_by_role("button", name="Log out").click()
+    page.go_back()
+    assert "forty-one pages" not in page.content()
