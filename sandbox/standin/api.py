@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import time
-from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,9 +12,10 @@ from flask import Blueprint, Request, Response, request
 
 from sandbox.standin import clocks, forms, idempotency, resources, routing
 from sandbox.standin.account import Account, RequestFacts
-from sandbox.standin.errors import InvalidRequest, StripeError, Unauthorized
+from sandbox.standin.errors import InvalidRequest, StripeError
 from sandbox.standin.expand import expand
 from sandbox.standin.ids import letters
+from sandbox.standin.keys import Keys
 from sandbox.standin.shapes.common import API_VERSION
 from sandbox.standin.store import Json, rendered
 
@@ -27,11 +26,11 @@ resources.register()
 
 
 class Api:
-    """Answers one request after another. `keys` are the accepted API keys; empty accepts any `sk_test_…`."""
+    """Answers one request after another to those who hold one of `keys`."""
 
-    def __init__(self, account: Account, keys: Collection[str] = ()) -> None:
+    def __init__(self, account: Account, keys: Keys) -> None:
         self._account = account
-        self._keys = frozenset(keys)
+        self._keys = keys
         self._idempotency = idempotency.Idempotency(account)
 
     def blueprint(self) -> Blueprint:
@@ -47,8 +46,9 @@ class Api:
         time.sleep(self._account.faults.api_delay_seconds)
         replayed = False
         try:
-            self._authenticate(request)
-            self._account_faults()
+            self._keys.check(request)
+            if not self._account.faults.saved:
+                self._account_faults()
             (status, body), replayed = self._answer_once(request, request_id)
             if request.method != "GET":
                 clocks.settle(self._account)
@@ -66,16 +66,6 @@ class Api:
             error.status = faults.status
             error.type = "invalid_request_error" if faults.status == 429 else "api_error"
             raise error
-
-    def _authenticate(self, incoming: Request) -> None:
-        key = _presented_key(incoming)
-        if key is None:
-            raise Unauthorized(
-                "You did not provide an API key. You need to provide your API key in the Authorization header, using"
-                " Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
-            )
-        if not key.startswith("sk_test_") or (self._keys and key not in self._keys):
-            raise Unauthorized(f"Invalid API Key provided: {key[:8]}****{key[-4:]}")
 
     def _answer_once(self, incoming: Request, request_id: str) -> tuple[Answer, bool]:
         """Return (answer, whether it is the repetition of an earlier one)."""
@@ -95,6 +85,8 @@ class Api:
     def _answer_first(self, incoming: Request, facts: RequestFacts, key: str, mark: str) -> Answer:
         try:
             with self._account.store.transaction():
+                if self._account.faults.saved:
+                    self._account_faults()
                 # Kept in the same transaction as the work: a crash loses both or neither.
                 status, body = self._answer(incoming, facts)
                 self._idempotency.keep(key, mark, status, body)
@@ -120,18 +112,6 @@ class Api:
                 result = routing.page(result, params, incoming.path)
             body = expand(self._account, rendered(result), expansions)
         return 200, body
-
-
-def _presented_key(incoming: Request) -> str | None:
-    scheme, _, value = incoming.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip() or None
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value).decode().split(":")[0] or None
-        except ValueError:
-            return None
-    return None
 
 
 def _raw_parameters(incoming: Request) -> dict[str, Any]:

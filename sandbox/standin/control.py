@@ -10,7 +10,7 @@ from sandbox.standin.account import Account
 from sandbox.standin.clocks import CLOCK
 from sandbox.standin.deliveries import Dispatcher
 from sandbox.standin.errors import InvalidRequest
-from sandbox.standin.faults import faults_from
+from sandbox.standin.faults import explained, faults_from
 
 FLUSH_SECONDS = 30.0
 _SHOWN = 1_000
@@ -43,7 +43,7 @@ class Control:
                 self._account.faults = faults_from(request.get_json(silent=True))
             except InvalidRequest as error:
                 return jsonify(error.body()), error.status
-        return jsonify(self._account.faults.as_json()), 200
+        return jsonify({**self._account.faults.as_json(), "help": explained()}), 200
 
     def deliveries(self) -> Response:
         """Show the latest deliveries, newest first; `status` and `event` narrow them."""

@@ -11,23 +11,34 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import requests
 
 from sandbox.standin.account import Account
+from sandbox.standin.events import count_pending
 from sandbox.standin.store import Change, Json, rendered
 
 BACKOFF_SECONDS = (0.5, 1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60)
 SETTLE_SECONDS = 0.1
 """How long a shuffled delivery waits for company."""
 TIMEOUT_SECONDS = 10
+KEPT_DELIVERED = 1_000
+"""How many arrived deliveries are remembered; older ones would only make starts and commits slower."""
 
 
-def signature(payload: bytes, secret: str, timestamp: int) -> str:
-    """Return the `Stripe-Signature` header for a payload sent at the Unix second `timestamp`."""
+def signature(payload: bytes, secrets: Iterable[str], timestamp: int) -> str:
+    """Return the `Stripe-Signature` header for a payload sent at the Unix second `timestamp`: one `v1` a secret."""
     signed = str(timestamp).encode() + b"." + payload
-    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+    marks = [f"v1={hmac.new(each.encode(), signed, hashlib.sha256).hexdigest()}" for each in secrets]
+    return ",".join([f"t={timestamp}", *marks])
+
+
+def secrets_of(endpoint: Json, now: float) -> list[str]:
+    """Return the secrets that sign for an endpoint: while one is rolled, the new and the old."""
+    rolled = endpoint.get("_rolled")
+    return [endpoint["_secret"], *([rolled["secret"]] if rolled and now < rolled["until"] else [])]
 
 
 class Dispatcher:
@@ -39,12 +50,15 @@ class Dispatcher:
         self._due: dict[str, dict[str, float]] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._stopping = False
+        self._delivered: deque[str] = deque()
         account.store.on_commit.append(self._note)
 
     def start(self) -> None:
         """Take up what an earlier run left pending."""
         with self._account.store.transaction():
-            left: list[Change] = [(("_delivery", each["id"]), each) for each in self._account.store.all("_delivery")]
+            known = self._account.store.all("_delivery")
+            left: list[Change] = [(("_delivery", each["id"]), each) for each in known]
+            self._delivered.extend(each["id"] for each in known if each["status"] == "delivered")
         self._note(left)
 
     def stop(self) -> None:
@@ -121,7 +135,7 @@ class Dispatcher:
         store, faults = self._account.store, self._account.faults
         with store.transaction():
             delivery = store.get("_delivery", delivery_id)
-            event = store.get("event", delivery["event"]) if delivery else None
+            event = _event_of(self._account, delivery) if delivery else None
             endpoint = store.get("webhook_endpoint", delivery["endpoint"]) if delivery else None
             if delivery and (event is None or endpoint is None or faults.strikes(faults.drop)):
                 delivery["status"] = "dropped"
@@ -135,9 +149,10 @@ class Dispatcher:
 
     def _post(self, session: requests.Session, endpoint: Json, payload: bytes) -> int | str:
         """Return the endpoint's status, or the name of what kept it from answering."""
+        now = self._account.wall()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(payload, endpoint["_secret"], int(self._account.wall())),
+            "Stripe-Signature": signature(payload, secrets_of(endpoint, now), int(now)),
             "User-Agent": "Stripe/1.0 (sandbox stand-in)",
         }
         try:
@@ -153,13 +168,25 @@ class Dispatcher:
         arrived = isinstance(outcome, int) and 200 <= outcome < 300
         with store.transaction():
             delivery = store.get("_delivery", delivery_id)
-            event = store.get("event", delivery["event"]) if delivery else None
+            event = _event_of(self._account, delivery) if delivery else None
             if delivery is None or event is None:
                 return
             delivery["attempts"].append({"at": now, "outcome": outcome})
             delivery["status"] = "delivered" if arrived else _after_failure(delivery)
             delivery["next_attempt_at"] = now + _backoff(delivery)
-            event["pending_webhooks"] -= 1 if arrived else 0
+            if arrived:
+                count_pending(event, -1)
+                self._forget_older(delivery_id)
+
+    def _forget_older(self, delivery_id: str) -> None:
+        # The deque is shared by the endpoints' threads; they all hold the store's lock here.
+        self._delivered.append(delivery_id)
+        while len(self._delivered) > KEPT_DELIVERED:
+            self._account.store.remove("_delivery", self._delivered.popleft())
+
+
+def _event_of(account: Account, delivery: Json) -> Json | None:
+    return account.store.get(delivery.get("event_kind", "event"), delivery["event"])
 
 
 def _after_failure(delivery: Json) -> str:

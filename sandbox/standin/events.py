@@ -1,43 +1,91 @@
-"""Events: what happened, as Stripe tells it, in the order in which it happened."""
+"""Events: what happened, as Stripe tells it, in the order in which it happened; and as the faults distort it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.standin.ids import new_id
-from sandbox.standin.shapes import system
+from sandbox.standin import thin
+from sandbox.standin.ids import letters, new_id
+from sandbox.standin.shapes import old, system
 from sandbox.standin.store import Json, rendered
 
 if TYPE_CHECKING:
     from sandbox.standin.account import Account
 
+UNKNOWN = "stand_in.novelty"
+"""An object, and an event type, that no client has heard of."""
+
 
 def emit(account: Account, kind: str, item: Json, *, previous: dict[str, Any] | None, now: int) -> Json:
     """Record the event `kind` about `item` as it is now, and queue it for every endpoint that wants it."""
-    data: Json = {"object": rendered(item)}
+    faults = account.faults
+    event = _record(account, kind, item, previous, now)
+    if faults.strikes(faults.twin):
+        _record(account, kind, item, previous, now)
+    if faults.strikes(faults.unknown_type):
+        novelty = {"id": f"nov_{letters(24)}", "object": UNKNOWN, "customer": item.get("customer")}
+        _record(account, f"{UNKNOWN}.appeared", novelty, None, now)
+    if faults.strikes(faults.replay):
+        queue(account, faults.dice.choice(account.store.all("event")))
+    return event
+
+
+def _record(account: Account, kind: str, item: Json, previous: dict[str, Any] | None, now: int) -> Json:
+    version = account.faults.api_version
+    data: Json = {"object": old.as_of(version, rendered(item)) if version else rendered(item)}
     if previous is not None:
         data["previous_attributes"] = previous
     request = {"id": account.request.id, "idempotency_key": account.request.idempotency_key}
     event = account.add(system.event(new_id("event"), now, kind, data, request))
-    for endpoint in account.store.all("webhook_endpoint"):
-        if wants(endpoint, kind):
-            _queue(account, event, endpoint)
+    event.update(_distortions(account))
+    queue(account, event)
+    _tell_thinly(account, event, item, previous)
     return event
 
 
-def wants(endpoint: Json, kind: str) -> bool:
-    """Tell whether an endpoint asked for events of this type."""
+def _distortions(account: Account) -> Json:
+    faults = account.faults
+    wrong: Json = {"livemode": faults.livemode}
+    if faults.api_version:
+        wrong["api_version"] = faults.api_version
+    if faults.account:
+        wrong["account"] = faults.account
+    return wrong
+
+
+def _tell_thinly(account: Account, event: Json, item: Json, previous: dict[str, Any] | None) -> None:
+    for kind in thin.types_of(event["type"], item, previous):
+        takers = [each for each in account.store.all("webhook_endpoint") if wants(each, kind, payload="thin")]
+        if takers:
+            made = account.add(thin.thin_event(kind, event, item))
+            for endpoint in takers:
+                _deliver(account, made, endpoint)
+
+
+def wants(endpoint: Json, kind: str, *, payload: str = "snapshot") -> bool:
+    """Tell whether an endpoint asked for events of this type in this form (a webhook endpoint's types also as thin)."""
+    if endpoint["status"] != "enabled" or endpoint.get("_payload", "snapshot") not in (payload, "both"):
+        return False
     enabled = endpoint["enabled_events"]
-    return endpoint["status"] == "enabled" and ("*" in enabled or kind in enabled)
+    return "*" in enabled or kind in enabled or kind.removeprefix("v1.") in enabled
 
 
-def _queue(account: Account, event: Json, endpoint: Json) -> None:
-    event["pending_webhooks"] += 1
+def queue(account: Account, event: Json) -> int:
+    """Queue a recorded snapshot event, new or old, for every endpoint that wants it; return for how many."""
+    takers = [each for each in account.store.all("webhook_endpoint") if wants(each, event["type"])]
+    for endpoint in takers:
+        _deliver(account, account.find("event", event["id"]), endpoint)
+    return len(takers)
+
+
+def _deliver(account: Account, event: Json, endpoint: Json) -> None:
+    count_pending(event, 1)
     account.add(
         {
             "object": "_delivery",
             "id": new_id("_delivery"),
             "event": event["id"],
+            "event_kind": event["object"],
             "type": event["type"],
             "endpoint": endpoint["id"],
             "url": endpoint["url"],
@@ -47,6 +95,12 @@ def _queue(account: Account, event: Json, endpoint: Json) -> None:
             "next_attempt_at": account.wall() + account.faults.delay_seconds,
         }
     )
+
+
+def count_pending(event: Json, change: int) -> None:
+    """Count the deliveries an event still waits for; only a snapshot event shows the number."""
+    name = "pending_webhooks" if event["object"] == "event" else "_pending_webhooks"
+    event[name] += change
 
 
 def previous_attributes(before: Json, item: Json) -> dict[str, Any]:

@@ -197,3 +197,14 @@ def in_range(value: int, bounds: Any) -> bool:
         return bounds is None or value == bounds
     tests = {"gt": value.__gt__, "gte": value.__ge__, "lt": value.__lt__, "lte": value.__le__}
     return all(tests[name](bound) for name, bound in bounds.items() if bound is not None)
+
+
+def from_json(value: Any) -> Raw:
+    """Return a JSON value as the raw texts that fields take, so that one spec serves both forms."""
+    if isinstance(value, dict):
+        return {name: from_json(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [from_json(each) for each in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -28,6 +28,10 @@ class Idempotency:
         self._account = account
         self._in_flight: set[str] = set()
         self._guard = threading.Lock()
+        with account.store.transaction():
+            for each in account.store.all(KIND):
+                if each["created"] < account.wall_now() - KEPT_SECONDS:
+                    account.store.remove(KIND, each["id"])
 
     @contextmanager
     def holding(self, key: str) -> Iterator[None]:

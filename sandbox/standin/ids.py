@@ -29,6 +29,8 @@ PREFIX_OF = {
     "billing_portal.session": "bps_",
     "billing_portal.configuration": "bpc_",
     "event": "evt_",
+    "v2.core.event": "evt_test_65",
+    "v2.core.event_destination": "ed_test_",
     "webhook_endpoint": "we_",
     "test_helpers.test_clock": "clock_",
     "_delivery": "dlv_",

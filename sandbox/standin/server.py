@@ -14,15 +14,17 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sandbox.standin.account import Account, Wall
 from sandbox.standin.api import Api
+from sandbox.standin.api_v2 import ApiV2
 from sandbox.standin.billing.policy import BillingPolicy
 from sandbox.standin.clocks import CLOCK, Ticker
 from sandbox.standin.control import Control
 from sandbox.standin.deliveries import Dispatcher
+from sandbox.standin.keys import Keys
+from sandbox.standin.levers import Levers
 from sandbox.standin.pages import Pages
 from sandbox.standin.resources.test_clocks import make_clock
 from sandbox.standin.resources.webhook_endpoints import make_endpoint
 from sandbox.standin.shapes.common import API_VERSION
-from sandbox.standin.staging import Staging
 from sandbox.standin.store import Change, Store
 
 MAX_BODY_BYTES = 1_048_576
@@ -56,7 +58,7 @@ class StandIn:
         self._dispatcher = Dispatcher(self.account)
         self._ticker = Ticker(self.account)
         self._server = _listen(port, self._app(api_keys))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.account.base_url = self.base_url
         self._prepare(webhook_url, webhook_secret, clock_name)
 
@@ -92,9 +94,11 @@ class StandIn:
     def _app(self, api_keys: Collection[str]) -> Flask:
         app = Flask("sandbox.standin")
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-        app.register_blueprint(Api(self.account, api_keys).blueprint())
+        keys = Keys(api_keys)
+        app.register_blueprint(Api(self.account, keys).blueprint())
+        app.register_blueprint(ApiV2(self.account, keys).blueprint())
         app.register_blueprint(Pages(self.account).blueprint())
-        app.register_blueprint(Staging(self.account).blueprint())
+        app.register_blueprint(Levers(self.account).blueprint())
         app.register_blueprint(Control(self.account, self._dispatcher).blueprint())
         return app
 

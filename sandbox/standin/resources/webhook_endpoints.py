@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.errors import InvalidRequest
+from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.forms import boolean, list_of, merged_metadata, metadata, text
 from sandbox.standin.ids import letters
 from sandbox.standin.routing import Params, listing, route
@@ -16,7 +16,7 @@ _FIELDS = {"description": text, "enabled_events": list_of(text), "metadata": met
 
 @route("POST", "/v1/webhook_endpoints", {**_FIELDS, "api_version": text}, required=("url", "enabled_events"))
 def create(account: Account, params: Params) -> Json:
-    _check_url(params["url"])
+    check_url(params["url"])
     endpoint = make_endpoint(account, params, f"whsec_{letters(32)}")
     # Only this one answer tells the secret.
     return {**endpoint, "secret": endpoint["_secret"]}
@@ -29,26 +29,35 @@ def make_endpoint(account: Account, params: Params, secret: str) -> Json:
     return account.add(system.webhook_endpoint(account.new_id("webhook_endpoint"), account.wall_now(), facts))
 
 
-def _check_url(url: str | None) -> None:
+def find_endpoint(account: Account, identifier: str) -> Json:
+    """Return a webhook endpoint; raise NotFound also for an event destination, which only /v2 knows."""
+    found = account.find("webhook_endpoint", identifier)
+    if found.get("_destination"):
+        raise NotFound("webhook_endpoint", identifier)
+    return found
+
+
+def check_url(url: str | None) -> None:
+    """Raise InvalidRequest for an address without a scheme."""
     if not (url or "").startswith(("http://", "https://")):
         raise InvalidRequest("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
 
 
 @listing("/v1/webhook_endpoints")
 def index(account: Account, _params: Params) -> list[Json]:
-    return account.store.all("webhook_endpoint")
+    return [each for each in account.store.all("webhook_endpoint") if not each.get("_destination")]
 
 
 @route("GET", "/v1/webhook_endpoints/<endpoint_id>")
 def retrieve(account: Account, _params: Params, endpoint_id: str) -> Json:
-    return account.find("webhook_endpoint", endpoint_id)
+    return find_endpoint(account, endpoint_id)
 
 
 @route("POST", "/v1/webhook_endpoints/<endpoint_id>", {**_FIELDS, "disabled": boolean})
 def update(account: Account, params: Params, endpoint_id: str) -> Json:
-    endpoint = account.find("webhook_endpoint", endpoint_id)
+    endpoint = find_endpoint(account, endpoint_id)
     if "url" in params:
-        _check_url(params["url"])
+        check_url(params["url"])
     if "disabled" in params:
         endpoint["status"] = "disabled" if params.pop("disabled") else "enabled"
     params["metadata"] = merged_metadata(endpoint["metadata"], params.get("metadata"))
@@ -58,6 +67,6 @@ def update(account: Account, params: Params, endpoint_id: str) -> Json:
 
 @route("DELETE", "/v1/webhook_endpoints/<endpoint_id>")
 def delete(account: Account, _params: Params, endpoint_id: str) -> Json:
-    endpoint = account.find("webhook_endpoint", endpoint_id)
+    endpoint = find_endpoint(account, endpoint_id)
     account.store.remove("webhook_endpoint", endpoint_id)
     return deleted(endpoint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sandbox.standin.store import Json
 
 API_VERSION = "2026-10-28.endive"
@@ -20,3 +22,8 @@ def no_automatic_tax() -> Json:
 def list_of(items: list[Json], url: str, *, has_more: bool = False) -> Json:
     """Return Stripe's list envelope."""
     return {"object": "list", "data": items, "has_more": has_more, "url": url}
+
+
+def iso(instant: int) -> str:
+    """Return a Unix second as v2 objects write it: `2026-01-01T12:00:00.000Z`."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sandbox.standin.calendar import DAY_SECONDS
-from sandbox.standin.shapes.common import API_VERSION
+from sandbox.standin.shapes.common import API_VERSION, iso
 from sandbox.standin.store import Json
 
 
@@ -37,6 +39,34 @@ def webhook_endpoint(identifier: str, now: int, facts: Json) -> Json:
         "status": "enabled",
         "url": "",
         **facts,
+    }
+
+
+def event_destination(endpoint: Json, include: Collection[str]) -> Json:
+    """Return an endpoint as /v2 shows it; address and secret only when `include` names them."""
+    shown = {"signing_secret": endpoint["_secret"], "url": endpoint["url"]}
+    payload = endpoint.get("_payload", "snapshot")
+    return {
+        "id": endpoint["id"],
+        "object": "v2.core.event_destination",
+        "amazon_eventbridge": None,
+        "azure_event_grid": None,
+        "created": iso(endpoint["created"]),
+        "description": endpoint["description"] or "",
+        "enabled_events": endpoint["enabled_events"],
+        "event_payload": "thin" if payload == "thin" else "snapshot",
+        "events_from": ["@self"],
+        "livemode": False,
+        "metadata": endpoint["metadata"],
+        "name": endpoint.get("_name") or endpoint["url"],
+        "snapshot_api_version": None if payload == "thin" else endpoint["api_version"],
+        "status": endpoint["status"],
+        "status_details": {"disabled": {"reason": "user"}} if endpoint["status"] == "disabled" else None,
+        "type": "webhook_endpoint",
+        "updated": iso(endpoint["created"]),
+        "webhook_endpoint": {
+            name: value if f"webhook_endpoint.{name}" in include else None for name, value in shown.items()
+        },
     }
 
 

@@ -24,6 +24,7 @@ FILES = (
     "_subscription", "_subscription_item", "_invoice", "_invoice_line_item", "_invoice_payment", "_line_item", "_event",
     "_webhook_endpoint", "checkout/_session", "billing_portal/_session", "billing_portal/_configuration",
     "test_helpers/_test_clock", "_refund", "_dispute", "_balance_transaction", "radar/_early_fraud_warning",
+    "v2/core/_event", "v2/core/_event_destination",
 )  # fmt: skip
 PLAIN = {"str": "str", "int": "int", "float": "float", "bool": "bool", "Decimal": "str", "Any": "any"}
 # Payment methods of other kinds than cards; of those the stand-in sends none.

@@ -35,17 +35,19 @@ def test_no_form_makes_a_500(shop: Any, seed: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe=\xff", b"a=%FF&b=%", b"[=1", b"=1", b'{"json": true}'])
-def test_bytes_that_are_no_form_are_refused(shop: Any, body: bytes) -> None:
+def test_bytes_that_are_no_form_are_refused(lasting_shop: Any, body: bytes) -> None:
     """Neither broken text nor JSON is taken for parameters."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = requests.post(f"{shop.url}/v1/customers", body, headers=headers, auth=("sk_test_sandbox", ""), timeout=5)
+    answer = requests.post(
+        f"{lasting_shop.url}/v1/customers", body, headers=headers, auth=("sk_test_sandbox", ""), timeout=5
+    )
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"{", b'{"drop": "x"}', b'{"shuffle": 1}', b'{"nope": 1}'])
-def test_faults_that_are_none_are_refused(shop: Any, body: bytes) -> None:
+def test_faults_that_are_none_are_refused(lasting_shop: Any, body: bytes) -> None:
     """The fault switch says what it takes, and changes nothing."""
-    before = requests.get(f"{shop.url}/_standin/faults", timeout=5).json()
+    before = requests.get(f"{lasting_shop.url}/_standin/faults", timeout=5).json()
     headers = {"Content-Type": "application/json"}
-    assert requests.post(f"{shop.url}/_standin/faults", body, headers=headers, timeout=5).status_code == 400
-    assert requests.get(f"{shop.url}/_standin/faults", timeout=5).json() == before
+    assert requests.post(f"{lasting_shop.url}/_standin/faults", body, headers=headers, timeout=5).status_code == 400
+    assert requests.get(f"{lasting_shop.url}/_standin/faults", timeout=5).json() == before
