@@ -29,6 +29,7 @@ from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
 from service.billing.customers import Customers
 from service.billing.portals import Portals
+from service.billing.repeated_cards import RepeatedCards
 from service.billing.stripe_client import make_stripe_client
 from service.catalog.load import load_catalog
 from service.catalog.prices import PriceBook
@@ -50,6 +51,7 @@ from webhooks.endpoint import webhook_blueprint
 from webhooks.fetch import StripeFetch
 from webhooks.inbox import Inbox
 from webhooks.routing import Router, asker
+from webhooks.rows import Work, mark_dirty
 from webhooks.signature import Verifier
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.state import oldest_unprocessed_seconds
@@ -77,6 +79,7 @@ class Core:
     defer: Dispatcher
     syncs: Syncs
     router: Router
+    repeated_cards: RepeatedCards
     inbox: Inbox
     convergence: Convergence
 
@@ -107,17 +110,30 @@ def build_core(settings: Settings) -> Core:
     projection = Projection(policy, email_key=settings.subject_key)
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
+    publish = _publish_after_sync(engine, publisher)
     inbox = Inbox(engine, defer=defer, wall_clock=wall_clock, livemode=settings.livemode)
 
+    def mark(connection: Connection, customer_id: str) -> None:
+        mark_dirty(connection, customer_id, wall_clock())
+        defer(connection, Work.SYNC, customer_id)
+
+    repeated_cards = RepeatedCards(engine, client, mark=mark, wall_clock=wall_clock)
+
     def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
-        return Syncs(
+        def after_commit(snapshot: CustomerSnapshot) -> None:
+            publish(snapshot)
+            if repeated_cards.settle(customer_id=snapshot.customer_id):
+                syncs.sync(snapshot.customer_id)  # so that whoever waits for this sync sees the outcome
+
+        syncs = Syncs(
             engine,
             StripeFetch(stripe_client, business_clock).fetch,
             projection.project,
             wall_clock=wall_clock,
-            after_commit=_publish_after_sync(engine, publisher),
+            after_commit=after_commit,
             defer=defer,
         )
+        return syncs
 
     patient_client = _stripe_client(settings, wait=Allowance(engine, long_work_rate(livemode=settings.livemode)).wait)
     return Core(
@@ -134,6 +150,7 @@ def build_core(settings: Settings) -> Core:
         defer=defer,
         syncs=syncs_through(client),
         router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
+        repeated_cards=repeated_cards,
         inbox=inbox,
         convergence=build_convergence(
             engine,
@@ -171,6 +188,7 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
         syncs=core.syncs,
         router=core.router,
         publisher=core.publisher,
+        repeated_cards=core.repeated_cards,
         idempotency=IdempotencyStore(core.engine),
         convergence=core.convergence,
         defer=core.defer,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 from service import metrics
 from service.access.passes import Publisher
+from service.billing.repeated_cards import RepeatedCards
 from service.clocks import Clock
 from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
@@ -27,6 +28,8 @@ from webhooks.syncs import Syncs
 log = structlog.get_logger(__name__)
 
 SWEEP_BATCH = 500
+REPEATED_CARDS_BATCH = 20
+"""Each costs two calls to Stripe, which may be slow to refuse them."""
 
 
 TASKS = {Work.SYNC: "sync_customer", Work.ROUTE: "route_event"}
@@ -54,6 +57,7 @@ class Jobs:
     syncs: Syncs
     router: Router
     publisher: Publisher
+    repeated_cards: RepeatedCards
     idempotency: IdempotencyStore
     convergence: Convergence
     defer: Defer
@@ -71,7 +75,7 @@ class Jobs:
         self.router.route(event_id)
 
     def sweep(self) -> None:
-        """Defer what is dirty, due and unleased; look again where a boundary passed in silence; empty the outbox."""
+        """Defer what is dirty, due and unleased; look again where a boundary passed in silence; empty the outboxes."""
         self._mark_passed_boundaries()
         due = self.syncs.due(SWEEP_BATCH)
         unrouted = self.router.due(SWEEP_BATCH)
@@ -81,6 +85,7 @@ class Jobs:
             for event_id in unrouted:
                 self.defer(connection, Work.ROUTE, event_id)
         published = self.publisher.publish_outbox()
+        self.repeated_cards.settle(limit=REPEATED_CARDS_BATCH)
         if due or unrouted or published:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 

@@ -16,8 +16,15 @@ from sandbox.tour.stripe_account import StripeAccount
 
 PATIENCE_SECONDS = 15.0
 POLL_SECONDS = 0.1
-CARD = {"card_number": "4242424242424242", "card_expiry": "12 / 99", "card_cvc": "123"}
-"""Stripe's public test card that pays; on a hosted page its date must only be far ahead of the clock."""
+CARD = {"card_expiry": "12 / 99", "card_cvc": "123"}
+"""On a hosted page a test card's date must only be far ahead of the clock."""
+
+
+def fresh_card() -> str:
+    """Return the number of a card that pays at the stand-in and has had no trial: one that no tour has used."""
+    digits = f"424242{secrets.randbelow(10**9):09}"
+    doubled = sum(sum(divmod(2 * int(each), 10)) for each in digits[::-2])
+    return f"{digits}{-(doubled + sum(int(each) for each in digits[-2::-2])) % 10}"
 
 
 @dataclass
@@ -26,6 +33,7 @@ class Reader:
 
     reader_id: str
     email: str
+    card_number: str = field(default_factory=fresh_card)
     browser: Browser = field(default_factory=Browser)
     visitor_id: str | None = None
     checkout_id: str = ""
@@ -94,7 +102,8 @@ class Trip:
         """Fill in Stripe's page for the reader's checkout; return where it sends the browser."""
         page = reader.browser.open(reader.checkout_url)
         form, button = form_with(page, "card_number")
-        filled = {name: value for name, value in {"email": reader.email, **CARD}.items() if name in form.fields}
+        known = {"email": reader.email, "card_number": reader.card_number, **CARD}
+        filled = {name: value for name, value in known.items() if name in form.fields}
         reader.paid_at_seconds = time.monotonic()
         return self._left(reader.browser.submit(form, button, filled))
 

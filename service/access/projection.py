@@ -15,9 +15,10 @@ from service.domain.entitlement import (
     next_boundary,
 )
 from service.domain.holds import holds_from
-from service.store import accounts, checkouts, derived, trials, versions
+from service.domain.vocabulary import RepeatedCard
+from service.store import accounts, checkouts, derived, repeated_cards, trials, versions
 from service.store.facts import find_facts
-from webhooks.snapshot import CustomerSnapshot
+from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 log = structlog.get_logger(__name__)
 
@@ -77,13 +78,40 @@ class Projection:
     def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
         for subscription in snapshot.subscriptions:
             if subscription.plan is not None and subscription.trial_start_at is not None:
-                identities = trial_identities(
-                    reader_id, snapshot.customer_id, snapshot.email, email_key=self._email_key
-                )
-                trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
+                self._record_trial(connection, reader_id, snapshot, subscription)
+
+    def _record_trial(
+        self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot, subscription: SubscriptionFacts
+    ) -> None:
+        """Enter the trial, under its card too while it runs; a card that was another reader's is noted to be acted on.
+
+        The ledger's unique key decides between two trials that begin at once with one card: the second waits for the
+        first to commit, and then sees whose it is.
+        """
+        card = snapshot.card.fingerprint if snapshot.card and subscription.status == "trialing" else None
+        identities = trial_identities(
+            reader_id, snapshot.customer_id, snapshot.email, email_key=self._email_key, card=card
+        )
+        trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
+        if card is None or self._policy.repeated_card is RepeatedCard.ALLOW:
+            return
+        if trials.owner_of_card(connection, card) != reader_id:
+            repeated_cards.note(
+                connection,
+                subscription_id=subscription.id,
+                customer_id=snapshot.customer_id,
+                reader_id=reader_id,
+                policy=self._policy.repeated_card,
+            )
 
 
-def trial_identities(reader_id: str, customer_id: str | None, email: str | None, *, email_key: str) -> dict[str, str]:
-    """Return what a trial is remembered under. E-mail addresses are normalised and kept as a keyed hash only."""
-    found = {"reader": reader_id, "customer": customer_id, "email": email and email_digest(email, email_key)}
+def trial_identities(
+    reader_id: str, customer_id: str | None, email: str | None, *, email_key: str, card: str | None = None
+) -> dict[str, str]:
+    """Return what a trial is remembered under. E-mail addresses are normalised and kept as a keyed hash only.
+
+    `card` is Stripe's fingerprint of the card's number, the same for every customer of the account.
+    """
+    digest = email and email_digest(email, email_key)
+    found = {"reader": reader_id, "customer": customer_id, "email": digest, "card": card}
     return {kind: value for kind, value in found.items() if value}

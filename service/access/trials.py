@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.access.projection import trial_identities
 from service.domain.catalog import Catalog, Plan
 from service.domain.trials import TrialEligibility, trial_eligibility
-from service.store import accounts, trials
+from service.store import accounts, derived, trials
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +27,9 @@ class Trials:
         account = accounts.find(connection, reader_id)
         customer_id = account.customer_id if account else None
         used = {"dispute"} if customer_id and trials.is_barred(connection, customer_id) else set()
+        card = derived.card_of(connection, customer_id) if customer_id else None
         for address in {email, account.email if account else None}:
-            identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key)
+            identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
             used |= trials.used_by(connection, identities)
         return trial_eligibility(plan, used=frozenset(used))
 

@@ -68,7 +68,10 @@ OPEN_CHECKOUT = Operation(
             "due_today": {"amount": 0, "currency": "usd", "display": "$0.00"},
             "first_charge": {"amount": 290, "currency": "usd", "display": "$2.90"},
             "first_charge_at": "2026-12-10T09:00:00Z",
-            "renewal": "From 10 December 2026, renews automatically at $2.90 per month until you cancel.",
+            "renewal": (
+                "From 10 December 2026, renews automatically at $2.90 per month until you cancel. One trial per "
+                "reader and card: if your card has had a trial before, the first $2.90 is charged today."
+            ),
             "cancel": "You can cancel anytime. Cancel before 10 December 2026 and you will not be charged.",
         },
     },

@@ -85,6 +85,8 @@ class _Builder:
                 first_payment=timedelta(days=data["grace"]["first_payment_days"]),
             ),
             cancel_line=self._text("cancel_line", data["cancel_line"], {}, self._facts),
+            repeated_card=data["trial"]["on_repeated_card"],
+            full_refund_revokes=data["refund"]["on_full_refund"] == "end_access",
         )
 
     def _meter(self) -> Meter:

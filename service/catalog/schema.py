@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validates_sc
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from service.domain.money import Money
+from service.domain.vocabulary import RepeatedCard
 
 MOST_ARTICLES = 1000
 MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
@@ -103,6 +104,14 @@ class GraceSchema(Schema):
     first_payment_days = fields.Integer(required=True, strict=True, validate=Range(0, MOST_GRACE_DAYS))
 
 
+class TrialSchema(Schema):
+    on_repeated_card = fields.Enum(RepeatedCard, by_value=True, load_default=RepeatedCard.END_TRIAL)
+
+
+class RefundSchema(Schema):
+    on_full_refund = fields.String(load_default="end_access", validate=OneOf(["end_access", "keep_access"]))
+
+
 class CatalogSchema(Schema):
     """The whole file."""
 
@@ -113,3 +122,5 @@ class CatalogSchema(Schema):
     plans = fields.List(fields.Nested(PlanSchema), required=True, validate=Length(min=1))
     cancel_line = _text()
     grace = fields.Nested(GraceSchema, required=True)
+    trial = fields.Nested(TrialSchema, load_default=lambda: TrialSchema().load({}))
+    refund = fields.Nested(RefundSchema, load_default=lambda: RefundSchema().load({}))

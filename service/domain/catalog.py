@@ -7,7 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.domain.money import Money
-from service.domain.vocabulary import Policy
+from service.domain.vocabulary import Policy, RepeatedCard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +76,8 @@ class Catalog:
     plans: tuple[Plan, ...]
     grace: Grace
     cancel_line: str
+    repeated_card: RepeatedCard
+    full_refund_revokes: bool
 
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""
@@ -87,6 +89,8 @@ class Catalog:
         return Policy(
             grace_renewal=self.grace.renewal,
             grace_first_payment=self.grace.first_payment,
+            full_refund_revokes=self.full_refund_revokes,
+            repeated_card=self.repeated_card,
             subscriber_features=tuple(feature.id for feature in self.features),
             plan_features={plan.id: plan.features for plan in self.plans},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from service.domain.catalog import Catalog, Plan
 from service.domain.money import Money
 from service.domain.trials import TrialEligibility
+from service.domain.vocabulary import RepeatedCard
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -60,9 +62,19 @@ def disclosure(plan: Plan, trial: TrialEligibility, now: datetime, catalog: Cata
     day = _day(charged_at, catalog)
     return Disclosure(
         due_today=Money(0, plan.price.currency), first_charge=plan.price, first_charge_at=charged_at,
-        renewal=f"From {day}, renews automatically at {rate} until you cancel.",
+        renewal=" ".join([f"From {day}, renews automatically at {rate} until you cancel.", *_repeats(plan, catalog)]),
         cancel=f"{catalog.cancel_line} Cancel before {day} and you will not be charged.",
     )  # fmt: skip
+
+
+def _repeats(plan: Plan, catalog: Catalog) -> Iterator[str]:
+    """Yield what follows if the card turns out to have had a trial: said before, because found only afterwards."""
+    consequence = {
+        RepeatedCard.END_TRIAL: f"the first {plan.price.display} is charged today",
+        RepeatedCard.CANCEL: "the subscription is cancelled and nothing is charged",
+    }.get(catalog.repeated_card)
+    if consequence is not None:
+        yield f"One trial per reader and card: if your card has had a trial before, {consequence}."
 
 
 def _day(instant: datetime, catalog: Catalog) -> str:

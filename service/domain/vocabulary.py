@@ -32,6 +32,14 @@ class GrantKind(StrEnum):
     GIFT = "gift"
 
 
+class RepeatedCard(StrEnum):
+    """What becomes of a trial begun with a card that had another reader's trial."""
+
+    END_TRIAL = "end_trial"
+    CANCEL = "cancel"
+    ALLOW = "allow"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """Access given by staff (or as a gift) from `from_at` until `until_at`, independent of Stripe."""
@@ -83,6 +91,7 @@ class Policy:
     grace_renewal: timedelta = timedelta(days=7)
     grace_first_payment: timedelta = timedelta(0)
     full_refund_revokes: bool = True
+    repeated_card: RepeatedCard = RepeatedCard.END_TRIAL
     subscriber_features: tuple[str, ...] = ()
     plan_features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -45,6 +45,13 @@ def store_snapshot(
     _replace(connection, holds, snapshot, rows)
 
 
+def card_of(connection: Connection, customer_id: str) -> str | None:
+    """Return the fingerprint of the card that the customer was last seen to pay with, or None."""
+    fingerprint = customer_snapshots.c.snapshot["card"]["fingerprint"].astext
+    found: str | None = connection.scalar(select(fingerprint).where(customer_snapshots.c.customer_id == customer_id))
+    return found
+
+
 def due_for_resync(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Return customers at whose last fetch a boundary lay ahead that has passed by business `now`."""
     query = select(customer_snapshots.c.customer_id).where(customer_snapshots.c.resync_at <= now).limit(limit)

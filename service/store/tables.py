@@ -98,6 +98,21 @@ trial_ledger = Table(
     _recorded(),
 )
 
+repeated_cards = Table(
+    "repeated_cards",
+    metadata,
+    Column("subscription_id", Text, primary_key=True, comment="whose trial began with a card that had had one"),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("reader_id", Text, nullable=False),
+    Column("policy", Text, nullable=False, comment="as plans.yaml said when it was found: end_trial, cancel"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _instant("not_before"),
+    _instant("settled_at"),
+    Column("outcome", Text, comment="trial_ended, cancelled, trial_over, or why Stripe refused"),
+    _recorded("found_at"),
+    Index("repeated_cards_unsettled_idx", "found_at", postgresql_where=text("settled_at is null")),
+)
+
 grants = Table(
     "grants",
     metadata,

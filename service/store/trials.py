@@ -20,6 +20,13 @@ def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[
     return frozenset(connection.scalars(query))
 
 
+def owner_of_card(connection: Connection, fingerprint: str) -> str | None:
+    """Return the reader whose trial this card was first used for, or None."""
+    query = select(trial_ledger.c.reader_id).where(trial_ledger.c.kind == "card", trial_ledger.c.value == fingerprint)
+    found: str | None = connection.scalar(query)
+    return found
+
+
 def is_barred(connection: Connection, customer_id: str) -> bool:
     """Tell whether a chargeback against this customer, undecided or lost, rules a trial out."""
     dispute = (holds.c.customer_id == customer_id) & (holds.c.kind == "dispute") & holds.c.blocks

@@ -7,7 +7,9 @@ from typing import Any
 import procrastinate
 import pytest
 from sqlalchemy import Engine, text
+from stripe import StripeClient
 
+from service.billing.repeated_cards import RepeatedCards
 from service.clocks import wall_clock
 from service.convergence.progress import Progress, Stopped, never, unseen
 from service.convergence.reconcile import Reconciled
@@ -64,6 +66,9 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,
+        repeated_cards=RepeatedCards(
+            parts.engine, StripeClient("sk_test_unused"), mark=lambda _, __: None, wall_clock=wall_clock
+        ),
         idempotency=IdempotencyStore(parts.engine),
         defer=defer,
         business_clock=parts.clock,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from service.domain.disclosure import Disclosure, disclosure
 from service.domain.trials import trial_eligibility
+from service.domain.vocabulary import RepeatedCard
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -28,8 +30,22 @@ def test_a_trial_costs_nothing_today(told):
     found = told("monthly")
     assert (found.due_today.display, found.first_charge.display) == ("$0.00", "$2.90")
     assert found.first_charge_at == NOW + timedelta(days=30)
-    assert found.renewal == "From 2 December 2026, renews automatically at $2.90 per month until you cancel."
+    assert found.renewal == (
+        "From 2 December 2026, renews automatically at $2.90 per month until you cancel. "
+        "One trial per reader and card: if your card has had a trial before, the first $2.90 is charged today."
+    )
     assert found.cancel == "You can cancel anytime. Cancel before 2 December 2026 and you will not be charged."
+
+
+@pytest.mark.parametrize(
+    ("policy", "ending"),
+    [(RepeatedCard.CANCEL, "had a trial before, the subscription is cancelled and nothing is charged."),
+     (RepeatedCard.ALLOW, "until you cancel.")],
+)  # fmt: skip
+def test_what_a_used_card_leads_to_is_said_before(catalog, policy, ending):
+    """The offer's policy, in words, before the card is known."""
+    plan, chosen = catalog.plan("monthly"), replace(catalog, repeated_card=policy)
+    assert disclosure(plan, trial_eligibility(plan, used=()), NOW, chosen).renewal.endswith(ending)
 
 
 def test_a_used_trial_is_charged_at_once(told):

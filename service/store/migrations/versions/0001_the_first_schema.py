@@ -200,6 +200,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "repeated_cards",
+        sa.Column(
+            "subscription_id", sa.Text(), nullable=False, comment="whose trial began with a card that had had one"
+        ),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("reader_id", sa.Text(), nullable=False),
+        sa.Column(
+            "policy", sa.Text(), nullable=False, comment="as plans.yaml said when it was found: end_trial, cancel"
+        ),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "outcome", sa.Text(), nullable=True, comment="trial_ended, cancelled, trial_over, or why Stripe refused"
+        ),
+        sa.Column("found_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("subscription_id"),
+    )
+    op.create_index(op.f("ix_repeated_cards_customer_id"), "repeated_cards", ["customer_id"], unique=False)
+    op.create_index(
+        "repeated_cards_unsettled_idx",
+        "repeated_cards",
+        ["found_at"],
+        unique=False,
+        postgresql_where=sa.text("settled_at is null"),
+    )
+    op.create_table(
         "stripe_allowances",
         sa.Column("name", sa.Text(), nullable=False, comment="which of Stripe's limits is shared out"),
         sa.Column(

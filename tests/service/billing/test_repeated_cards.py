@@ -1,0 +1,121 @@
+"""A card that has had another reader's trial: found after checkout, acted on once, whatever fails on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import stripe
+from sqlalchemy import text
+
+from service.access.projection import Projection
+from service.billing.repeated_cards import RepeatedCards
+from service.clocks import wall_clock
+from service.domain.vocabulary import RepeatedCard
+
+OTHER_CARD = "4242420000000000"
+
+
+def rows(shop: Any, query: str) -> list[Any]:
+    with shop.core.engine.connect() as connection:
+        return list(connection.execute(text(query)).all())
+
+
+def buy(shop: Any, reader_id: str, **card: str) -> None:
+    checkout = shop.open(reader_id)
+    assert shop.pay(checkout, **card).status_code == 303
+    assert shop.services.checkouts.outcome(checkout.id).status == "complete"
+
+
+def amounts(shop: Any, reader_id: str) -> list[int]:
+    customer = shop.services.readers.state(reader_id).snapshot.customer_id
+    return [each.amount for each in shop.client.v1.charges.list({"customer": customer}).data]
+
+
+def test_a_card_is_entered_in_the_ledger(shop: Any) -> None:
+    """A trial is remembered under its card as well."""
+    buy(shop, "r-1")
+    kinds = rows(shop, "select kind from trial_ledger where reader_id = 'r-1' order by kind")
+    assert kinds == [("card",), ("customer",), ("email",), ("reader",)]
+
+
+def test_another_readers_card_ends_the_trial_at_once(shop: Any) -> None:
+    """The first reader keeps the trial; the second was told beforehand, and is charged when the return page asks."""
+    buy(shop, "r-1")
+    told = shop.open("r-2").disclosure.renewal
+    assert (
+        "One trial per reader and card: if your card has had a trial before, the first $2.90 is charged today." in told
+    )
+    buy(shop, "r-2")
+    assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "active")
+    assert (amounts(shop, "r-1"), amounts(shop, "r-2")) == ([], [290])
+    assert rows(shop, "select reader_id, outcome from repeated_cards") == [("r-2", "trial_ended")]
+    assert shop.core.repeated_cards.settle() == 0
+
+
+def test_another_card_has_its_own_trial(shop: Any) -> None:
+    """Two readers, two cards, two trials."""
+    buy(shop, "r-1")
+    buy(shop, "r-2", card_number=OTHER_CARD)
+    assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "trialing")
+
+
+@pytest.mark.parametrize(("policy", "status", "charged"), [("cancel", "ended", []), ("allow", "trialing", [])])
+def test_the_publication_decides(shop: Any, policy: str, status: str, charged: list[int]) -> None:
+    """It may cancel such a trial instead, or let it be."""
+    buy(shop, "r-1")
+    rules = replace(shop.core.catalog.policy, repeated_card=RepeatedCard(policy))
+    projection = Projection(rules, email_key=shop.core.settings.subject_key)
+    shop.core.syncs._project = projection.project  # the composition root reads plans.yaml once
+    buy(shop, "r-2")
+    assert (shop.status("r-2"), amounts(shop, "r-2")) == (status, charged)
+
+
+class Lost:
+    """Stripe's subscriptions, which do what is asked and lose the answer `times` times."""
+
+    def __init__(self, real: Any, times: int) -> None:
+        self.real, self.times, self.calls = real, times, 0
+
+    def retrieve(self, *args: Any) -> Any:
+        return self.real.retrieve(*args)
+
+    def update(self, *args: Any) -> Any:
+        self.calls += 1
+        answer = self.real.update(*args)
+        if self.calls <= self.times:
+            raise stripe.APIConnectionError("the answer was lost")
+        return answer
+
+
+def test_a_lost_answer_charges_nobody_twice(shop: Any) -> None:
+    """The act is written down before it is tried, and tried again until Stripe has answered: one charge."""
+    buy(shop, "r-1")
+    real = shop.core.client.v1.subscriptions
+    shop.core.client.v1.subscriptions = lost = Lost(real, times=1)
+    lost.list = real.list
+    checkout = shop.open("r-2")
+    shop.pay(checkout)
+    shop.services.checkouts.outcome(checkout.id)
+    assert rows(shop, "select attempts, outcome from repeated_cards") == [(1, None)]
+    assert shop.core.repeated_cards.settle() == 0
+    tomorrow = lambda: datetime.now(UTC) + timedelta(days=1)  # noqa: E731
+    later = RepeatedCards(shop.core.engine, shop.core.client, mark=lambda *_: None, wall_clock=tomorrow)
+    assert later.settle() == 1
+    assert rows(shop, "select outcome from repeated_cards") == [("trial_over",)]
+    assert amounts(shop, "r-2") == [290]
+
+
+def test_a_refusal_for_good_is_recorded(shop: Any) -> None:
+    """A subscription that Stripe does not know is no reason to ask for ever."""
+    with shop.core.engine.begin() as connection:
+        connection.execute(
+            text("insert into repeated_cards (subscription_id, customer_id, reader_id, policy) "
+                 "values ('sub_gone', 'cus_1', 'r-1', 'end_trial')")
+        )  # fmt: skip
+    assert RepeatedCards(
+        shop.core.engine, shop.core.client, mark=lambda *_: None, wall_clock=wall_clock
+    ).settle() == 1  # fmt: skip
+    assert rows(shop, "select outcome from repeated_cards") == [("refused:resource_missing",)]
