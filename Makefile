@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements clean
+.PHONY: help run test test-browser check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,11 +33,19 @@ $(VENV)/dev.stamp: $(STAMP) requirements/dev.txt
 	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-run: $(STAMP) ## Run the whole newsroom: Valkey, PostgreSQL, stand-in Stripe, web, worker
+run: $(STAMP) ## Run the whole newsroom: a newspaper, the service, stand-in Stripe, Valkey, PostgreSQL
 	@exec $(BIN)/python -m sandbox.run
 
 test: $(VENV)/dev.stamp ## Run every test on real servers (at most 5 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+$(VENV)/browser.stamp: $(VENV)/dev.stamp requirements/browser.txt
+	@echo "Installing the browser's driver ..."
+	@$(INSTALL) -r requirements/browser.txt
+	@touch $@
+
+test-browser: $(VENV)/browser.stamp ## Walk the newspaper in a real Chromium (Debian: apt install chromium)
+	@$(BIN)/python -m pytest -m browser $(ARGS)
 
 check: $(VENV)/dev.stamp ## Lint, type-check, and check who imports whom
 	@$(BIN)/ruff format --check .
@@ -50,7 +58,7 @@ format: $(VENV)/dev.stamp ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --fix .
 
 requirements: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
-	@cd requirements && for set in build base sandbox dev; do \
+	@cd requirements && for set in build base sandbox dev browser; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make requirements" -o $$set.txt $$set.in || exit 1; done
 

@@ -17,6 +17,7 @@ from sandbox.newsroom import (
     ROOT,
     SITE_KEY,
     STRIPE_KEY,
+    UNHURRIED_DECISION_SECONDS,
     CannotStart,
     Newsroom,
     Ports,
@@ -89,6 +90,7 @@ class Start:
         command = [
             sys.executable, "-m", "sandbox.site", "--port", str(self._newsroom.ports.site),
             "--service-url", self._newsroom.service_url, "--service-key", SITE_KEY,
+            "--decision-seconds", str(UNHURRIED_DECISION_SECONDS),
             "--stripe-url", self._newsroom.stripe_url, "--stripe-key", STRIPE_KEY,
         ]  # fmt: skip
         name = "newspaper"

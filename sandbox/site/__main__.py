@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from newsstand_client import Newsstand
+from newsstand_client.client import DECISION_SECONDS
 from sandbox.site.app import create_app
 from sandbox.site.clock import SandboxClock
 
@@ -27,7 +28,7 @@ class _Quiet(WSGIRequestHandler):
 def main() -> int:
     """Run until told to stop; return the exit code."""
     options = _options()
-    newsstand = Newsstand(options.service_url, options.service_key)
+    newsstand = Newsstand(options.service_url, options.service_key, decision_seconds=options.decision_seconds)
     clock = SandboxClock(options.stripe_url, options.stripe_key, newsstand)
     site_url = f"http://127.0.0.1:{options.port}"
     app = create_app(newsstand, clock, site_url=site_url, stripe_url=options.stripe_url)
@@ -47,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--service-url", required=True, help="where Newsstand answers")
     parser.add_argument("--service-key", required=True, help="an API key with the scopes decide and billing")
+    parser.add_argument("--decision-seconds", type=float, default=DECISION_SECONDS, help="a decision's time-out")
     parser.add_argument("--stripe-url", required=True, help="the stand-in Stripe, for the clock alone")
     parser.add_argument("--stripe-key", required=True)
     return parser.parse_args()
