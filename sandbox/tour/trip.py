@@ -16,15 +16,17 @@ from sandbox.tour.stripe_account import StripeAccount
 
 PATIENCE_SECONDS = 15.0
 POLL_SECONDS = 0.1
-CARD = {"card_expiry": "12 / 99", "card_cvc": "123"}
-"""On a hosted page a test card's date must only be far ahead of the clock."""
 
 
-def fresh_card() -> str:
-    """Return the number of a card that pays at the stand-in and has had no trial: one that no tour has used."""
+def fresh_card() -> dict[str, str]:
+    """Return what to fill in for a card that pays and has had no trial: a number of its own, never used before.
+
+    On the stand-in's page a test card's date must only be far ahead of the clock.
+    """
     digits = f"424242{secrets.randbelow(10**9):09}"
     doubled = sum(sum(divmod(2 * int(each), 10)) for each in digits[::-2])
-    return f"{digits}{-(doubled + sum(int(each) for each in digits[-2::-2])) % 10}"
+    last = -(doubled + sum(int(each) for each in digits[-2::-2])) % 10
+    return {"card_number": f"{digits}{last}", "card_expiry": "12 / 99", "card_cvc": "123"}
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Reader:
 
     reader_id: str
     email: str
-    card_number: str = field(default_factory=fresh_card)
+    card: dict[str, str] = field(default_factory=fresh_card)
     browser: Browser = field(default_factory=Browser)
     visitor_id: str | None = None
     checkout_id: str = ""
@@ -102,7 +104,7 @@ class Trip:
         """Fill in Stripe's page for the reader's checkout; return where it sends the browser."""
         page = reader.browser.open(reader.checkout_url)
         form, button = form_with(page, "card_number")
-        known = {"email": reader.email, "card_number": reader.card_number, **CARD}
+        known = {"email": reader.email, **reader.card}
         filled = {name: value for name, value in known.items() if name in form.fields}
         reader.paid_at_seconds = time.monotonic()
         return self._left(reader.browser.submit(form, button, filled))

@@ -20,7 +20,7 @@ from sandbox.newsroom import ROOT, STRIPE_KEY
 from sandbox.processes import free_port
 from sandbox.standin.server import StandIn
 from sandbox.tour.browser import Browser, Left, form_with
-from sandbox.tour.trip import CARD
+from sandbox.tour.trip import fresh_card
 from service.store.api_keys import Scope
 from webhooks.concern import UNCONCERNED
 
@@ -68,7 +68,9 @@ class Walk:
         """Be the reader on Stripe's page."""
         browser = Browser()
         form, button = form_with(browser.open(self._checkout_url), "card_number")
-        arrived = browser.submit(form, button, {name: text for name, text in CARD.items() if name in form.fields})
+        arrived = browser.submit(
+            form, button, {name: text for name, text in fresh_card().items() if name in form.fields}
+        )
         assert isinstance(arrived, Left)
         assert f"checkout_id={self._known['CHECKOUT_ID']}" in arrived.address
 

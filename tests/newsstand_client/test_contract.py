@@ -10,7 +10,7 @@ import pytest
 from newsstand_client import Conflict, InvalidRequest, Newsstand, NotFound
 from sandbox.newsroom import SITE_KEY
 from sandbox.tour.browser import Browser, form_with
-from sandbox.tour.trip import CARD
+from sandbox.tour.trip import fresh_card
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_life_of_a_subscription(client: Newsstand, newsroom: Any, fresh: str) 
 
     browser = Browser()
     form, button = form_with(browser.open(checkout.url), "card_number")
-    browser.submit(form, button, CARD)
+    browser.submit(form, button, fresh_card())
     outcome = client.checkout_outcome(checkout.id)
     assert (outcome.status, outcome.reader.status) == ("complete", "trialing")
     assert outcome.reader.entitlement is not None

@@ -17,7 +17,7 @@ from sandbox.processes import free_port
 from sandbox.site.app import create_app
 from sandbox.site.clock import SandboxClock
 from sandbox.tour.browser import Browser, direct_session, form_with
-from sandbox.tour.trip import CARD
+from sandbox.tour.trip import fresh_card
 
 
 class Visit:
@@ -52,7 +52,7 @@ class Visit:
         assert address is not None, terms[:400]
         stripe = Browser()
         form, button = form_with(stripe.open(address[1]), "card_number")
-        back = stripe.submit(form, button, CARD)
+        back = stripe.submit(form, button, fresh_card())
         return self.get(back.address.removeprefix(self.site))  # type: ignore[union-attr]
 
     def _keep(self, answer: requests.Response) -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.tour.trip import fresh_card
+
 pytestmark = pytest.mark.browser
 
 FIRST, SECOND, THIRD = "night-trains-are-full-again", "a-harvest-below-sea-level", "the-library-that-follows-the-tide"
@@ -80,9 +82,8 @@ def violations(page: Any, axe: str) -> list[str]:
 
 def pay(page: Any) -> None:
     """Fill in Stripe's page."""
-    page.fill("[name=card_number]", "4242 4242 4242 4242")
-    page.fill("[name=card_expiry]", "12 / 60")
-    page.fill("[name=card_cvc]", "123")
+    for name, value in fresh_card().items():
+        page.fill(f"[name={name}]", value)
     page.get_by_role("button", name="Start trial").click()
     page.wait_for_url("**/welcome?**")
 
