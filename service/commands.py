@@ -71,9 +71,8 @@ def reconcile(repair: bool, anew: bool) -> None:
         found = _ours(convergence.reconcile(repair=repair, anew=anew, progress=bars))
     if found.rows:
         Console().print(drift_table(found.rows))
-    click.echo(
-        f"{found.compared} subscriptions compared; {_customers(found.differing)} differ, {found.repaired} repaired."
-    )
+    counts = f"{found.differing} customers with drift, {found.repaired} repaired."
+    click.echo(f"{found.compared} subscriptions compared, {counts}")
     if any(row["repaired_at"] is None for row in found.rows):
         raise SystemExit(1)
 
@@ -133,10 +132,6 @@ def _events() -> Events:
 
     core = _core()
     return Events(core.engine, core.syncs, core.router)
-
-
-def _customers(count: int) -> str:
-    return "1 customer" if count == 1 else f"{count} customers"
 
 
 COMMANDS: tuple[click.Command, ...] = (backfill, reconcile, rebuild, events)

@@ -33,6 +33,7 @@ class Town:
     core: Core
     client: stripe.StripeClient
     environment: Mapping[str, str]
+    prices: Mapping[str, str]
     convergence: Convergence
     """As the composition root builds it, but without the pace."""
 
@@ -54,9 +55,8 @@ class Town:
 
     def buy(self, customer_id: str, plan: str = "monthly", **more: Any) -> stripe.Subscription:
         """Subscribe at Stripe; the service is not told."""
-        prices = self.client.v1.prices.list({"active": True, "limit": 100}).data
-        price = next(each.id for each in prices if each.metadata and each.metadata["newsstand_plan"] == plan)
-        return self.client.v1.subscriptions.create({"customer": customer_id, "items": [{"price": price}], **more})
+        items: Any = [{"price": self.prices[plan]}]
+        return self.client.v1.subscriptions.create({"customer": customer_id, "items": items, **more})
 
     def subscriber(self, reader_id: str, *, card: str = "pm_card_visa", **more: Any) -> str:
         """Make a customer with a subscription, of whom the service knows all."""
@@ -74,12 +74,16 @@ class Town:
         assert self.core.syncs.sync_now(customer_id, 10).up_to_date
 
     def advance(self, days: float) -> None:
-        """Let days pass at Stripe, and the service see it."""
+        """Let days pass at Stripe."""
         clocks = self.client.v1.test_helpers.test_clocks
         target = int(clocks.retrieve(self.clock_id).frozen_time + days * DAY)
         clocks.advance(self.clock_id, {"frozen_time": target})
         self.wait_until(lambda: clocks.retrieve(self.clock_id).status == "ready")
-        self.wait_until(lambda: self.core.business_clock() >= datetime.fromtimestamp(target, UTC))
+
+    def see_the_time(self) -> None:
+        """Wait until the service knows what time it is at Stripe."""
+        frozen = self.client.v1.test_helpers.test_clocks.retrieve(self.clock_id).frozen_time
+        self.wait_until(lambda: self.core.business_clock() >= datetime.fromtimestamp(frozen, UTC))
 
     @staticmethod
     def wait_until(condition: Any) -> None:
@@ -139,7 +143,8 @@ def town(database_url: str, redis_url: str, standin: StandIn, stripe_client: str
         business_clock=core.business_clock,
         wall_clock=wall_clock,
     )
-    yield Town(core, stripe_client, environment, convergence)
+    prices = {each.metadata["newsstand_plan"]: each.id for each in stripe_client.v1.prices.list({"limit": 100}).data}
+    yield Town(core, stripe_client, environment, prices, convergence)
     assert isinstance(core.business_clock, FollowedClock)
     core.business_clock.close()
     core.engine.dispose()

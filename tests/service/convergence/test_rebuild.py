@@ -35,6 +35,7 @@ def settle_everybody(town: Any) -> None:
     active = town.subscriber("r-active", plan="annual")
     ended = town.subscriber("r-ended")
     town.advance(31)
+    town.see_the_time()
     town.subscriber("r-held", card="pm_card_createDispute")
     cancelling = town.subscriber("r-cancelling")
     town.subscriber("r-trialing", trial_period_days=30)

@@ -1,0 +1,219 @@
+"""Drift is found, reported and repaired; who does not differ is not asked for; a run goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.clocks import wall_clock
+from service.convergence.reconcile import Reconcile
+
+
+def found(town: Any) -> list[tuple[str, str]]:
+    """Return the open drift as (kind, field)."""
+    return [tuple(row) for row in town.rows("select kind, field from drift where repaired_at is null order by id")]
+
+
+def cancel(town: Any, customer_id: str) -> None:
+    """Cancel at Stripe; no webhook comes."""
+    town.client.v1.subscriptions.cancel(town.client.v1.subscriptions.list({"customer": customer_id}).data[0].id)
+
+
+def syncs_of(town: Any) -> Counter[str]:
+    """Return how often each customer was synced until now."""
+    return Counter({row.customer_id: row.synced for row in town.rows("select customer_id, synced from customer_syncs")})
+
+
+def test_agreement_is_no_drift(town: Any) -> None:
+    """Readers in several states, all synced: nothing is found and nobody is synced."""
+    town.subscriber("r-trialing", trial_period_days=30)
+    town.subscriber("r-annual", plan="annual")
+    cancelled = town.subscriber("r-ended")
+    cancel(town, cancelled)
+    town.sync(cancelled)
+    before = syncs_of(town)
+    report = town.convergence.reconcile(repair=True)
+    assert (report.compared, report.differing, report.rows, report.finished) == (3, 0, [], True)
+    assert syncs_of(town) == before
+
+
+def test_a_dry_run_reports_and_changes_nothing_else(town: Any) -> None:
+    """A cancellation that we missed: each differing field with our word and Stripe's, and still no sync."""
+    town.subscriber("r-same")
+    customer_id = town.subscriber("r-1")
+    cancel(town, customer_id)
+    before = syncs_of(town)
+    report = town.convergence.reconcile(repair=False)
+    assert (report.compared, report.differing, report.repaired) == (2, 1, 0)
+    fields = {row["field"]: (row["ours"], row["theirs"]) for row in report.rows}
+    assert fields["status"] == ("active", "canceled")
+    assert {"canceled_at", "ended_at"} < fields.keys()
+    assert {row["customer_id"] for row in report.rows} == {customer_id}
+    assert (syncs_of(town), town.entitlements()["r-1"]["status"]) == (before, "active")
+
+
+def test_repair_syncs_only_the_customers_that_differ(town: Any) -> None:
+    """Found first by a dry run, then repaired: the drift is closed, the entitlement right, the others untouched."""
+    same, ended = town.subscriber("r-same"), town.subscriber("r-1")
+    cancel(town, ended)
+    town.convergence.reconcile(repair=False)
+    before = syncs_of(town)
+    report = town.convergence.reconcile(repair=True)
+    assert (report.differing, report.repaired, report.failed) == (1, 1, 0)
+    assert syncs_of(town)[same] == before[same]
+    assert syncs_of(town)[ended] > before[ended]
+    assert found(town) == []
+    assert town.entitlements()["r-1"]["status"] == "ended"
+    assert town.convergence.reconcile(repair=False).differing == 0
+    assert len(town.rows("select 1 from drift where found_at = seen_at")) == 0, "the same rows, seen again"
+
+
+def test_what_is_missing_here_is_found(town: Any) -> None:
+    """A subscription never told of, and one whose snapshot or row was lost."""
+    town.buy(town.customer("r-new"))
+    no_snapshot, no_row = town.subscriber("r-2"), town.subscriber("r-3")
+    town.execute("delete from customer_snapshots where customer_id = :id", id=no_snapshot)
+    town.execute("delete from subscriptions where customer_id = :id", id=no_row)
+    assert town.convergence.reconcile(repair=True).repaired == 3
+    assert {(row.kind, row.field) for row in town.rows("select kind, field from drift")} == {("missing_here", "")}
+    assert {name: each["status"] for name, each in town.entitlements().items()} == dict.fromkeys(
+        ["r-new", "r-2", "r-3"], "active"
+    )
+    assert town.convergence.reconcile(repair=False).differing == 0
+
+
+def test_a_row_that_disagrees_with_its_snapshot_is_drift(town: Any) -> None:
+    """What support searches by must be as true as what entitlements are computed from."""
+    town.subscriber("r-1")
+    town.execute("update subscriptions set status = 'past_due'")
+    (row,) = town.convergence.reconcile(repair=False).rows
+    assert (row["field"], row["ours"], row["theirs"]) == ("status", "past_due", "active")
+
+
+def test_an_invoice_paid_unheard_of_is_drift(town: Any) -> None:
+    """What was paid decides how long access lasts, even while the subscription looks the same."""
+    town.subscriber("r-1")
+    unpaid = """update customer_snapshots set snapshot = jsonb_set(
+        jsonb_set(snapshot, '{invoices,0,status}', '"open"'), '{invoices,0,amount_paid_minor}', '0')"""
+    town.execute(unpaid)
+    (row,) = town.convergence.reconcile(repair=True).rows
+    assert (row["field"], row["ours"].split()[1:], row["theirs"].split()[1:]) == (
+        "latest_invoice",
+        ["open", "0"],
+        ["paid", "290"],
+    )
+    assert found(town) == []
+
+
+def test_what_stripe_knows_no_more_is_found_and_goes(town: Any) -> None:
+    """Only a 404 proves it: one that is merely not on the list (of another clock) is compared, and agrees."""
+    town.subscriber("r-1")
+    town.execute(
+        "insert into subscriptions (id, customer_id, status, price_id, created_at, fetched_at)"
+        " select 'sub_gone', customer_id, 'active', 'price_x', created_at, fetched_at from subscriptions"
+    )
+    elsewhere = town.client.v1.customers.create(
+        {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    ).id
+    town.buy(elsewhere)
+    town.sync(elsewhere)
+    (row,) = town.convergence.reconcile(repair=True).rows
+    assert (row["kind"], row["subscription_id"]) == ("gone_at_stripe", "sub_gone")
+    assert town.rows("select 1 from subscriptions where id = 'sub_gone'") == []
+
+
+def test_other_products_of_the_account_are_none_of_ours(town: Any) -> None:
+    """A shared Stripe account's other customers are neither drift nor fetched."""
+    product = town.client.v1.products.create({"name": "Mugs"}).id
+    recurring: Any = {"interval": "month"}
+    price = town.client.v1.prices.create(
+        {"product": product, "currency": "usd", "unit_amount": 500, "recurring": recurring}
+    ).id
+    stranger = town.customer(None)
+    town.client.v1.subscriptions.create({"customer": stranger, "items": [{"price": price}]})
+    report = town.convergence.reconcile(repair=True)
+    assert (report.compared, report.differing) == (1, 0)
+    assert syncs_of(town) == Counter()
+
+
+def test_what_is_being_applied_is_not_drift_yet(town: Any) -> None:
+    """A hint of this minute waits for its sync; one that has waited for long is drift like any other."""
+    customer_id = town.subscriber("r-1")
+    cancel(town, customer_id)
+    with town.core.engine.begin() as connection:
+        town.core.syncs.mark(connection, customer_id)
+    assert town.convergence.reconcile(repair=False).differing == 0
+    town.execute("update customer_syncs set dirty_since = dirty_since - interval '11 minutes'")
+    assert town.convergence.reconcile(repair=False).differing == 1
+
+
+def test_who_was_synced_after_stripe_was_asked_is_not_drift(town: Any) -> None:
+    """Our record may be newer than the list it is compared with."""
+    customer_id = town.subscriber("r-1")
+    cancel(town, customer_id)
+    hour_ago = Reconcile(
+        town.core.engine, town.client, town.core.syncs, test_clock=town.clock_id,
+        wall_clock=lambda: wall_clock() - timedelta(hours=1),
+    )  # fmt: skip
+    assert hour_ago.run(repair=False).differing == 0
+
+
+def test_drift_that_is_no_more_is_closed(town: Any) -> None:
+    """Found by a dry run, repaired by a webhook's sync: the next run says so."""
+    customer_id = town.subscriber("r-1")
+    cancel(town, customer_id)
+    town.convergence.reconcile(repair=False)
+    assert found(town) != []
+    town.sync(customer_id)
+    town.convergence.reconcile(repair=False)
+    assert found(town) == []
+
+
+def test_it_goes_on_where_it_stopped(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped after the newest, the next run compares the older ones alone, and closes nothing that it did not see."""
+    monkeypatch.setattr("service.convergence.listing._PAGE", 2)
+    for number in range(4):
+        cancel(town, town.subscriber(f"r-{number}"))
+        town.advance(0.001)
+    stopped = town.convergence.reconcile(repair=False, stopped=lambda: True)
+    assert (stopped.finished, stopped.compared) == (False, 1), "one of the page's two waits for the second page"
+    assert town.convergence.reconcile(repair=True, stopped=lambda: True).compared == 1, "another kind, its own cursor"
+    rest = town.convergence.reconcile(repair=False)
+    assert (rest.finished, rest.compared) == (True, 3)
+    assert {row["customer_id"] for row in rest.rows} == {
+        row.customer_id for row in town.rows("select * from customer_syncs")
+    }
+    assert town.convergence.reconcile(repair=False).compared == 4
+
+
+def test_one_that_cannot_be_read_is_reported_and_passed_by(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe's shapes change: what this version cannot read must not hide the drift of the others."""
+    odd, cancelled = town.subscriber("r-odd"), town.subscriber("r-1")
+    cancel(town, cancelled)
+    original = town.convergence._reconcile._stretches
+
+    def broken(until: Any) -> Any:
+        for stretch in original(until):
+            changed = [each | {"items": {}} if each["customer"] == odd else each for each in stretch.subscriptions]
+            yield replace(stretch, subscriptions=changed)
+
+    monkeypatch.setattr(town.convergence._reconcile, "_stretches", broken)
+    report = town.convergence.reconcile(repair=True)
+    assert (report.differing, report.repaired) == (2, 1)
+    assert found(town) == [("unreadable", "")]
+
+
+def test_a_customer_who_cannot_be_synced_stays_open(town: Any, standin: Any) -> None:
+    """The repair failed: the report says so, the drift stays, and the customer stays marked."""
+    customer_id = town.subscriber("r-1")
+    cancel(town, customer_id)
+    fetch, town.core.syncs._fetch = town.core.syncs._fetch, lambda _: 1 / 0
+    report = town.convergence.reconcile(repair=True)
+    town.core.syncs._fetch = fetch
+    assert (report.repaired, report.failed) == (0, 1)
+    assert ("differs", "status") in found(town)
+    assert town.rows("select customer_id from customer_syncs where dirty > synced") == [(customer_id,)]
