@@ -22,7 +22,7 @@ CHARGING = timedelta(hours=2)
 """Stripe charges an hour after a period ends; without it "+30 days" would stop just before the trial's first charge."""
 FOLLOWING_SECONDS = 2.0
 """By then every process of the service has read the clock."""
-PATIENCE_SECONDS = 12.0
+PATIENCE_SECONDS = 30.0
 READING_SECONDS = 2.0
 """Every page shows the clock; none waits long for it."""
 
@@ -89,7 +89,9 @@ class SandboxClock:
         """Wait until the service has read the clock, and knows of this reader's subscription what Stripe knows."""
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         time.sleep(FOLLOWING_SECONDS)
-        while reader_id and not self._in_step(reader_id) and time.monotonic() < give_up_at:
+        while reader_id and not self._in_step(reader_id):
+            if time.monotonic() > give_up_at:
+                raise ClockStuck("Time has passed, but the service has not heard all of it yet; reload in a moment.")
             time.sleep(0.1)
 
     def _in_step(self, reader_id: str) -> bool:

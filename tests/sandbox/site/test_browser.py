@@ -88,16 +88,16 @@ def pay(page: Any) -> None:
     page.wait_for_url("**/welcome?**")
 
 
-def text(page: Any) -> str:
-    """Return what the page's main part says."""
-    return str(page.locator("main").inner_text())
+def says(page: Any, words: str) -> None:
+    """Wait until the page's main part says so; Playwright gives up after half a minute."""
+    page.locator("main").get_by_text(words).first.wait_for()
 
 
 def test_article_wall_checkout_access_cancel_and_wall(page: Any, name: str) -> None:
     """The whole walk, each step by what a reader sees: a label, a button, a sentence."""
     page.goto("/")
     page.get_by_role("link", name="Night trains").click()
-    assert "You wake, and nothing moves" in text(page)
+    says(page, "You wake, and nothing moves")
     page.goto(f"/articles/{SECOND}")
     wall = page.get_by_role("region", name="You've reached your limit of one free article.")
     assert wall.get_by_role("listitem").count() == 5 + 2
@@ -106,26 +106,26 @@ def test_article_wall_checkout_access_cancel_and_wall(page: Any, name: str) -> N
     page.get_by_role("button", name="Start 30 days free").click()
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Log in and continue").click()
-    assert "Nothing today ($0.00)" in text(page)
+    says(page, "Nothing today ($0.00)")
     page.get_by_role("link", name="Continue to payment").click()
     pay(page)
-    assert "Your free trial runs until" in text(page)
+    says(page, "Your free trial runs until")
     page.get_by_role("link", name="A harvest below sea level").click()
-    assert "tastes of the sea" in text(page)
+    says(page, "tastes of the sea")
 
     page.get_by_role("link", name="Account").click()
     page.get_by_role("button", name="Cancel subscription").click()
-    assert "You have cancelled: you can read everything until" in text(page)
+    says(page, "You have cancelled: you can read everything until")
     page.goto(f"/articles/{SECOND}")
-    assert "tastes of the sea" in text(page)
+    says(page, "tastes of the sea")
 
     page.get_by_role("button", name="+30 days").click()
-    assert "your subscription ended" in page.get_by_role("status").inner_text()
+    page.get_by_role("status").get_by_text("your subscription ended").wait_for()
     page.goto(f"/articles/{SECOND}")  # in a new month, the free one
     page.goto(f"/articles/{THIRD}")
     assert "because of an otter" not in page.content()
     page.get_by_role("region", name="reached your limit").get_by_text("$2.90 per month").wait_for()
-    assert "days free" not in text(page)
+    assert "days free" not in page.content()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -147,6 +147,7 @@ def test_axe_objects_to_nothing(page: Any, axe: str, scheme: str, name: str) -> 
     page.goto("/subscribe")
     check("offer")
     page.get_by_role("button", name="Start 30 days free").click()
+    page.get_by_label("Your name").wait_for()
     check("sign in")
     page.get_by_label("Your name").fill(name)
     page.keyboard.press("Enter")
@@ -158,6 +159,7 @@ def test_axe_objects_to_nothing(page: Any, axe: str, scheme: str, name: str) -> 
     page.goto("/account")
     check("account")
     page.get_by_role("button", name="Cancel subscription").click()
+    says(page, "You have cancelled")
     check("cancelled")
     page.goto("/nothing")
     check("no such page")
@@ -194,7 +196,7 @@ def test_the_wall_needs_no_mouse(page: Any, name: str) -> None:
     page.keyboard.type(name)
     page.keyboard.press("Enter")
     page.wait_for_url("**/checkout")
-    assert "Due today" in text(page)
+    says(page, "Due today")
 
 
 def test_a_screen_reader_hears_what_a_plan_costs(page: Any) -> None:
@@ -212,12 +214,14 @@ def test_nothing_is_remembered_by_going_back(page: Any, name: str) -> None:
     page.goto("/sign-in")
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
     page.goto("/subscribe")
     page.get_by_role("button", name="Start 30 days free").click()
     page.get_by_role("link", name="Continue to payment").click()
     pay(page)
     page.goto("/articles/the-treaty-nobody-signed")
-    assert "forty-one pages" in text(page)
+    says(page, "forty-one pages")
     page.get_by_role("button", name="Log out").click()
-    page.go_back()
+    page.get_by_role("link", name="Log in").wait_for()
+    page.go_back(wait_until="load")
     assert "forty-one pages" not in page.content()
