@@ -47,6 +47,7 @@ from service.store.api_keys import ApiKeyStore
 from service.store.database import make_engine
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
+from service.support.drift import DriftReport
 from webhooks.endpoint import webhook_blueprint
 from webhooks.fetch import StripeFetch
 from webhooks.inbox import Inbox
@@ -279,6 +280,7 @@ def build_services(core: Core) -> Services:
         portals=Portals(core.client, customers),
         cancellations=Cancellations(core.client, readers, core.sync_now),
         accounts=Accounts(core.engine),
+        drift=DriftReport(core.engine),
         keys=keys,
         idempotency=IdempotencyStore(core.engine),
         health=_health(core, keys),

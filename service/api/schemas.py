@@ -77,11 +77,14 @@ class CheckoutPath(Schema):
     checkout_id = Id(required=True, metadata={"description": "From `POST /v1/checkouts`."})
 
 
-class AccountsQuery(Schema):
+class PageQuery(Schema):
+    cursor = Text(most=2000, metadata={"description": "`next` of the page before."})
+
+
+class AccountsQuery(PageQuery):
     q = Text(
         most=254,
         metadata={"description": "How an e-mail address, a reader, customer, subscription or invoice id begins."},
     )
     status = Choice(*Status)
     plan = Text(most=100)
-    cursor = Text(most=2000, metadata={"description": "`next` of the page before."})

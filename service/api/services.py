@@ -17,6 +17,7 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
+from service.support.drift import DriftReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Services:
     portals: Portals
     cancellations: Cancellations
     accounts: Accounts
+    drift: DriftReport
     keys: KeyChecker
     idempotency: IdempotencyStore
     health: Health

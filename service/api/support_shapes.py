@@ -8,6 +8,7 @@ from service.api.fields import Choice
 from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
 from service.api.shapes import Meter, Money, Reader
 from service.domain.entitlement import Status
+from service.store.drift import DriftKind
 
 
 class FoundAccount(Schema):
@@ -92,3 +93,20 @@ class Account(Schema):
     holds = many(HoldRow)
     trial_ledger = many(TrialRow)
     meter = maybe(Meter)
+
+
+class DriftRow(Schema):
+    customer_id = text()
+    subscription_id = text()
+    kind = Choice(*DriftKind, required=True)
+    field = fields.String(required=True, allow_none=True, metadata={"description": "Which one differs."})
+    ours = fields.String(required=True, allow_none=True, metadata={"description": "What our record said."})
+    theirs = fields.String(required=True, allow_none=True, metadata={"description": "What Stripe said."})
+    found_at = instant()
+    seen_at = instant("When it was last found.")
+    repaired_at = instant("When the customer was synced since, or the difference was found no more.", nullable=True)
+
+
+class DriftList(Schema):
+    data = many(DriftRow)
+    next = fields.String(required=True, allow_none=True, metadata={"description": "Hand it back as `cursor`."})

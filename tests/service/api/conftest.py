@@ -35,6 +35,7 @@ from service.errors import InvalidRequest
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import AccountDetail, AccountQuery, Accounts, Page
+from service.support.drift import DriftPage, DriftReport
 from webhooks.endpoint import webhook_blueprint
 from webhooks.events import StripeEvent
 from webhooks.inbox import Inbox, Stored
@@ -164,6 +165,18 @@ class FakeAccounts(Accounts):
         return self.known
 
 
+class FakeDrift(DriftReport):
+    """Shows one page, whatever is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int | None] = []
+        self.page_shown = DriftPage(rows=[], next_before=None)
+
+    def page(self, before: int | None) -> DriftPage:
+        self.asked.append(before)
+        return self.page_shown
+
+
 class FakeInbox(Inbox):
     """Stores nothing and says it did."""
 
@@ -211,6 +224,7 @@ class Api:
     portals: FakePortals
     cancellations: FakeCancellations
     accounts: FakeAccounts
+    drift: FakeDrift
     health: FakeHealth
 
     @property
@@ -231,6 +245,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
     def build(engine: Engine | None = None, **changes: Any) -> Api:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
+        drift = FakeDrift()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -240,6 +255,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             portals=portals,
             cancellations=cancellations,
             accounts=accounts,
+            drift=drift,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
             idempotency=IdempotencyStore(cast("Engine", engine)),
             health=health,
@@ -251,7 +267,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         )
         services = replace(services, **changes)
         app = build_flask(services)
-        return Api(app, services, gate, readers, checkouts, portals, cancellations, accounts, health)
+        return Api(app, services, gate, readers, checkouts, portals, cancellations, accounts, drift, health)
 
     return build
 

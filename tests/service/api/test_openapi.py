@@ -19,6 +19,7 @@ from service.domain.entitlement import Entitlement
 from service.errors import StripeUnavailable
 from service.store.api_keys import Scope
 from service.support.accounts import AccountDetail, FoundAccount, Page
+from service.support.drift import DriftPage
 from webhooks.snapshot import SubscriptionFacts
 
 Json = dict[str, Any]
@@ -212,6 +213,14 @@ def test_real_answers_fit_the_document(
         api.accounts.page, api.accounts.known = page, account
         answer = api.call("GET", "/v1/support/accounts", key="support:read-key")
         check(judge, answer, "GET", "/v1/support/accounts")
+    drifted = {
+        "id": 9, "customer_id": "cus_1", "subscription_id": "sub_1", "kind": "differs", "field": "status",
+        "ours": "active", "theirs": "canceled", "found_at": account.created_at, "seen_at": account.created_at,
+        "repaired_at": None,
+    }  # fmt: skip
+    for shown in (api.drift.page_shown, DriftPage(rows=[drifted], next_before=9)):
+        api.drift.page_shown = shown
+        check(judge, api.call("GET", "/v1/support/drift", key="support:read-key"), "GET", "/v1/support/drift")
     answer = api.call("GET", "/v1/support/accounts/r-81", key="support:read-key")
     check(judge, answer, "GET", "/v1/support/accounts/{reader_id}")
     for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"):

@@ -1,0 +1,35 @@
+"""Support's view of drift: where our record was found to differ from Stripe, and whether it was repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from service.store import drift
+
+PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftPage:
+    """Rows of `drift`, newest first. `next_before` is None on the last page."""
+
+    rows: Sequence[dict[str, Any]]
+    next_before: int | None
+
+
+class DriftReport:
+    """Shows what reconciling has found."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def page(self, before: int | None) -> DriftPage:
+        """Return the newest differences, those found before row `before` when given."""
+        with self._engine.connect() as connection:
+            rows = drift.latest(connection, before_id=before, limit=PAGE + 1)
+        shown = rows[:PAGE]
+        return DriftPage(rows=shown, next_before=shown[-1]["id"] if len(rows) > PAGE else None)
