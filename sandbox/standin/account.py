@@ -43,9 +43,13 @@ class Account:
         self.agenda = Agenda(self.policy)
         self.store.on_commit.append(self.agenda.note)
         self._local = threading.local()
+        self.adopt(self.policy)
+
+    def adopt(self, policy: BillingPolicy) -> None:
+        """Follow `policy` from now on."""
         with self.store.transaction():
-            for kind in KINDS:
-                self.agenda.note([((kind, each["id"]), each) for each in self.store.all(kind)])
+            self.policy = policy
+            self.agenda.adopt(policy, [((kind, each["id"]), each) for kind in KINDS for each in self.store.all(kind)])
 
     @property
     def request(self) -> RequestFacts:

@@ -15,8 +15,8 @@ from sandbox.standin.account import Account
 from sandbox.standin.billing.invoicing import money
 from sandbox.standin.calendar import DAY_SECONDS, next_boundary
 from sandbox.standin.cards import by_number
-from sandbox.standin.portal_acts import PortalRefused, act, overview
-from sandbox.standin.purchase import CardForm, complete, refusal
+from sandbox.standin.portal_acts import PortalRefused, act, onward, overview
+from sandbox.standin.purchase import CardForm, authentication_failed, begin, complete, refusal
 from sandbox.standin.store import Json
 
 STYLE = (Path(__file__).parent / "page.css").read_text()
@@ -112,7 +112,7 @@ class Pages:
         if message := refusal(session, form):
             return self._checkout_page(session, message, 402)
         if form.card.behaviour in ("authenticates", "always_authenticates"):
-            session["_pending_card"] = {"email": email, "number": form.card.number, "expiry": list(form.expiry)}
+            begin(self._account, session, email, form)
             return _html("authenticate.html", 200, session=session, amount=session["amount_total"])
         return self._purchased(session, email, form)
 
@@ -120,7 +120,7 @@ class Pages:
         pending = session["_pending_card"]
         card = by_number(pending["number"]) if pending else None
         if card is None or answer != "pass":
-            session["_pending_card"] = None
+            authentication_failed(self._account, session)
             return self._checkout_page(session, AUTHENTICATION_FAILED, 402)
         month, year = pending["expiry"]
         return self._purchased(session, pending["email"], CardForm(card, (month, year)))
@@ -167,8 +167,9 @@ class Pages:
                 act(self._account, session, request.form, read_card=self._read_card)
             except (PortalRefused, FormRefused) as refused:
                 return self._portal_page(session, str(refused), 400)
+            leads_to = onward(session)
         clocks.settle(self._account)
-        return _redirect(request.path)
+        return _redirect(leads_to or request.path)
 
     def _read_card(self, fields: Mapping[str, str]) -> CardForm:
         return read_card(fields, self._account.wall_now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import collecting, starting
@@ -32,18 +32,52 @@ def refusal(session: Json, form: CardForm) -> str | None:
     return failure[2] if failure else None
 
 
+def begin(account: Account, session: Json, email: str, form: CardForm) -> None:
+    """Start a purchase whose bank wants to see the cardholder.
+
+    As at Stripe the subscription exists from here on, `incomplete`: whoever leaves the bank's page leaves it so, and it
+    expires after 23 hours. A free trial has nothing to pay yet, and begins only when the card is saved.
+    """
+    pending = {"email": email, "number": form.card.number, "expiry": list(form.expiry), "method": None}
+    if session["amount_total"] > 0:
+        customer = _customer(account, session, email)
+        method = give(account, customer, _card(account, customer, email, form))
+        subscription = _begun(account, session) or starting.start(account, _order(account, session, customer, method))
+        method["_authenticated"] = False
+        session["_begun"], pending["method"] = subscription["id"], method["id"]
+        collecting.await_cardholder(account, account.find("invoice", subscription["latest_invoice"]), method)
+    session["_pending_card"] = pending
+
+
+def authentication_failed(account: Account, session: Json) -> None:
+    """Forget the card whose holder did not prove who they are."""
+    pending, subscription = session["_pending_card"], _begun(account, session)
+    session["_pending_card"] = None
+    if subscription is not None and pending and pending["method"]:
+        method = account.find("payment_method", pending["method"])
+        collecting.cardholder_failed(account, account.find("invoice", subscription["latest_invoice"]), method)
+
+
+def _begun(account: Account, session: Json) -> Json | None:
+    """Return the subscription that an earlier card of this session left incomplete; None when it expired since."""
+    found = account.store.get("subscription", session.get("_begun") or "")
+    return found if found is not None and found["status"] == "incomplete" else None
+
+
 def complete(account: Account, session: Json, email: str, form: CardForm) -> None:
     """Turn an open session into a subscription. The card has been accepted, and authenticated if it asked for it."""
     customer = _customer(account, session, email)
-    method = _card(account, customer, email, form)
+    method = _paying_card(account, session, customer, email, form)
     is_trial = session["amount_total"] == 0
     if is_trial:
         _setup(account, customer, method)
-    give(account, customer, method)
-    subscription = starting.start(account, _order(account, session, customer, method))
+    if method["customer"] is None:
+        give(account, customer, method)
+    subscription = _subscription(account, session, customer, method)
+    unpaid = session.get("_async_payment") == "processing"
     session.update(
         status="complete",
-        payment_status="no_payment_required" if is_trial else "paid",
+        payment_status="no_payment_required" if is_trial else "unpaid" if unpaid else "paid",
         customer=customer["id"],
         customer_details=hosted.customer_details(email),
         subscription=subscription["id"],
@@ -54,14 +88,54 @@ def complete(account: Account, session: Json, email: str, form: CardForm) -> Non
     account.emit("checkout.session.completed", session)
 
 
+def _paying_card(account: Account, session: Json, customer: Json, email: str, form: CardForm) -> Json:
+    pending = session["_pending_card"] or {}
+    known = account.store.get("payment_method", pending.get("method") or "")
+    if known is None:
+        return _card(account, customer, email, form)
+    known["_authenticated"] = True
+    return known
+
+
+def _subscription(account: Account, session: Json, customer: Json, method: Json) -> Json:
+    """Start what is bought, or let `method` pay for what an earlier card began."""
+    begun = _begun(account, session)
+    if begun is not None:
+        begun["default_payment_method"] = method["id"]
+        collecting.collect(account, account.find("invoice", begun["latest_invoice"]), method=method, on_session=True)
+        return begun
+    order = _order(account, session, customer, method)
+    if session.get("_async_payment") != "expected" or session["amount_total"] == 0:
+        return starting.start(account, replace(order, payment_behavior="allow_incomplete"))
+    subscription = starting.start(account, order)
+    session["_async_payment"] = "processing"
+    collecting.process(account, account.find("invoice", subscription["latest_invoice"]))
+    return subscription
+
+
+def settle_async(account: Account, session: Json, *, succeeded: bool) -> None:
+    """Let the bank decide about a payment that was under way when the session completed."""
+    subscription = account.find("subscription", session["subscription"])
+    method = account.find("payment_method", subscription["default_payment_method"])
+    session["_async_payment"] = subscription["_processing"] = None
+    if not succeeded:
+        method.update(_behaviour="declines_charges", _decline_code="insufficient_funds")
+    collecting.collect(account, account.find("invoice", session["invoice"]), method=method, on_session=True)
+    if succeeded:
+        session["payment_status"] = "paid"
+    account.emit(f"checkout.session.async_payment_{'succeeded' if succeeded else 'failed'}", session)
+
+
 def _customer(account: Account, session: Json, email: str) -> Json:
-    if session["customer"]:
-        customer = account.find("customer", session["customer"])
+    known = session["customer"] or session.get("_customer_begun")
+    if known:
+        customer = account.find("customer", known)
         if not customer["email"]:
             customer["email"] = email
         return customer
     customer = make_customer(account, {"email": email})
     account.emit("customer.created", customer)
+    session["_customer_begun"] = customer["id"]
     return customer
 
 
@@ -96,5 +170,6 @@ def _order(account: Account, session: Json, customer: Json, method: Json) -> sta
         items=[(account.find("price", line["price"]["id"]), line["quantity"]) for line in session["_line_items"]],
         trial_end=data.get("trial_end") or (account.now_for(customer) + days * DAY_SECONDS if days else None),
         facts=facts,
+        payment_behavior="default_incomplete",
         on_session=True,
     )

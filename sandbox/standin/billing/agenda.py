@@ -22,6 +22,11 @@ class Agenda:
         self._current: dict[Key, int] = {}
         self._serials = itertools.count()
 
+    def adopt(self, policy: BillingPolicy, objects: Iterable[Change]) -> None:
+        """Follow another policy from now on: what `objects` (all there are) bring next is worked out anew."""
+        self._policy = policy
+        self.note(objects)
+
     def note(self, changes: Iterable[Change]) -> None:
         """Take over what a transaction changed."""
         for key, item in changes:

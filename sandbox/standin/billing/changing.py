@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, life
+from sandbox.standin.billing import collecting, invoicing, life, pausing
 from sandbox.standin.billing.happenings import period_end
 from sandbox.standin.billing.prorating import proration_lines
 from sandbox.standin.calendar import next_boundary
-from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.errors import CardError, InvalidRequest, NotFound
 from sandbox.standin.forms import merged_metadata
 from sandbox.standin.shapes import billing as shapes
 from sandbox.standin.shapes.catalog import plan_of
@@ -30,8 +30,9 @@ def update(account: Account, subscription: Json, params: Params) -> None:
         lines += restart_period(account, subscription)
     invoice = _invoice_now(account, subscription, lines) if lines else None
     account.emit_update("customer.subscription.updated", subscription, before)
-    if invoice is not None:
-        _issue(account, invoice)
+    failure = _issue(account, invoice) if invoice is not None else None
+    if failure is not None and params.get("payment_behavior") == "error_if_incomplete":
+        raise CardError(failure[2], code=failure[0], decline_code=failure[1])  # which undoes the change
 
 
 def _apply_simple(account: Account, subscription: Json, params: Params) -> None:
@@ -175,31 +176,65 @@ def _invoice_now(account: Account, subscription: Json, lines: list[Json]) -> Jso
     return invoicing.draft(account, subscription, lines, "subscription_update", (now, now))
 
 
-def _issue(account: Account, invoice: Json) -> None:
+def _issue(account: Account, invoice: Json) -> collecting.Failure | None:
+    account.emit("invoice.created", invoice)
+    invoicing.finalize(account, invoice)
+    return collecting.collect(account, invoice)
+
+
+def resume(account: Account, subscription: Json, *, anchor: str) -> None:
+    """Take a paused subscription up again: at once while what was paid still runs, else once its invoice is paid."""
+    lines = _resumption_lines(account, subscription, anchor)
+    if lines:
+        lines, subscription["_pending_lines"] = [*subscription["_pending_lines"], *lines], []
+    else:
+        pausing.take_up(account, subscription)
+        return
+    invoice = _invoice_now(account, subscription, lines)
+    subscription["_resumption"] = invoice["id"]
+    subscription["_resumes_by"] = invoice["created"] + account.policy.incomplete_expires_after_seconds
     account.emit("invoice.created", invoice)
     invoicing.finalize(account, invoice)
     collecting.collect(account, invoice)
 
 
-def resume(account: Account, subscription: Json, *, anchor: str) -> None:
-    """Take a paused subscription up again; it is active once its invoice is paid."""
-    before = rendered(subscription)
+def _resumption_lines(account: Account, subscription: Json, anchor: str) -> list[Json]:
     if anchor == "now":
-        lines = restart_period(account, subscription)
-    else:
+        return restart_period(account, subscription)
+    now, items = account.now_for(subscription), subscription["items"]["data"]
+    if period_end(subscription) > now:
+        _bill_the_rest(account, subscription)
+        return []
+    while period_end(subscription) <= now:
+        for item in items:
+            item["current_period_start"], item["current_period_end"] = life.next_period(subscription, item)
+    period = (items[0]["current_period_start"], period_end(subscription))
+    return [invoicing.period_line(account, item, period, trial=False) for item in items]
+
+
+def _bill_the_rest(account: Account, subscription: Json) -> None:
+    """Sell again, with the next invoice, what a pause had credited and what is left of it now."""
+    if subscription.pop("_credited", False):
         now = account.now_for(subscription)
-        while period_end(subscription) <= now:
-            for item in subscription["items"]["data"]:
-                item["current_period_start"], item["current_period_end"] = life.next_period(subscription, item)
-        period = (subscription["items"]["data"][0]["current_period_start"], period_end(subscription))
-        lines = [invoicing.period_line(account, item, period, trial=False) for item in subscription["items"]["data"]]
-    invoice = _invoice_now(account, subscription, lines)
-    account.emit("invoice.created", invoice)
-    invoicing.finalize(account, invoice)
-    if collecting.collect(account, invoice) is None:
-        subscription["status"], subscription["status_details"] = "active", None
-        account.emit_update("customer.subscription.updated", subscription, before)
-        account.emit("customer.subscription.resumed", subscription)
+        for item in subscription["items"]["data"]:
+            both = proration_lines(account, item, item["price"], item["quantity"], now, credit_only=False)
+            subscription["_pending_lines"].append(both[1])
+
+
+def pause(account: Account, subscription: Json, *, credit_from: str, invoice_now: bool) -> None:
+    """Pause on request. Unused time is credited from `credit_from`: `now`, `item_current_period_start` or `none`."""
+    now, lines = account.now_for(subscription), []
+    for item in subscription["items"]["data"]:
+        since = item["current_period_start"] if credit_from == "item_current_period_start" else now
+        if credit_from != "none" and subscription["status"] != "trialing":
+            lines += proration_lines(account, item, item["price"], item["quantity"], since, credit_only=True)
+    subscription["_credited"] = bool(lines)
+    invoice = _invoice_now(account, subscription, lines) if lines and invoice_now else None
+    if invoice is None:
+        subscription["_pending_lines"] += lines
+    pausing.pause(account, subscription, "pause_requested")
+    if invoice is not None:
+        _issue(account, invoice)
 
 
 def preview(account: Account, subscription: Json, details: Params) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import disputing, invoicing
+from sandbox.standin.billing import disputing, invoicing, pausing
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.cards import DECLINE_MESSAGES, decline_error_code
 from sandbox.standin.shapes import payments
@@ -51,13 +51,14 @@ def collect(account: Account, invoice: Json, *, method: Json | None = None, on_s
     if invoice["amount_due"] == 0:
         _paid(account, invoice)
         return None
+    before = rendered(invoice)
     invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
     method = method or (method_for(account, subscription) if subscription else None)
     failure = _charge(account, invoice, method, on_session=on_session) if method else NO_CARD
     if failure is not None or method is None:
-        _failed(account, invoice, failure or NO_CARD)
+        _failed(account, invoice, failure or NO_CARD, before)
         return failure
-    _paid(account, invoice)
+    _paid(account, invoice, before)
     disputing.follow(account, account.find("charge", _latest_charge(account, invoice)), method)
     return None
 
@@ -85,6 +86,32 @@ def _charge(account: Account, invoice: Json, method: Json, *, on_session: bool) 
     return failure
 
 
+def await_cardholder(account: Account, invoice: Json, method: Json) -> None:
+    """Leave the payment of an open invoice to its cardholder, whom the bank wants to see; nothing is charged."""
+    intent = account.find("payment_intent", invoice["_payment_intent"])
+    intent.update(status="requires_action", payment_method=method["id"])
+    account.emit("payment_intent.requires_action", intent)
+    account.emit("invoice.payment_action_required", invoice)
+
+
+def cardholder_failed(account: Account, invoice: Json, method: Json) -> None:
+    """Record that the cardholder did not prove who they are; another card may still pay."""
+    intent = account.find("payment_intent", invoice["_payment_intent"])
+    message = "The provided PaymentMethod has failed authentication."
+    code = "payment_intent_authentication_failure"
+    error = {"type": "invalid_request_error", "code": code, "message": message, "payment_method": rendered(method)}
+    intent.update(status="requires_payment_method", payment_method=None, last_payment_error=error)
+    account.emit("payment_intent.payment_failed", intent)
+
+
+def process(account: Account, invoice: Json) -> None:
+    """Let a bank debit be under way: the payment intent is processing, and the subscription waits for it."""
+    intent = account.find("payment_intent", invoice["_payment_intent"])
+    intent["status"] = "processing"
+    account.find("subscription", invoice["_subscription"])["_processing"] = True
+    account.emit("payment_intent.processing", intent)
+
+
 def _status_after(failure: Failure) -> str:
     return "requires_action" if failure[0] == "authentication_required" else "requires_payment_method"
 
@@ -100,7 +127,7 @@ def _error(failure: Failure, charge: Json, method: Json) -> Json:
     }
 
 
-def _paid(account: Account, invoice: Json) -> None:
+def _paid(account: Account, invoice: Json, before: Json | None = None) -> None:
     now = account.now_for(invoice)
     if payment := account.store.get("invoice_payment", invoice.get("_invoice_payment", "")):
         payment.update(status="paid", amount_paid=invoice["amount_due"])
@@ -109,18 +136,56 @@ def _paid(account: Account, invoice: Json) -> None:
     invoice.update(status="paid", attempted=True, amount_paid=invoice["amount_due"], amount_remaining=0)
     invoicing.stop_collecting(invoice)
     invoice["status_transitions"]["paid_at"] = now
+    if before is not None:
+        account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.paid", invoice)
     account.emit("invoice.payment_succeeded", invoice)
-    _settle_subscription(account, invoice)
+    settle_subscription(account, invoice)
 
 
-def _settle_subscription(account: Account, invoice: Json) -> None:
+def settle_subscription(account: Account, invoice: Json) -> None:
+    """Bring a subscription back to active once its latest invoice is paid, or given up (Stripe's rule for both)."""
     subscription = account.store.get("subscription", invoice["_subscription"])
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return
     if subscription["status"] in ("incomplete", "past_due", "unpaid"):
         set_status(account, subscription, "active")
         _set_delinquent(account, subscription, delinquent=False)
+    elif subscription["status"] == "paused" and subscription.get("_resumption") == invoice["id"]:
+        pausing.take_up(account, subscription)
+
+
+def void(account: Account, invoice: Json) -> None:
+    """Void an invoice; its subscription then stands as the invoice before it says, and a first one expires."""
+    invoicing.void(account, invoice)
+    subscription = account.store.get("subscription", invoice["_subscription"])
+    if subscription is None or subscription["latest_invoice"] != invoice["id"]:
+        return
+    if subscription["status"] == "incomplete":
+        subscription["ended_at"] = account.now_for(subscription)
+        set_status(account, subscription, "incomplete_expired")
+    elif subscription["status"] in ("past_due", "unpaid") and not _owes(account, subscription):
+        set_status(account, subscription, "active")
+        _set_delinquent(account, subscription, delinquent=False)
+    elif subscription.get("_resumption") == invoice["id"]:
+        subscription["_resumption"] = None
+
+
+def _owes(account: Account, subscription: Json) -> bool:
+    """Tell whether the newest finalized invoice that is not void is still open."""
+    invoices = account.store.all("invoice", customer=subscription["customer"])
+    standing = [
+        each["status"]
+        for each in invoices
+        if each["_subscription"] == subscription["id"] and each["status"] not in ("draft", "void")
+    ]
+    return standing[-1:] == ["open"]
+
+
+def mark_uncollectible(account: Account, invoice: Json) -> None:
+    """Give an invoice up, which settles its subscription although nothing was paid."""
+    invoicing.mark_uncollectible(account, invoice)
+    settle_subscription(account, invoice)
 
 
 def _set_delinquent(account: Account, subscription: Json, *, delinquent: bool) -> None:
@@ -137,10 +202,11 @@ def set_status(account: Account, subscription: Json, status: str) -> None:
     account.emit_update("customer.subscription.updated", subscription, before)
 
 
-def _failed(account: Account, invoice: Json, failure: Failure) -> None:
+def _failed(account: Account, invoice: Json, failure: Failure, before: Json) -> None:
     subscription = account.store.get("subscription", invoice["_subscription"])
     retries = subscription is not None and subscription["status"] in ("active", "past_due", "trialing")
     invoice["next_payment_attempt"] = _next_attempt(account, invoice) if retries and invoice["auto_advance"] else None
+    account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.payment_failed", invoice)
     if failure[0] == "authentication_required":
         account.emit("invoice.payment_action_required", invoice)
@@ -167,6 +233,8 @@ def _give_up(account: Account, subscription: Json, invoice: Json) -> None:
         end(account, subscription, reason="payment_failed")
     elif account.policy.after_retries == "unpaid":
         set_status(account, subscription, "unpaid")
+    elif account.policy.after_retries == "paused":
+        pausing.pause(account, subscription, "final_payment_failure")
 
 
 def end(account: Account, subscription: Json, *, reason: str | None) -> None:

@@ -52,8 +52,10 @@ def _of_subscription(subscription: Json, policy: BillingPolicy) -> Iterator[Happ
         return
     if subscription["cancel_at"] is not None:
         yield Happening(subscription["cancel_at"], 0, "end")
-    if status == "incomplete":
+    if status == "incomplete" and not subscription.get("_processing"):
         yield Happening(subscription["created"] + policy.incomplete_expires_after_seconds, 1, "give_up")
+    if status == "paused" and subscription.get("_resumption"):
+        yield Happening(subscription["_resumes_by"], 1, "give_up_resumption")
     pause = subscription["pause_collection"]
     if pause and pause["resumes_at"]:
         yield Happening(pause["resumes_at"], 1, "resume_collection")

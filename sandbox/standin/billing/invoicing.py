@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.standin.account import Account
 from sandbox.standin.shapes import invoices as shapes
 from sandbox.standin.shapes import payments
-from sandbox.standin.store import Json
+from sandbox.standin.store import Json, rendered
 
 Period = tuple[int, int]
 
@@ -63,11 +63,12 @@ def _total(invoice: Json) -> None:
 
 def finalize(account: Account, invoice: Json) -> None:
     """Number a draft and open it; what is due gets a payment intent."""
-    now = account.now_for(invoice)
+    now, before = account.now_for(invoice), rendered(invoice)
+    invoice["last_finalization_error"] = None
     customer = account.find("customer", invoice["customer"])
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
-    _apply_balance(customer, invoice)
+    _apply_balance(account, customer, invoice)
     invoice["status"] = "open"
     invoice["automatically_finalizes_at"] = None
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
@@ -75,15 +76,31 @@ def finalize(account: Account, invoice: Json) -> None:
     invoice["webhooks_delivered_at"] = now
     if invoice["amount_due"] > 0:
         _expect_payment(account, invoice)
+    if invoice["created"] < now:
+        # One that opens as it is made is told of by `created` and `finalized` alone.
+        account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.finalized", invoice)
 
 
-def _apply_balance(customer: Json, invoice: Json) -> None:
+def fail_to_finalize(account: Account, invoice: Json) -> None:
+    """Leave a draft as it is, with the error that keeps Stripe from finalizing it: nothing will be collected."""
+    invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
+    invoice["last_finalization_error"] = {
+        "code": "customer_tax_location_invalid",
+        "message": "The customer's location isn't recognized. Set a valid customer address.",
+        "type": "invalid_request_error",
+    }
+    account.emit("invoice.finalization_failed", invoice)
+
+
+def _apply_balance(account: Account, customer: Json, invoice: Json) -> None:
     """Settle the total against the customer's balance (negative is credit), as Stripe does at finalization."""
+    before = rendered(customer)
     owed = invoice["total"] + customer["balance"]
     invoice["starting_balance"] = customer["balance"]
     invoice["amount_due"] = invoice["amount_remaining"] = max(0, owed)
     invoice["ending_balance"] = customer["balance"] = min(0, owed)
+    account.emit_update("customer.updated", customer, before)
 
 
 def _expect_payment(account: Account, invoice: Json) -> None:
@@ -97,17 +114,21 @@ def _expect_payment(account: Account, invoice: Json) -> None:
 
 def void(account: Account, invoice: Json) -> None:
     """Void an open invoice; nothing will be collected."""
+    before = rendered(invoice)
     invoice["status"] = "void"
     invoice["status_transitions"]["voided_at"] = account.now_for(invoice)
     _close(account, invoice, "canceled")
+    account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.voided", invoice)
 
 
 def mark_uncollectible(account: Account, invoice: Json) -> None:
     """Give an open invoice up; it can still be paid."""
+    before = rendered(invoice)
     invoice["status"] = "uncollectible"
     invoice["status_transitions"]["marked_uncollectible_at"] = account.now_for(invoice)
     invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+    account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.marked_uncollectible", invoice)
 
 
@@ -134,6 +155,8 @@ def preview(account: Account, subscription: Json, lines: list[Json], reason: str
     invoice = draft(account, subscription, lines, reason, (start, end))
     account.store.remove("invoice", invoice["id"])
     subscription["latest_invoice"] = latest
+    invoice["starting_balance"] = account.find("customer", invoice["customer"])["balance"]
+    invoice["amount_due"] = invoice["amount_remaining"] = max(0, invoice["total"] + invoice["starting_balance"])
     invoice["next_payment_attempt"] = end + account.policy.finalize_after_seconds
     invoice["created"] = end
     return invoice

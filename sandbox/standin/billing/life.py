@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, refunding
+from sandbox.standin.billing import collecting, invoicing, pausing, refunding
 from sandbox.standin.billing.happenings import next_happening, period_end
 from sandbox.standin.calendar import next_boundary
 from sandbox.standin.store import Json, Key, rendered
@@ -25,11 +25,12 @@ def _end(account: Account, subscription: Json) -> None:
 
 def _give_up(account: Account, subscription: Json) -> None:
     """An incomplete first payment expires after 23 hours, and its invoice with it."""
-    invoice = account.store.get("invoice", subscription["latest_invoice"] or "")
-    if invoice is not None and invoice["status"] == "open":
-        invoicing.void(account, invoice)
-    subscription["ended_at"] = account.now_for(subscription)
-    collecting.set_status(account, subscription, "incomplete_expired")
+    collecting.void(account, account.find("invoice", subscription["latest_invoice"]))
+
+
+def _give_up_resumption(account: Account, subscription: Json) -> None:
+    """A resumption that nobody tried to pay for 23 hours is void, and the subscription stays paused."""
+    collecting.void(account, account.find("invoice", subscription["_resumption"]))
 
 
 def _resume_collection(account: Account, subscription: Json) -> None:
@@ -74,20 +75,9 @@ def _roll(account: Account, subscription: Json) -> None:
             collecting.end(account, subscription, reason=None)
             return
         if missing == "pause":
-            pause(account, subscription)
+            pausing.pause(account, subscription, "trial_end_without_payment_method")
             return
     _renew(account, subscription)
-
-
-def pause(account: Account, subscription: Json) -> None:
-    """A trial ended without a card: the subscription waits for one."""
-    before = rendered(subscription)
-    now = account.now_for(subscription)
-    cause = {"subscription": {"type": "trial_end_without_payment_method"}}
-    subscription["status"] = "paused"
-    subscription["status_details"] = {"paused": {**cause, "transitioned_at": now, "type": "subscription"}}
-    account.emit_update("customer.subscription.updated", subscription, before)
-    account.emit("customer.subscription.paused", subscription)
 
 
 def _renew(account: Account, subscription: Json) -> None:
@@ -121,9 +111,9 @@ def _finalize(account: Account, invoice: Json) -> None:
     invoicing.finalize(account, invoice)
     behavior = (subscription["pause_collection"] or {}).get("behavior")
     if behavior == "void":
-        invoicing.void(account, invoice)
+        collecting.void(account, invoice)
     elif behavior == "mark_uncollectible":
-        invoicing.mark_uncollectible(account, invoice)
+        collecting.mark_uncollectible(account, invoice)
     else:
         collecting.collect(account, invoice)
 
@@ -145,6 +135,7 @@ def expire_session(account: Account, session: Json) -> None:
 _HAPPENINGS: dict[str, Callable[[Account, Json], None]] = {
     "end": _end,
     "give_up": _give_up,
+    "give_up_resumption": _give_up_resumption,
     "resume_collection": _resume_collection,
     "trial_notice": _trial_notice,
     "upcoming": _upcoming,

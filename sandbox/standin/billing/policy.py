@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-EndState = Literal["canceled", "unpaid", "past_due"]
+EndState = Literal["canceled", "unpaid", "past_due", "paused"]
 
 
 @dataclass(frozen=True)

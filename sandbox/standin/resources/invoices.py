@@ -123,7 +123,7 @@ def void(account: Account, _params: Params, invoice_id: str) -> Json:
     invoice = _writable(account, invoice_id)
     if invoice["status"] not in ("open", "uncollectible"):
         raise InvalidRequest("You can only void an open or uncollectible invoice.", code="invoice_not_editable")
-    invoicing.void(account, invoice)
+    collecting.void(account, invoice)
     return invoice
 
 
@@ -132,7 +132,7 @@ def mark_uncollectible(account: Account, _params: Params, invoice_id: str) -> Js
     invoice = _writable(account, invoice_id)
     if invoice["status"] != "open":
         raise InvalidRequest("You can only mark an open invoice uncollectible.", code="invoice_not_editable")
-    invoicing.mark_uncollectible(account, invoice)
+    collecting.mark_uncollectible(account, invoice)
     return invoice
 
 

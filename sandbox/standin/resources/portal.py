@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.errors import InvalidRequest
-from sandbox.standin.forms import anything, boolean, choice, list_of, merged_metadata, metadata, record, text
+from sandbox.standin.errors import InvalidRequest, NotFound, missing_parameter
+from sandbox.standin.forms import boolean, choice, item_count, list_of, merged_metadata, metadata, record, text
 from sandbox.standin.ids import letters
 from sandbox.standin.resources.customers import live_customer
 from sandbox.standin.routing import Params, listing, route
@@ -66,6 +66,10 @@ def _completed(features: Json) -> Json:
     """Products of a plan switch carry their quantity rule, as at Stripe."""
     rule = {"adjustable_quantity": {"enabled": False, "maximum": None, "minimum": 1}}
     update = features["subscription_update"]
+    if update["enabled"] and not (update["products"] and update["default_allowed_updates"]):
+        raise missing_parameter("features[subscription_update][products]")
+    if (update["schedule_at_period_end"] or {}).get("conditions"):
+        raise InvalidRequest("The stand-in has no schedules.", param="features[subscription_update]")
     update["products"] = [{**rule, "prices": [], **each} for each in update["products"] or []]
     return features
 
@@ -111,10 +115,60 @@ def update_configuration(account: Account, params: Params, configuration_id: str
     return configuration
 
 
+_AFTER = record(
+    {
+        "hosted_confirmation": record({"custom_message": text}),
+        "redirect": record({"return_url": text}, required=("return_url",)),
+        "type": choice("hosted_confirmation", "portal_homepage", "redirect"),
+    },
+    required=("type",),
+)
+_WHICH = record({"subscription": text}, required=("subscription",))
+_CHANGE = list_of(record({"id": text, "price": text, "quantity": item_count}, required=("id",)))
+_FEATURE_OF = {
+    "payment_method_update": "payment_method_update",
+    "subscription_cancel": "subscription_cancel",
+    "subscription_update": "subscription_update",
+    "subscription_update_confirm": "subscription_update",
+}
+_FLOW = record(
+    {
+        "after_completion": _AFTER,
+        "subscription_cancel": _WHICH,
+        "subscription_update": _WHICH,
+        "subscription_update_confirm": record(
+            {"subscription": text, "items": _CHANGE}, required=("subscription", "items")
+        ),
+        "type": choice(*_FEATURE_OF),
+    },
+    required=("type",),
+)
+
+
+def _flow(account: Account, params: Params, configuration: Json) -> Json:
+    """Return the flow that a session is bound to; raise InvalidRequest for one that cannot be gone through."""
+    sent = params["flow_data"]
+    kind, details = sent["type"], sent.get(sent["type"])
+    if not configuration["features"][_FEATURE_OF[kind]]["enabled"]:
+        raise InvalidRequest(
+            f"This flow needs the feature {_FEATURE_OF[kind]} in the configuration.", param="flow_data"
+        )
+    if kind != "payment_method_update":
+        if details is None:
+            raise missing_parameter(f"flow_data[{kind}]")
+        param = f"flow_data[{kind}][subscription]"
+        subscription = account.find("subscription", details["subscription"], param=param)
+        if subscription["customer"] != params["customer"]:
+            raise NotFound("subscription", details["subscription"], param=param)
+        if kind == "subscription_cancel" and subscription["cancel_at"] is not None:
+            raise InvalidRequest("This subscription is already set to be canceled.", param=param)
+    return hosted.portal_flow(kind, details, sent.get("after_completion"))
+
+
 _SESSION = {
     "configuration": text,
     "customer": text,
-    "flow_data": anything,
+    "flow_data": _FLOW,
     "locale": text,
     "return_url": text,
 }
@@ -122,13 +176,13 @@ _SESSION = {
 
 @route("POST", "/v1/billing_portal/sessions", _SESSION, required=("customer",))
 def create_session(account: Account, params: Params) -> Json:
-    if params.get("flow_data"):
-        raise InvalidRequest("The stand-in's portal has one page and no flows.", param="flow_data")
     live_customer(account, params["customer"])
+    configuration = _configuration(account, params.get("configuration"))
     identifier, secret = account.new_id(SESSION), letters(40)
     facts = {
-        "configuration": _configuration(account, params.get("configuration"))["id"],
+        "configuration": configuration["id"],
         "customer": params["customer"],
+        "flow": _flow(account, params, configuration) if params.get("flow_data") else None,
         "locale": params.get("locale"),
         "return_url": params.get("return_url"),
         "url": f"{account.base_url}/p/session/{identifier}_{secret}",

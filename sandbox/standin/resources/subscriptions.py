@@ -232,3 +232,30 @@ def resume(account: Account, params: Params, subscription_id: str) -> Json:
         raise InvalidRequest("You can only resume a paused subscription.")
     changing.resume(account, subscription, anchor=(params.get("billing_cycle_anchor") or {"type": "now"})["type"])
     return subscription
+
+
+_PAUSE_NOW = {
+    "bill_for": record(
+        {
+            "outstanding_usage_through": record({"type": choice("none", "now")}, required=("type",)),
+            "unused_time_from": record(
+                {"type": choice("item_current_period_start", "none", "now")}, required=("type",)
+            ),
+        }
+    ),
+    "invoicing_behavior": choice("invoice", "pending_invoice_item"),
+    "type": choice("subscription"),
+}
+
+
+@route("POST", "/v1/subscriptions/<subscription_id>/pause", _PAUSE_NOW)
+def pause(account: Account, params: Params, subscription_id: str) -> Json:
+    subscription = _writable(account, subscription_id)
+    if subscription["billing_mode"]["type"] != "flexible":
+        raise InvalidRequest("Only subscriptions with flexible billing mode can be paused.")
+    if subscription["status"] not in ("active", "trialing", "past_due"):
+        raise InvalidRequest(f"A subscription that is {subscription['status']} cannot be paused.")
+    unused = (params.get("bill_for") or {}).get("unused_time_from") or {"type": "now"}
+    invoice_now = params.get("invoicing_behavior") == "invoice"
+    changing.pause(account, subscription, credit_from=unused["type"], invoice_now=invoice_now)
+    return subscription

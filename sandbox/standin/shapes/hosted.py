@@ -178,3 +178,16 @@ def portal_session(identifier: str, now: int, facts: Json) -> Json:
         "url": None,
         **facts,
     }
+
+
+def portal_flow(kind: str, details: Json | None, after: Json | None) -> Json:
+    """Return a portal session's `flow`; `details` is what was sent for its kind, `after` what follows it."""
+    confirm: Json = {"discounts": None, "items": [], "subscription": None}
+    added: Json = {"subscription_cancel": {"retention": None}, "subscription_update_confirm": confirm}
+    kinds = ("subscription_cancel", "subscription_update", "subscription_update_confirm")
+    own = {each: {**added.get(each, {}), **details} if details and each == kind else None for each in kinds}
+    if own["subscription_update_confirm"]:
+        items = own["subscription_update_confirm"]["items"]
+        own["subscription_update_confirm"]["items"] = [{"price": None, "quantity": None, **each} for each in items]
+    after = {"hosted_confirmation": None, "redirect": None, **(after or {"type": "portal_homepage"})}
+    return {"after_completion": after, **own, "type": kind}

@@ -80,9 +80,11 @@ def test_events_of_a_trial_come_in_stripe_s_order(shop: Any) -> None:
         "customer.subscription.updated",
         "invoice.created",
         "payment_intent.created",
+        "invoice.updated",
         "invoice.finalized",
         "charge.succeeded",
         "payment_intent.succeeded",
+        "invoice.updated",
         "invoice.paid",
         "invoice.payment_succeeded",
     ]

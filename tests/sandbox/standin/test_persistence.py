@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from sandbox.processes import free_port
+from sandbox.standin import deliveries
 from sandbox.standin.server import StandIn
 from sandbox.standin.store import Store
 
@@ -49,6 +50,21 @@ def test_pending_deliveries_and_advances_go_on_after_a_restart(tmp_path: Path, o
         assert flushed == {"flushed": True, "pending": 0}
         assert len(second.account.store.all("webhook_endpoint")) == 1
     assert inbox.types() == ["product.created", "price.created", "price.created"]
+
+
+def test_old_deliveries_are_forgotten_also_over_restarts(
+    tmp_path: Path, open_shop: Any, inbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the latest arrived ones are kept; what is pending or failed never counts against them."""
+    monkeypatch.setattr(deliveries, "KEPT_DELIVERED", 2)
+    for run in range(2):
+        with StandIn(tmp_path, webhook_url=inbox.url, webhook_secret="whsec_a") as standin:
+            shop = open_shop(standin.base_url) if run == 0 else None
+            requests.post(f"{standin.base_url}/v1/customers", auth=("sk_test_x", ""), timeout=5)
+            assert requests.post(f"{standin.base_url}/_standin/flush", timeout=30).json()["flushed"]
+            kept = requests.get(f"{standin.base_url}/_standin/deliveries", timeout=5).json()["data"]
+            assert [each["type"] for each in kept] == ["customer.created", ["price.created", "customer.created"][run]]
+            assert shop is None or shop.client.v1.events.list(params={"delivery_success": False}).data == []
 
 
 def test_the_program_survives_kill_9(tmp_path: Path, open_shop: Any, connected: Any) -> None:

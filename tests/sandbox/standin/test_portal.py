@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+import stripe
 
 NOON, DAY, HOUR = 1_767_268_800, 86_400, 3_600
 
@@ -90,6 +91,57 @@ def test_only_what_the_configuration_allows(shop: Any, customer: str) -> None:
     assert "Cancel subscription" in requests.get(url, timeout=5).text
 
 
+def plan_change(shop: Any, **rules: Any) -> str:
+    """Return a configuration that lets readers change between the two plans."""
+    product = shop.client.v1.prices.retrieve(shop.monthly).product
+    feature = {
+        "enabled": True,
+        "default_allowed_updates": ["price"],
+        "products": [{"product": product, "prices": [shop.monthly, shop.annual]}],
+        **rules,
+    }
+    features = {"subscription_update": feature, "subscription_cancel": {"enabled": True}}
+    made: str = shop.client.v1.billing_portal.configurations.create(params={"features": features}).id
+    return made
+
+
+@pytest.mark.parametrize(("rule", "status"), [("continue_trial", "trialing"), ("end_trial", "active")])
+def test_a_plan_is_changed_as_the_configuration_says(shop: Any, customer: str, rule: str, status: str) -> None:
+    """The page offers the other price; within a trial the configuration decides whether the trial goes on."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
+    url = portal(shop, customer, configuration=plan_change(shop, trial_update_behavior=rule))
+    page = requests.get(url, timeout=5).text
+    assert ("$19.90 per year" in page, "ends your free trial" in page) == (True, rule == "end_trial")
+    assert press(url, action="change_plan", subscription=bought.id, price=shop.annual).status_code == 200
+    changed = shop.client.v1.subscriptions.retrieve(bought.id, params={"expand": ["latest_invoice"]})
+    assert (changed.status, changed["items"].data[0].price.id) == (status, shop.annual)
+    assert changed.latest_invoice.amount_paid == (1990 if rule == "end_trial" else 0)
+    assert press(url, action="change_plan", subscription=bought.id, price=shop.annual).status_code == 400
+
+
+def test_a_flow_offers_its_one_act_and_leads_on(shop: Any, customer: str) -> None:
+    """`flow_data` for a cancellation: only its button, then the redirect; flows that cannot be are refused."""
+    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
+    after = {"type": "redirect", "redirect": {"return_url": "https://site.example/gone"}}
+    flow = {
+        "type": "subscription_cancel",
+        "subscription_cancel": {"subscription": bought.id},
+        "after_completion": after,
+    }
+    configuration = plan_change(shop)
+    url = portal(shop, customer, configuration=configuration, flow_data=flow)
+    page = requests.get(url, timeout=5).text
+    assert ("Cancel subscription" in page, "Change plan" in page) == (True, False)
+    assert press(url, action="change_plan", subscription=bought.id, price=shop.annual).status_code == 400
+    form = {"action": "cancel", "subscription": bought.id}
+    answer = requests.post(url, form, allow_redirects=False, timeout=5)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "https://site.example/gone")
+    other = {"type": "subscription_cancel", "subscription_cancel": {"subscription": "sub_none"}}
+    for wrong in (flow, other, {"type": "subscription_cancel"}, {"type": "payment_method_update"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            portal(shop, customer, configuration=configuration, flow_data=wrong)
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -102,11 +154,20 @@ def test_only_what_the_configuration_allows(shop: Any, customer: str) -> None:
         {},
     ],
 )
-def test_an_impossible_act_is_refused_and_changes_nothing(shop: Any, customer: str, form: dict[str, str]) -> None:
+def test_an_impossible_act_is_refused_and_changes_nothing(
+    lasting_shop: Any, visited: tuple[str, str], form: dict[str, str]
+) -> None:
     """Every wrong form is a 400 with the page and a sentence."""
-    bought = shop.buy(shop.monthly, customer=customer, trial_days=30)
-    url = portal(shop, customer)
-    before = len(shop.events())
-    answer = press(url, **{name: value.replace("BOUGHT", bought.id) for name, value in form.items()})
+    url, bought = visited
+    before = len(lasting_shop.events())
+    answer = press(url, **{name: value.replace("BOUGHT", bought) for name, value in form.items()})
     assert (answer.status_code, 'role="alert"' in answer.text) == (400, True)
-    assert len(shop.events()) == before
+    assert len(lasting_shop.events()) == before
+
+
+@pytest.fixture(scope="module")
+def visited(lasting_shop: Any) -> tuple[str, str]:
+    """A portal page and the subscription on it."""
+    customer = lasting_shop.customer(lasting_shop.clock())
+    bought = lasting_shop.buy(lasting_shop.monthly, customer=customer, trial_days=30)
+    return portal(lasting_shop, customer), bought.id

@@ -105,7 +105,9 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     seen.append(shop.session(shop.annual))
     seen.append(v1.checkout.sessions.expire(seen[-1].id))
     portal = v1.billing_portal.sessions.create(params={"customer": reader, "return_url": "https://site.example"})
-    seen.append(portal)
+    cancel: Any = {"type": "subscription_cancel", "subscription_cancel": {"subscription": trial.id}}
+    flow = v1.billing_portal.sessions.create(params={"customer": reader, "flow_data": cancel})
+    seen += [portal, flow, shop.control(f"subscriptions/{trial.id}", pause="system"), v1.subscriptions.resume(trial.id)]
     shop.advance(clock, NOON + 30 * DAY + HOUR)
     seen.append(v1.subscriptions.update(trial.id, params={"pause_collection": {"behavior": "void"}}))
     seen.append(v1.subscriptions.update(trial.id, params={"pause_collection": ""}))
@@ -128,7 +130,7 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     shop.advance(clock, NOON + 104 * DAY)
     seen.append(v1.subscriptions.retrieve(paused.id))
     seen.append(v1.customers.delete(failing))
-    return [json.loads(each.last_response.body) for each in seen]
+    return [each if isinstance(each, dict) else json.loads(each.last_response.body) for each in seen]
 
 
 def taken_back(shop: Any, customer: str) -> list[Any]:

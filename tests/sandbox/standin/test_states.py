@@ -1,0 +1,188 @@
+"""States between paid and over: paused, incomplete, given up, void, never finalized, paid later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+import stripe
+
+NOON, DAY, HOUR = 1_767_268_800, 86_400, 3_600
+MONTH = 31 * DAY
+ASKS = "4000002760003184"
+
+
+def subscribe(shop: Any, clock: str, card: str = "pm_card_visa", **params: Any) -> Any:
+    customer = shop.customer(clock, card)
+    made = {"customer": customer, "items": [{"price": shop.monthly}], **params}
+    return shop.client.v1.subscriptions.create(params=made)
+
+
+def status(shop: Any, subscription: Any) -> str:
+    return str(shop.client.v1.subscriptions.retrieve(subscription.id).status)
+
+
+def told(shop: Any, start: str) -> list[str]:
+    return [each.removeprefix(start) for each in shop.event_types() if each.startswith(start)]
+
+
+def test_a_requested_pause_credits_what_is_left_and_bills_nothing(shop: Any) -> None:
+    """`/pause`: paused with its reason, no renewal; resuming anew sells a period less the credit."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    shop.advance(clock, NOON + MONTH - 10 * DAY)
+    paused = shop.client.v1.subscriptions.pause(made.id)
+    details = paused.status_details.paused
+    assert (paused.status, details.subscription.type, details.transitioned_at) == (
+        "paused",
+        "pause_requested",
+        NOON + MONTH - 10 * DAY,
+    )
+    shop.advance(clock, NOON + MONTH + DAY)
+    assert len(shop.client.v1.invoices.list(params={"subscription": made.id}).data) == 1
+    resumed = shop.client.v1.subscriptions.resume(made.id, params={"expand": ["latest_invoice"]})
+    assert (resumed.status, resumed.status_details) == ("active", None)
+    assert resumed.latest_invoice.total == 290 - round(290 * 10 / 31)
+    assert told(shop, "customer.subscription.")[-4:] == ["updated", "paused", "updated", "resumed"]
+
+
+def test_a_pause_within_the_period_ends_at_once_and_bills_the_rest_later(shop: Any) -> None:
+    """Resumed `unchanged` while the period runs: active without an invoice, the rest of it with the next one."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    shop.client.v1.subscriptions.pause(made.id)
+    resumed = shop.client.v1.subscriptions.resume(made.id, params={"billing_cycle_anchor": {"type": "unchanged"}})
+    assert (resumed.status, resumed.latest_invoice) == ("active", made.latest_invoice)
+    upcoming = shop.client.v1.invoices.create_preview(params={"subscription": made.id})
+    assert [each.amount for each in upcoming.lines.data] == [-290, 290, 290]
+    credited = shop.client.v1.subscriptions.pause(made.id, params={"invoicing_behavior": "invoice"})
+    assert shop.client.v1.customers.retrieve(credited.customer).balance == -290
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.client.v1.subscriptions.pause(made.id)
+
+
+@pytest.mark.parametrize("reason", ["first_payment_failure", "system"])
+def test_a_resumption_that_is_not_paid_leaves_it_paused(shop: Any, reason: str) -> None:
+    """A failing card leaves it paused for its reason; paid within 23 hours it resumes, else its invoice is void."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    shop.control(f"subscriptions/{made.id}", pause=reason)
+    method = shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", params={"customer": made.customer})
+    shop.client.v1.subscriptions.update(made.id, params={"default_payment_method": method.id})
+    tried = shop.client.v1.subscriptions.resume(made.id)
+    assert (tried.status, tried.status_details.paused.subscription.type) == ("paused", reason)
+    if reason == "system":
+        shop.advance(clock, NOON + DAY)
+        assert shop.client.v1.invoices.retrieve(tried.latest_invoice).status == "void"
+        assert status(shop, made) == "paused"
+    else:
+        good = shop.client.v1.payment_methods.attach("pm_card_visa", params={"customer": made.customer})
+        shop.client.v1.invoices.pay(tried.latest_invoice, params={"payment_method": good.id})
+        assert status(shop, made) == "active"
+
+
+def test_the_settings_decide_how_retries_end(shop: Any) -> None:
+    """The policy lever: two retries, then `paused` with `final_payment_failure`."""
+    shop.control("policy", retry_days=[1, 2], after_retries="paused")
+    clock = shop.clock()
+    made = subscribe(shop, clock, "pm_card_chargeCustomerFail", trial_period_days=1)
+    shop.advance(clock, NOON + DAY + HOUR)
+    assert status(shop, made) == "past_due"
+    shop.advance(clock, NOON + 3 * DAY + HOUR)
+    paused = shop.client.v1.subscriptions.retrieve(made.id)
+    assert (paused.status, paused.status_details.paused.subscription.type) == ("paused", "final_payment_failure")
+    assert told(shop, "invoice.")[-2:] == ["updated", "payment_failed"]
+
+
+def test_an_abandoned_authentication_expires_after_23_hours(shop: Any) -> None:
+    """Checkout asks for the cardholder, who leaves: incomplete, then incomplete_expired and its invoice void."""
+    clock = shop.clock()
+    customer = shop.customer(clock)
+    session = shop.session(shop.monthly, customer=customer)
+    assert "Authenticate" in shop.pay(session, card_number=ASKS).text
+    waiting = shop.client.v1.subscriptions.list(params={"customer": customer, "expand": ["data.latest_invoice"]}).data[
+        0
+    ]
+    assert (waiting.status, waiting.latest_invoice.status) == ("incomplete", "open")
+    assert shop.client.v1.checkout.sessions.retrieve(session.id).status == "open"
+    assert {"payment_intent.requires_action", "invoice.payment_action_required"} <= set(shop.event_types())
+    shop.advance(clock, NOON + 23 * HOUR)
+    assert status(shop, waiting) == "incomplete_expired"
+    assert shop.client.v1.invoices.retrieve(waiting.latest_invoice.id).status == "void"
+
+
+def test_another_card_pays_for_what_a_failed_authentication_began(shop: Any) -> None:
+    """One subscription, not two: the second card settles the first one's invoice."""
+    customer = shop.customer(shop.clock())
+    session = shop.session(shop.monthly, customer=customer)
+    shop.pay(session, card_number=ASKS)
+    assert requests.post(session.url, {"authentication": "fail"}, timeout=5).status_code == 402
+    assert shop.pay(session).status_code == 303
+    bought = shop.client.v1.subscriptions.list(params={"customer": customer, "status": "all"}).data
+    assert [each.status for each in bought] == ["active"]
+    assert shop.client.v1.checkout.sessions.retrieve(session.id).subscription == bought[0].id
+
+
+@pytest.mark.parametrize(
+    ("outcome", "paid", "then"), [("succeeded", "paid", "active"), ("failed", "unpaid", "incomplete")]
+)
+def test_a_payment_may_arrive_after_the_session_completed(shop: Any, outcome: str, paid: str, then: str) -> None:
+    """Bank debits: completed but unpaid, the subscription incomplete for days, then async_payment_... decides."""
+    clock = shop.clock()
+    session = shop.session(shop.monthly, customer=shop.customer(clock))
+    shop.control(f"checkout_sessions/{session.id}", async_payment="expected")
+    assert shop.pay(session).status_code == 303
+    done = shop.client.v1.checkout.sessions.retrieve(session.id, params={"expand": ["subscription"]})
+    assert (done.status, done.payment_status, done.subscription.status) == ("complete", "unpaid", "incomplete")
+    shop.advance(clock, NOON + 2 * DAY)
+    assert status(shop, done.subscription) == "incomplete"
+    moved = shop.control(f"checkout_sessions/{session.id}", async_payment=outcome)
+    assert moved["payment_status"] == paid
+    assert (status(shop, done.subscription), told(shop, "checkout.session.")) == (
+        then,
+        ["completed", f"async_payment_{outcome}"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "invoice", "subscription"),
+    [("mark_uncollectible", "uncollectible", "active"), ("void_invoice", "void", "active")],
+)
+def test_an_invoice_that_is_given_up_settles_a_past_due_subscription(
+    shop: Any, act: str, invoice: str, subscription: str
+) -> None:
+    """Stripe's rule: uncollectible or void, the debt no longer counts, and `active` does not mean paid."""
+    clock = shop.clock()
+    made = subscribe(shop, clock, "pm_card_chargeCustomerFail", trial_period_days=1)
+    shop.advance(clock, NOON + DAY + HOUR)
+    latest = str(shop.client.v1.subscriptions.retrieve(made.id).latest_invoice)
+    assert getattr(shop.client.v1.invoices, act)(latest).status == invoice
+    assert status(shop, made) == subscription
+
+
+def test_voiding_the_first_invoice_ends_an_incomplete_subscription(shop: Any) -> None:
+    """It is incomplete_expired at once, and nothing more happens to it."""
+    clock = shop.clock()
+    made = subscribe(shop, clock, "pm_card_visa", payment_behavior="default_incomplete")
+    shop.client.v1.invoices.void_invoice(made.latest_invoice)
+    assert status(shop, made) == "incomplete_expired"
+    seen = len(shop.events())
+    shop.advance(clock, NOON + 2 * DAY)
+    assert [each for each in shop.event_types()[seen:] if not each.startswith("test_helpers")] == []
+
+
+def test_a_draft_that_cannot_be_finalized_waits_for_people(shop: Any) -> None:
+    """`finalization_failed` with its error; nothing is collected until the API finalizes it."""
+    clock = shop.clock()
+    made = subscribe(shop, clock, trial_period_days=1)
+    shop.advance(clock, NOON + DAY)
+    latest = str(shop.client.v1.subscriptions.retrieve(made.id).latest_invoice)
+    failed = shop.control(f"invoices/{latest}", finalization="fails")
+    assert (failed["status"], failed["last_finalization_error"]["type"]) == ("draft", "invalid_request_error")
+    shop.advance(clock, NOON + 5 * DAY)
+    assert shop.client.v1.invoices.retrieve(latest).status == "draft"
+    assert shop.client.v1.invoices.pay(latest).status == "paid"
+    assert shop.client.v1.invoices.retrieve(latest).last_finalization_error is None
+    assert told(shop, "invoice.")[2:].count("finalization_failed") == 1
+    assert "error" in shop.control(f"invoices/{latest}", finalization="fails")
