@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
+from webhooks.failures import StripeFailure
 from webhooks.routing import Router
 from webhooks.rows import Defer, Work
 from webhooks.syncs import Syncs
@@ -94,14 +97,16 @@ class Jobs:
         self.idempotency.prune(self.wall_clock())
 
     def backfill(self, stopped: Stopped) -> None:
-        """Take in the events that no webhook has brought."""
-        found = self.convergence.follow(stopped=stopped)
-        if found is not None:
-            metrics.count_backfilled(found.new)
+        """Take in the events that no webhook has brought; what Stripe's absence leaves undone is done next time."""
+        with _unless_stripe_is_away("backfill"):
+            found = self.convergence.follow(stopped=stopped)
+            if found is not None:
+                metrics.count_backfilled(found.new)
 
     def reconcile(self, stopped: Stopped) -> None:
         """Compare all subscriptions with Stripe's and sync the customers that differ."""
-        self.convergence.reconcile(repair=True, stopped=stopped)
+        with _unless_stripe_is_away("reconcile"):
+            self.convergence.reconcile(repair=True, stopped=stopped)
 
     def _mark_passed_boundaries(self) -> None:
         with self.engine.begin() as connection:
@@ -110,6 +115,14 @@ class Jobs:
                 self.syncs.mark(connection, customer_id)
             if passed:
                 derived.resync_marked(connection, passed)
+
+
+@contextlib.contextmanager
+def _unless_stripe_is_away(work: str) -> Iterator[None]:
+    try:
+        yield
+    except StripeFailure as failure:
+        log.warning("long_work_postponed", work=work, error=str(failure))
 
 
 def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:

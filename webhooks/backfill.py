@@ -38,7 +38,7 @@ OVERLAP = timedelta(minutes=30)
 """How far each window reaches back into the one before: an event may be listed later than it is stamped."""
 _PAGE = 100
 _SHORTEST_WINDOW = timedelta(hours=1)
-_WINDOWS = 100
+_MOST_WINDOWS = 30
 
 Progress = Callable[[int, int], None]
 """Is told (steps done, steps in all)."""
@@ -76,8 +76,8 @@ class Found:
 
 
 def windows(begins_at: datetime, ends_at: datetime) -> list[Window]:
-    """Cut a stretch of time into at most a hundred windows, none shorter than an hour but the last."""
-    length = max(_SHORTEST_WINDOW, (ends_at - begins_at) / _WINDOWS)
+    """Cut a stretch of time into at most thirty windows, none shorter than an hour but the last."""
+    length = max(_SHORTEST_WINDOW, (ends_at - begins_at) / _MOST_WINDOWS)
     edges = [begins_at]
     while ends_at - edges[-1] > length:
         edges.append(edges[-1] + length)

@@ -17,6 +17,7 @@ from service.convergence.work import Convergence
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
 from service.store.idempotency import IdempotencyStore
 from webhooks.backfill import Found
+from webhooks.failures import TransientFailure
 from webhooks.routing import Router
 from webhooks.rows import Work
 from webhooks.syncs import Syncs
@@ -32,10 +33,13 @@ class Convergences(Convergence):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.failure: Exception | None = None
 
     def follow(self, *, stopped: Stopped = never) -> Found | None:
         self.asked.append("follow")
         assert not stopped()
+        if self.failure is not None:
+            raise self.failure
         return Found(listed=3, new=1, finished=True)
 
     def reconcile(
@@ -134,6 +138,16 @@ def test_a_real_worker_runs_the_periodic_convergence(jobs: Jobs, database_url: s
     worker.run_worker(wait=False, delete_jobs="always", install_signal_handlers=False)
     assert isinstance(jobs.convergence, Convergences)
     assert set(jobs.convergence.asked) == {"follow", "reconcile and repair"}  # a worker also defers what fell due
+
+
+def test_stripes_absence_fails_no_job(jobs: Jobs) -> None:
+    """The next tick goes on where this one stopped; any other failure is a failure."""
+    assert isinstance(jobs.convergence, Convergences)
+    jobs.convergence.failure = TransientFailure("APIConnectionError")
+    jobs.backfill(never)
+    jobs.convergence.failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        jobs.backfill(never)
 
 
 def test_a_silent_worker_is_noticed(engine: Engine) -> None:

@@ -69,9 +69,9 @@ def cursors(engine: Engine) -> dict[str, datetime]:
 
 
 def test_windows_leave_no_second_out() -> None:
-    """A month is cut into a hundred windows that meet, and an empty stretch is still looked at once."""
+    """A month is cut into days that meet, and an empty stretch is still looked at once."""
     cut = windows(NOON - MONTH, NOON)
-    assert len(cut) == 100
+    assert len(cut) == 30
     assert (cut[0].begins_at, cut[-1].ends_at) == (NOON - MONTH, NOON)
     assert all(one.ends_at == other.begins_at for one, other in pairwise(cut))
     assert windows(NOON, NOON) == [Window(NOON, NOON)]
@@ -98,7 +98,7 @@ def test_what_webhooks_lost_is_found(
     assert (found.new, found.finished) == (2, True)
     assert dirty(engine) == {old: 1, new: 1}
     assert sorted(queue.jobs()) == sorted([("sync", old), ("sync", new)])
-    assert steps[-1] == (100, 100)
+    assert steps[-1] == (30, 30)
     again = make().follow()
     assert (again.listed, again.new) == (1, 0), "only the overlap is listed again"
     assert dirty(engine) == {old: 1, new: 1}
@@ -129,13 +129,13 @@ def test_it_goes_on_where_it_stopped(
     stripe_at.v1.customers.create({})
     wall.now = NOON
     done: list[int] = []
-    stopped = make().follow(progress=lambda count, _: done.append(count), stopped=lambda: len(done) == 40)
+    stopped = make().follow(progress=lambda count, _: done.append(count), stopped=lambda: len(done) == 20)
     assert (stopped.finished, stopped.new) == (False, 1)
-    assert cursors(engine) == {"wall": windows(NOON - MONTH, NOON)[39].ends_at}
+    assert cursors(engine) == {"wall": windows(NOON - MONTH, NOON)[19].ends_at}
     seen: list[int] = []
     assert make().follow(progress=lambda _, total: seen.append(total)).finished
     assert cursors(engine) == {"wall": NOON}
-    assert seen[-1] <= 100
+    assert seen[-1] <= 30
 
 
 def test_a_look_back_ignores_what_was_looked_at_and_can_be_resumed(
@@ -147,11 +147,11 @@ def test_a_look_back_ignores_what_was_looked_at_and_can_be_resumed(
     with engine.begin() as connection:
         connection.execute(events.delete())
     done: list[int] = []
-    make().look_back(2, progress=lambda count, _: done.append(count), stopped=lambda: len(done) == 3)
-    assert cursors(engine).keys() == {"wall", "wall, 2 days back"}
+    make().look_back(1, progress=lambda count, _: done.append(count), stopped=lambda: len(done) == 3)
+    assert cursors(engine).keys() == {"wall", "wall, 1 days back"}
     rest: list[int] = []
-    assert make().look_back(2, progress=lambda count, _: rest.append(count)).new == 1
-    assert len(rest) < 48
+    assert make().look_back(1, progress=lambda count, _: rest.append(count)).new == 1
+    assert len(rest) == 21
     assert cursors(engine) == {"wall": NOON}
 
 
