@@ -134,7 +134,7 @@ def _unrecognized(incoming: Request) -> InvalidRequest:
 
 
 def _response(status: int, body: Json, request_id: str, *, replayed: bool) -> Response:
-    response = Response(json.dumps(body, indent=2), status, content_type="application/json")
+    response = Response(json.dumps(body), status, content_type="application/json")
     response.headers["Request-Id"] = request_id
     response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
     if key := request.headers.get("Idempotency-Key"):

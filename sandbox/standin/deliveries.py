@@ -141,6 +141,7 @@ class Dispatcher:
                 delivery["status"] = "dropped"
         if delivery is None or event is None or endpoint is None or delivery["status"] == "dropped":
             return
+        # Indented, as Stripe sends it: a receiver that signs anything but the raw bytes must notice.
         payload = json.dumps(rendered(event), indent=2).encode()
         outcome = self._post(session, endpoint, payload)
         if faults.strikes(faults.duplicate):

@@ -39,7 +39,8 @@ PREFIX_OF = {
 
 def letters(count: int) -> str:
     """Return `count` random letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+    # One call to the system for all of them; that the first letters come a little more often does no harm.
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in secrets.token_bytes(count))
 
 
 def new_id(kind: str) -> str:
