@@ -28,7 +28,9 @@ from service.api.services import Services
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
 from service.billing.customers import Customers
+from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
+from service.billing.refunds import Refunds
 from service.billing.repeated_cards import RepeatedCards
 from service.billing.stripe_client import make_stripe_client
 from service.catalog.load import load_catalog
@@ -250,6 +252,7 @@ def build_services(core: Core) -> Services:
         business_clock=core.business_clock,
     )
     customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
+    prices = PriceBook(core.client)
     keys = KeyChecker(ApiKeyStore(core.quick_engine).live, wall_clock)
     return Services(
         catalog=catalog,
@@ -270,7 +273,7 @@ def build_services(core: Core) -> Services:
             core.client,
             catalog=catalog,
             customers=customers,
-            prices=PriceBook(core.client),
+            prices=prices,
             readers=readers,
             trials=trials,
             sync_now=core.sync_now,
@@ -279,6 +282,15 @@ def build_services(core: Core) -> Services:
         ),
         portals=Portals(core.client, customers),
         cancellations=Cancellations(core.client, readers, core.sync_now),
+        plan_changes=PlanChanges(
+            core.client,
+            catalog=catalog,
+            prices=prices,
+            readers=readers,
+            sync_now=core.sync_now,
+            business_clock=core.business_clock,
+        ),
+        refunds=Refunds(core.client, customers, core.sync_now),
         accounts=Accounts(core.engine),
         drift=DriftReport(core.engine),
         keys=keys,

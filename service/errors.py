@@ -4,6 +4,7 @@
     ├── ConfigurationError        the service refuses to start: one clear line
     ├── Problem                   answered as application/problem+json
     │   ├── InvalidRequest        400/422, with `errors` by field
+    │   ├── PaymentFailed         402: the card was refused, and nothing has changed
     │   ├── NotFound              404
     │   ├── Conflict              409
     │   ├── Forbidden             401/403
@@ -53,6 +54,11 @@ class Problem(NewsstandError):
 class InvalidRequest(Problem):
     status = 422
     code = "invalid_request"
+
+
+class PaymentFailed(Problem):
+    status = 402
+    code = "payment_failed"
 
 
 class NotFound(Problem):

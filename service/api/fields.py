@@ -93,6 +93,15 @@ class IpAddress(Text):
         return text
 
 
+class Flag(fields.Boolean):
+    """`true` or `false`, and none of the words and numbers that marshmallow takes for them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Choice(fields.String):
     """One of a few words."""
 

@@ -37,7 +37,7 @@ def once(api_key_id: int, key: str, operation: Operation, call: Call) -> Once:
         fault = {HEADER: ["Must be 1 to 255 visible ASCII characters."]}
         raise InvalidRequest(f"{HEADER} is malformed.", errors=fault)
     asked = [operation.method, operation.path, dict(call.path), dict(call.query), dict(call.body)]
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).digest()
     return Once(api_key_id=api_key_id, key=key, digest=digest)
 
 

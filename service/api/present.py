@@ -15,6 +15,7 @@ from service.domain.catalog import Catalog, Plan
 from service.domain.decision import Wall
 from service.domain.entitlement import Entitlement
 from service.domain.money import Money
+from service.domain.plan_changes import PlanChange
 from webhooks.snapshot import SubscriptionFacts
 
 
@@ -120,6 +121,20 @@ def cancellation(found: Cancellation) -> dict[str, Any]:
         "access_until": instant(found.access_until),
         "final": "no further charge",
         "undo_until": instant(found.undo_until),
+    }
+
+
+def plan_change(found: PlanChange, *, preview: bool) -> dict[str, Any]:
+    """Return the answer to `POST /v1/readers/{reader_id}/plan-changes`."""
+    return {
+        "plan": found.plan,
+        "preview": preview,
+        "quoted_at": instant(found.quoted_at),
+        "due_now": found.due_now.to_json(),
+        "credit": found.credit.to_json(),
+        "renewal": found.renewal.to_json(),
+        "renews_at": instant(found.renews_at),
+        "lines": [{"description": each.description, "amount": each.amount.to_json()} for each in found.lines],
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from service.api.fields import Choice, Email, Id, IpAddress, ReaderId, Text
+from service.api.fields import Choice, Email, Flag, Id, IpAddress, ReaderId, Text
 from service.domain.decision import Access
 from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
 
+MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 _LATER = "Accepted and validated; not used yet."
 
 
@@ -67,6 +68,29 @@ class VisitorLink(Schema):
 class CancellationCreate(Schema):
     reason = Text(most=100, allow_none=True, load_default=None)
     comment = Text(most=2000, least=0, lines=True, allow_none=True, load_default=None)
+
+
+class PlanChangeCreate(Schema):
+    plan = Text(most=100, required=True, metadata={"description": "A plan's id, from `GET /v1/plans`."})
+    preview = Flag(load_default=False, metadata={"description": "Only tell; change nothing."})
+    quoted_at = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "From a preview of the last hour: exactly what it said is billed."},
+    )
+
+
+class RefundCreate(Schema):
+    invoice = Id(required=True, metadata={"description": "Stripe's id of the invoice."})
+    amount = fields.Integer(
+        strict=True,
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(1, MOST_MINOR),
+        metadata={"description": "In the currency's minor unit; without it all that is left."},
+    )
+    reason = Text(most=500, required=True, metadata={"description": "For colleagues, kept with the refund at Stripe."})
 
 
 class ReaderPath(Schema):

@@ -12,7 +12,9 @@ from service.api.auth import KeyChecker
 from service.api.health import Health
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
+from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
+from service.billing.refunds import Refunds
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.store.idempotency import IdempotencyStore
@@ -30,6 +32,8 @@ class Services:
     checkouts: Checkouts
     portals: Portals
     cancellations: Cancellations
+    plan_changes: PlanChanges
+    refunds: Refunds
     accounts: Accounts
     drift: DriftReport
     keys: KeyChecker

@@ -159,6 +159,22 @@ class Cancellation(Schema):
     undo_until = instant()
 
 
+class ChangeLine(Schema):
+    description = text("In Stripe's words.")
+    amount = one(Money)
+
+
+class PlanChange(Schema):
+    plan = text()
+    preview = flag("Whether nothing has changed yet.")
+    quoted_at = instant("As of when it was computed; hand it back to be billed exactly this.")
+    due_now = one(Money)
+    credit = one(Money)
+    renewal = one(Money)
+    renews_at = instant()
+    lines = many(ChangeLine)
+
+
 class Part(Schema):
     status = Choice("up", "down", required=True)
 

@@ -75,6 +75,15 @@ class HoldRow(Schema):
     released_at = instant("When a later payment covered what this one takes back.", nullable=True)
 
 
+class Refund(Schema):
+    id = text()
+    invoice = text()
+    status = text("Stripe's word: succeeded, pending, requires_action.")
+    amount = one(Money)
+    left = one(Money)
+    reader_status = Choice(*Status, required=True)
+
+
 class TrialRow(Schema):
     kind = fields.String(required=True, metadata={"description": "reader, customer, email or card."})
     subscription_id = text()

@@ -9,12 +9,12 @@ from datetime import datetime
 import stripe
 
 from service.access.readers import Readers, ReaderState
+from service.billing.running import running
 from service.billing.stripe_client import stripe_deadline
 from service.errors import NotFound, Unavailable
 from webhooks.snapshot import SubscriptionFacts
 
 DEADLINE_SECONDS = 5.0
-RUNNING = frozenset({"trialing", "active", "past_due", "paused", "unpaid"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +58,8 @@ class Cancellations:
             self._update(subscription, {"cancel_at": ""})
 
     def _running(self, reader_id: str) -> SubscriptionFacts:
-        state = self._readers.state(reader_id)
-        if state.snapshot is not None:
-            with stripe_deadline(DEADLINE_SECONDS):
-                self._sync_now(state.snapshot.customer_id)
-            state = self._readers.state(reader_id)
-        subscription = state.subscription
-        if subscription is None or subscription.status not in RUNNING:
-            raise NotFound("This reader has no running subscription.", code="no_subscription")
-        return subscription
+        with stripe_deadline(DEADLINE_SECONDS):
+            return running(self._readers, self._sync_now, reader_id)[1]
 
     def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
         with stripe_deadline(DEADLINE_SECONDS):

@@ -25,11 +25,16 @@ from service.api.health import Report
 from service.api.services import Services
 from service.billing.cancellations import Cancellation, Cancellations
 from service.billing.checkouts import Checkout, CheckoutOutcome, CheckoutRequest, Checkouts
+from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
+from service.billing.refunds import Refund, Refunds
 from service.domain.catalog import Catalog
 from service.domain.decision import Decision, Reason
 from service.domain.disclosure import disclosure
 from service.domain.entitlement import Entitlement, GrantKind, Status
+from service.domain.money import Money
+from service.domain.plan_changes import ChangeLine, PlanChange
+from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
 from service.errors import InvalidRequest
 from service.store.api_keys import ApiKey, Scope, digest_of
@@ -149,6 +154,41 @@ class FakeCancellations(Cancellations):
         self.undone.append(reader_id)
 
 
+class FakePlanChanges(PlanChanges):
+    """Tells one price for every change, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, object]] = []
+
+    def preview(self, reader_id: str, plan_id: str) -> PlanChange:
+        self.asked.append((reader_id, plan_id, "preview"))
+        return PlanChange(
+            plan=plan_id, quoted_at=NOW, due_now=Money(1845, "usd"), credit=Money(0, "usd"),
+            renewal=Money(1990, "usd"), renews_at=NOW + timedelta(days=365),
+            lines=(ChangeLine(description="Unused time", amount=Money(-145, "usd")),),
+        )  # fmt: skip
+
+    def change(self, reader_id: str, plan_id: str, *, quoted_at: datetime | None = None) -> PlanChange:
+        found = self.preview(reader_id, plan_id)
+        self.asked[-1] = (reader_id, plan_id, quoted_at)
+        return found
+
+
+class FakeRefunds(Refunds):
+    """Refunds whatever is asked; `created` False for a repeat."""
+
+    def __init__(self) -> None:
+        self.requests: list[RefundRequest] = []
+        self.created = True
+
+    def refund(self, request: RefundRequest) -> Refund:
+        self.requests.append(request)
+        return Refund(
+            id="re_1", invoice_id=request.invoice_id, status="succeeded", amount=Money(290, "usd"),
+            left=Money(0, "usd"), created=self.created,
+        )  # fmt: skip
+
+
 class FakeAccounts(Accounts):
     """A support desk that knows nobody, or one; the real one has tests on PostgreSQL."""
 
@@ -223,6 +263,8 @@ class Api:
     checkouts: FakeCheckouts
     portals: FakePortals
     cancellations: FakeCancellations
+    plan_changes: FakePlanChanges
+    refunds: FakeRefunds
     accounts: FakeAccounts
     drift: FakeDrift
     health: FakeHealth
@@ -245,7 +287,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
     def build(engine: Engine | None = None, **changes: Any) -> Api:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
-        drift = FakeDrift()
+        plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -254,6 +296,8 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             checkouts=checkouts,
             portals=portals,
             cancellations=cancellations,
+            plan_changes=plan_changes,
+            refunds=refunds,
             accounts=accounts,
             drift=drift,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
@@ -267,7 +311,10 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         )
         services = replace(services, **changes)
         app = build_flask(services)
-        return Api(app, services, gate, readers, checkouts, portals, cancellations, accounts, drift, health)
+        return Api(
+            app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts, drift,
+            health,
+        )  # fmt: skip
 
     return build
 

@@ -43,6 +43,14 @@ def test_another_request_under_the_key_is_refused(api: Any, checkout_body: dict[
     assert (route.status_code, api.cancellations.undone) == (422, [])
 
 
+def test_a_plan_change_is_made_once(api: Any) -> None:
+    """Also with a preview's instant in its body."""
+    body = {"plan": "annual", "quoted_at": "2026-11-10T09:00:00Z"}
+    answers = [api.call("POST", "/v1/readers/r-81/plan-changes", json=body, headers=KEY) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert len(api.plan_changes.asked) == 1
+
+
 def test_a_key_is_kept_for_a_day(api: Any, checkout_body: dict[str, str], hand_clock: Any) -> None:
     """Then the same request acts again."""
     buy(api, checkout_body)

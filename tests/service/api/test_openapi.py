@@ -96,6 +96,14 @@ class Judge:
         if isinstance(value, str) and len(value) < rule:
             yield f"{where}: too short"
 
+    def _minimum(self, rule: int, value: Any, where: str, _schema: Json) -> Iterator[str]:
+        if TYPES["number"](value) and value < rule:
+            yield f"{where}: too small"
+
+    def _maximum(self, rule: int, value: Any, where: str, _schema: Json) -> Iterator[str]:
+        if TYPES["number"](value) and value > rule:
+            yield f"{where}: too large"
+
     def _maxLength(self, rule: int, value: Any, where: str, _schema: Json) -> Iterator[str]:  # noqa: N802
         if isinstance(value, str) and len(value) > rule:
             yield f"{where}: too long"
@@ -208,6 +216,14 @@ def test_real_answers_fit_the_document(
     for method in ("POST", "DELETE"):
         answer = api.call(method, "/v1/readers/r-81/cancellation")
         check(judge, answer, method, "/v1/readers/{reader_id}/cancellation")
+    for preview in (True, False):
+        answer = api.call("POST", "/v1/readers/r-81/plan-changes", json={"plan": "annual", "preview": preview})
+        check(judge, answer, "POST", "/v1/readers/{reader_id}/plan-changes")
+    for created in (True, False):
+        api.refunds.created = created
+        asked = {"key": "support:write-key", "json": {"invoice": "in_1", "reason": "moved"}}
+        answer = api.call("POST", "/v1/support/accounts/r-81/refunds", **asked)
+        check(judge, answer, "POST", "/v1/support/accounts/{reader_id}/refunds")
     listed = FoundAccount(reader_id="r-81", email="a@example.com", customer_id=None, status="none", plan=None)
     for page in (api.accounts.page, Page(accounts=[listed], next_after="r-81")):
         api.accounts.page, api.accounts.known = page, account
@@ -267,6 +283,7 @@ def test_the_judge_is_no_friend(judge: Judge) -> None:
     ):
         assert list(judge.faults(reader, good | change)) != []
     assert list(judge.faults(reader, {"limit": 1})) != []
+    assert all(list(judge.faults({"minimum": 1, "maximum": 5}, value)) != [] for value in (0, 6))
 
 
 def test_the_page_shows_every_route_schema_and_code(api: Any, document: Json) -> None:

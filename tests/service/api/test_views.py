@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,3 +239,36 @@ def test_undoing_is_one_call(api: Any) -> None:
     answer = api.call("DELETE", "/v1/readers/r-81/cancellation")
     assert (answer.status_code, answer.data) == (204, b"")
     assert api.cancellations.undone == ["r-81"]
+
+
+def test_a_plan_change_is_previewed_or_made(api: Any) -> None:
+    """Only a `preview` of true previews; `quoted_at` arrives as an instant, and a naive one is refused."""
+    path = "/v1/readers/r-81/plan-changes"
+    previewed = api.call("POST", path, json={"plan": "annual", "preview": True})
+    assert (previewed.status_code, previewed.json["preview"], previewed.json["due_now"]["amount"]) == (200, True, 1845)
+    assert previewed.json["lines"][0]["amount"]["display"] == "-$1.45"
+    made = api.call("POST", path, json={"plan": "annual", "quoted_at": previewed.json["quoted_at"]})
+    assert made.json["preview"] is False
+    quoted_at = datetime.fromisoformat(previewed.json["quoted_at"])
+    assert api.plan_changes.asked == [("r-81", "annual", "preview"), ("r-81", "annual", quoted_at)]
+    for body in ({"plan": "annual", "preview": 1}, {"plan": "annual", "quoted_at": "2026-11-10T09:00:00"}):
+        assert api.call("POST", path, json=body).status_code == 422
+
+
+def test_a_refund_reaches_the_use_case(api: Any) -> None:
+    """201 with what was given back, 200 for a repeat; amounts are whole minor units above nothing."""
+    path, key = "/v1/support/accounts/r-81/refunds", "support:write-key"
+    body = {"invoice": "in_1", "amount": 290, "reason": "moved"}
+    answer = api.call("POST", path, key=key, json=body)
+    assert (answer.status_code, answer.json["amount"]["display"], answer.json["reader_status"]) == (
+        201,
+        "$2.90",
+        "none",
+    )
+    (request,) = api.refunds.requests
+    assert (request.reader_id, request.invoice_id, request.amount_minor) == ("r-81", "in_1", 290)
+    api.refunds.created = False
+    assert api.call("POST", path, key=key, json=body).status_code == 200
+    for amount in (0, -1, 2.5, "290", 10**9):
+        assert api.call("POST", path, key=key, json=body | {"amount": amount}).status_code == 422
+    assert api.call("POST", path, key="support:read-key", json=body).status_code == 403

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -58,6 +60,22 @@ class Shop:
         assert self.pay(checkout).status_code == 303
         assert self.services.checkouts.outcome(checkout.id).status == "complete"
         return checkout
+
+    def lever(self, path: str, **body: object) -> Any:
+        """Let happen at the stand-in what only a bank or a cardholder brings about."""
+        answer = requests.post(f"{self.standin.base_url}/_standin/{path}", json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def pass_days(self, days: int) -> None:
+        """Let days go by at Stripe, and wait until the service, which polls, lives in that day too."""
+        clocks = self.client.v1.test_helpers.test_clocks
+        until = clocks.retrieve(self.clock_id).frozen_time + days * 86_400
+        clocks.advance(self.clock_id, {"frozen_time": until})
+        requests.post(f"{self.standin.base_url}/_standin/flush", timeout=40)
+        give_up_at = time.monotonic() + 20
+        while self.core.business_clock().timestamp() < until and time.monotonic() < give_up_at:
+            time.sleep(0.05)
 
     def status(self, reader_id: str = "r-1") -> str:
         return self.services.readers.state(reader_id).entitlement.status

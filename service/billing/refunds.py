@@ -1,0 +1,120 @@
+"""Money back, by a person's decision: whole or in part, once however often the button is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+import structlog
+
+from service.billing.customers import Customers
+from service.billing.stripe_client import is_transient, stripe_deadline
+from service.domain.money import Money
+from service.domain.refunds import REQUEST_KEY, RefundRequest, earlier, refundable_minor
+from service.errors import InvalidRequest, NotFound
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refund:
+    """A refund at Stripe. `status` is Stripe's word, `left` can still be given back, a repeat is not `created`."""
+
+    id: str
+    invoice_id: str
+    status: str
+    amount: Money
+    left: Money
+    created: bool
+
+
+class Refunds:
+    """Gives payments of invoices back. What that does to access follows from the sync, by the rules of holds."""
+
+    def __init__(self, client: stripe.StripeClient, customers: Customers, sync_now: Callable[[str], None]) -> None:
+        self._client = client
+        self._customers = customers
+        self._sync_now = sync_now
+
+    def refund(self, request: RefundRequest) -> Refund:
+        """Refund, and sync the customer; the same request again returns the same refund.
+
+        Raises NotFound (`no_account`, `no_invoice`), InvalidRequest (`nothing_to_refund`, `refund_too_large`),
+        StripeUnavailable.
+        """
+        customer_id = self._customers.known(request.reader_id)
+        if customer_id is None:
+            raise NotFound("There is no account of this reader with payments.", code="no_account")
+        with stripe_deadline(DEADLINE_SECONDS):
+            charge = self._charge(customer_id, request.invoice_id)
+            refunds = [each.to_dict() for each in self._of(charge["id"])]
+            found = earlier(refunds, request)
+            made = found or self._make(charge, refunds, request)
+            self._sync_now(customer_id)
+        left = refundable_minor(charge, refunds if found else [*refunds, made])
+        return Refund(
+            id=made["id"],
+            invoice_id=request.invoice_id,
+            status=made["status"] or "unknown",
+            amount=Money(made["amount"], made["currency"]),
+            left=Money(left, made["currency"]),
+            created=found is None,
+        )
+
+    def _charge(self, customer_id: str, invoice_id: str) -> dict[str, Any]:
+        """Return the charge that paid the invoice, which must be this customer's."""
+        if self._owner(invoice_id) != customer_id:
+            raise NotFound("There is no such invoice of this reader.", code="no_invoice")
+        payments = self._client.v1.invoice_payments.list({"invoice": invoice_id, "status": "paid"}).data
+        paid = (each.to_dict()["payment"] for each in payments)
+        intent_id = next((each["payment_intent"] for each in paid if each["type"] == "payment_intent"), None)
+        if intent_id is None:
+            raise InvalidRequest("No card was charged for this invoice.", code="nothing_to_refund")
+        intent = self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}).to_dict()
+        charge: dict[str, Any] = intent["latest_charge"]
+        return charge
+
+    def _owner(self, invoice_id: str) -> str | None:
+        try:
+            found: dict[str, str | None] = self._client.v1.invoices.retrieve(invoice_id).to_dict()
+        except stripe.InvalidRequestError as error:
+            if is_transient(error):
+                raise
+            return None
+        return found["customer"]
+
+    def _of(self, charge_id: str) -> list[stripe.Refund]:
+        return list(self._client.v1.refunds.list({"charge": charge_id, "limit": 100}).auto_paging_iter())
+
+    def _make(self, charge: dict[str, Any], refunds: list[dict[str, Any]], request: RefundRequest) -> dict[str, Any]:
+        amount = self._allowed(refundable_minor(charge, refunds), request, charge["currency"])
+        # Two presses at once see the same refunds, so they send the same key, and Stripe makes one.
+        key = f"newsstand-refund-{request.digest}-{len(refunds)}"
+        params: stripe.params.RefundCreateParams = {
+            "charge": charge["id"],
+            "amount": amount,
+            "reason": "requested_by_customer",
+            "metadata": {REQUEST_KEY: request.digest, "newsstand_reason": request.reason},
+        }
+        try:
+            made = self._client.v1.refunds.create(params, {"idempotency_key": key}).to_dict()
+        except stripe.InvalidRequestError as error:
+            if is_transient(error):
+                raise
+            raise InvalidRequest("Stripe does not let this be refunded.", code="nothing_to_refund") from error
+        log.info("refunded", reader_id=request.reader_id, invoice_id=request.invoice_id, refund_id=made["id"])
+        return made
+
+    @staticmethod
+    def _allowed(left_minor: int, request: RefundRequest, currency: str) -> int:
+        if left_minor == 0:
+            raise InvalidRequest("Everything has been given back already.", code="nothing_to_refund")
+        amount_minor = left_minor if request.amount_minor is None else request.amount_minor
+        if amount_minor > left_minor:
+            fault = {"amount": [f"Only {Money(left_minor, currency).display} is left to give back."]}
+            raise InvalidRequest("More than is left of this payment.", code="refund_too_large", errors=fault)
+        return amount_minor

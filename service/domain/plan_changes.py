@@ -1,0 +1,101 @@
+"""A change of plan: whether it is possible, and what it costs, in the figures of Stripe's own invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from service.domain.catalog import Plan
+from service.domain.entitlement import Entitlement, Status
+from service.domain.money import Money
+from webhooks.snapshot import SubscriptionFacts
+
+QUOTE_LASTS = timedelta(hours=1)
+"""How long a preview's figures can still be had: prorations are computed as of `quoted_at`."""
+
+
+class Obstacle(StrEnum):
+    """Why a subscription cannot change its plan now; each is a problem's code."""
+
+    SAME_PLAN = "same_plan"
+    SUBSCRIPTION_ENDING = "subscription_ending"
+    PAYMENT_OUTSTANDING = "payment_outstanding"
+    ACCESS_HELD = "access_held"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeLine:
+    """One line of the invoice, in Stripe's words; negative for what is credited."""
+
+    description: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanChange:
+    """What a change to `plan` as of `quoted_at` costs now, what stays to the reader's credit, and what comes next.
+
+    `renewal` is the plan's price, before any credit is taken off it.
+    """
+
+    plan: str
+    quoted_at: datetime
+    due_now: Money
+    credit: Money
+    renewal: Money
+    renews_at: datetime
+    lines: tuple[ChangeLine, ...]
+
+
+def obstacle(subscription: SubscriptionFacts, entitlement: Entitlement, plan: Plan) -> Obstacle | None:
+    """Return what stands in the way of changing to `plan`, or None.
+
+    A held reader's money is gone or in dispute: there is no unused time of theirs to credit.
+    """
+    if subscription.plan == plan.id:
+        return Obstacle.SAME_PLAN
+    if entitlement.status is Status.HELD:
+        return Obstacle.ACCESS_HELD
+    if subscription.status not in {"trialing", "active"}:
+        return Obstacle.PAYMENT_OUTSTANDING
+    if subscription.cancel_at is not None or subscription.cancel_at_period_end:
+        return Obstacle.SUBSCRIPTION_ENDING
+    return None
+
+
+def is_quotable(quoted_at: datetime, now: datetime) -> bool:
+    """Tell whether prorations may be computed as of `quoted_at`."""
+    return now - QUOTE_LASTS <= quoted_at <= now
+
+
+def kept_trial(subscription: SubscriptionFacts, plan: Plan, now: datetime) -> PlanChange:
+    """Return the change of a trial: nothing moves until its end, when the new plan is charged."""
+    ends_at = subscription.trial_end_at or subscription.period_end_at or now
+    nothing = Money(0, plan.price.currency)
+    return PlanChange(
+        plan=plan.id, quoted_at=now, due_now=nothing, credit=nothing, renewal=plan.price, renews_at=ends_at, lines=()
+    )
+
+
+def change_from_invoice(plan: Plan, quoted_at: datetime, invoice: Mapping[str, Any]) -> PlanChange:
+    """Return the change that `invoice` (Stripe's JSON, previewed or made) bills."""
+    currency, lines = invoice["currency"], invoice["lines"]["data"]
+    left_over = -(invoice["total"] + (invoice.get("starting_balance") or 0))
+    return PlanChange(
+        plan=plan.id,
+        quoted_at=quoted_at,
+        due_now=Money(invoice["amount_due"], currency),
+        credit=Money(max(0, left_over), currency),
+        renewal=plan.price,
+        renews_at=_end_of_what_is_bought(lines),
+        lines=tuple(ChangeLine(description=each["description"] or "", amount=Money(each["amount"], currency))
+                    for each in lines),
+    )  # fmt: skip
+
+
+def _end_of_what_is_bought(lines: Sequence[Mapping[str, Any]]) -> datetime:
+    bought = [line["period"]["end"] for line in lines if line["amount"] >= 0]
+    return datetime.fromtimestamp(max(bought), UTC)

@@ -1,0 +1,60 @@
+"""A change of plan: what stands in its way, and when a preview's figures can still be had."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from service.domain.entitlement import entitlement_from
+from service.domain.plan_changes import Obstacle, change_from_invoice, is_quotable, kept_trial, obstacle
+
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "plan", "found"),
+    [({}, "annual", None), ({}, "monthly", Obstacle.SAME_PLAN),
+     ({"cancel_at_period_end": True}, "annual", Obstacle.SUBSCRIPTION_ENDING),
+     ({"status": "past_due"}, "annual", Obstacle.PAYMENT_OUTSTANDING),
+     ({"status": "unpaid"}, "annual", Obstacle.PAYMENT_OUTSTANDING),
+     ({"status": "paused"}, "annual", Obstacle.PAYMENT_OUTSTANDING)],
+)  # fmt: skip
+def test_what_stands_in_the_way(
+    facts: Any, policy: Any, catalog: Any, change: dict[str, Any], plan: str, found: Obstacle | None
+) -> None:
+    """Only a subscription that runs and is paid for, or on trial, changes, and only to another plan."""
+    subscription = facts.subscription(**change)
+    entitlement = entitlement_from(facts.snapshot(subscription), (), (), policy, facts.at(1))
+    assert obstacle(subscription, entitlement, catalog.plan(plan)) is found
+    ending = facts.subscription(cancel_at=facts.at(20))
+    assert obstacle(ending, entitlement, catalog.plan("annual")) is Obstacle.SUBSCRIPTION_ENDING
+
+
+def test_figures_are_kept_for_an_hour() -> None:
+    """And never for the future; an instant at the end of the calendar is only refused."""
+    assert is_quotable(NOW, NOW)
+    assert is_quotable(NOW - timedelta(hours=1), NOW)
+    odd = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    for quoted_at in (NOW - timedelta(hours=1, seconds=1), NOW + timedelta(seconds=1), odd):
+        assert not is_quotable(quoted_at, NOW)
+
+
+def test_a_balance_counts(catalog: Any) -> None:
+    """What the reader has to their credit is taken off first, and what is not used up stays."""
+    period = {"start": 1, "end": 1_800_000_000}
+    lines = [{"description": None, "amount": -500, "period": {"start": 1, "end": 1_900_000_000}},
+             {"description": "Month", "amount": 290, "period": period}]  # fmt: skip
+    invoice = {"currency": "usd", "total": -210, "amount_due": 0, "starting_balance": -100, "lines": {"data": lines}}
+    found = change_from_invoice(catalog.plan("monthly"), NOW, invoice)
+    assert (found.due_now.amount_minor, found.credit.amount_minor) == (0, 310)
+    assert found.renews_at == datetime.fromtimestamp(1_800_000_000, UTC)
+    owing = invoice | {"total": 1845, "amount_due": 1745, "starting_balance": None}
+    assert change_from_invoice(catalog.plan("annual"), NOW, owing).credit.amount_minor == 0
+
+
+def test_a_trial_without_an_end_of_its_own_is_kept_to_its_periods(facts: Any, catalog: Any) -> None:
+    """As the entitlement is."""
+    trial = facts.trial(trial_end_at=None)
+    assert kept_trial(trial, catalog.plan("annual"), NOW).renews_at == trial.period_end_at
