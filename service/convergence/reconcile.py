@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import stripe
 import structlog
@@ -113,7 +114,7 @@ class Reconcile:
 
     def _asked(self, subscription_id: str) -> dict[str, Any] | None:
         """Ask for one that was not listed: that it is gone is proved by a 404 alone, not by a list without it."""
-        path = f"/v1/subscriptions/{subscription_id}"
+        path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"
         try:
             with translated():
                 found: dict[str, Any] = self._client.raw_request("get", path, expand=["latest_invoice"]).data

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metering.meter import Outcome, Subject, SubjectKind
+from metering.meter import MeterUnavailable, Outcome, Subject, SubjectKind
 from metering.window import window_at
 from service.clocks import wall_clock
 from webhooks.failures import TransientFailure
@@ -147,6 +147,24 @@ def test_while_stripe_is_away_nothing_is_noted_as_failed(town: Any, standin: Any
     standin.account.faults.status = 0
     assert town.rows("select attempts from customer_syncs") == [(0,)]
     assert town.convergence.rebuild().restored == 1
+
+
+def test_redis_away_during_the_rebuild_gets_every_pass_later(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flushed and out of reach: nothing has changed in the record, and yet the outbox has everybody's pass."""
+    town.subscriber("r-1")
+    give(town, "r-2")
+    town.core.publisher.publish("r-2")
+    town.flush_redis()
+
+    def away(*_: object) -> bool:
+        raise MeterUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(town.core.meter, "publish", away)
+        assert town.convergence.rebuild().restored == 2
+    assert published(town) == set()
+    town.core.publisher.publish_outbox()
+    assert published(town) == {"r-1", "r-2"}
 
 
 def test_a_years_old_version_is_never_undercut(town: Any) -> None:

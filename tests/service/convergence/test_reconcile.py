@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import stripe
 
 from service.clocks import wall_clock
 from service.convergence.reconcile import Reconcile
+from webhooks.failures import PermanentFailure
 
 
 def found(town: Any) -> list[tuple[str, str]]:
@@ -124,6 +126,25 @@ def test_what_stripe_knows_no_more_is_found_and_goes(town: Any) -> None:
     (row,) = town.convergence.reconcile(repair=True).rows
     assert (row["kind"], row["subscription_id"]) == ("gone_at_stripe", "sub_gone")
     assert town.rows("select 1 from subscriptions where id = 'sub_gone'") == []
+
+
+def test_a_refusal_is_no_proof_that_a_subscription_is_gone(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that may list but not read: the run ends, and nothing is taken for gone."""
+    town.execute(
+        "insert into subscriptions (id, customer_id, status, price_id, created_at, fetched_at)"
+        " values ('sub_unlisted', 'cus_1', 'active', 'price_x', now(), now())"
+    )
+    asked = town.core.client.raw_request
+
+    def refuse(method: str, path: str, **params: Any) -> Any:
+        if path.endswith("sub_unlisted"):
+            raise stripe.PermissionError("not yours", http_status=403)
+        return asked(method, path, **params)
+
+    monkeypatch.setattr(town.core.client, "raw_request", refuse)
+    with pytest.raises(PermanentFailure):
+        town.convergence.reconcile(repair=True)
+    assert found(town) == []
 
 
 def test_other_products_of_the_account_are_none_of_ours(town: Any) -> None:
