@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from service.cli import main
 from service.clocks import wall_clock
+from service.convergence.allowance import Rate
 from service.store import runs
 
 
@@ -19,6 +20,7 @@ def run(town: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, value in town.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("service.app.long_work_rate", lambda **_: Rate(per_second=1000, burst=100))
     # It would bind this whole process's log to an output that ends with the command.
     monkeypatch.setattr("service.logs.configure_logs", lambda _level: None)
 
