@@ -99,7 +99,8 @@ class Flag(fields.Boolean):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
-        return value
+        flag: bool = super()._deserialize(value, attr, data, **options)
+        return flag
 
 
 class Choice(fields.String):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from service.domain.holds import may_be_released
 from service.domain.subscriptions import judge
 from service.domain.vocabulary import Policy
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts, SubscriptionFacts
@@ -15,6 +16,8 @@ BEFORE = timedelta(minutes=10)
 """How long before grace ends we look once more: the last retry may have succeeded without our hearing of it."""
 DRAFT = timedelta(hours=1)
 """How long an invoice stays a draft before it is charged (https://docs.stripe.com/billing/invoices/subscription)."""
+AWAITED = timedelta(days=1)
+"""How soon we look again while a bank's decision keeps a reader out: its event may be lost as well."""
 LATE = timedelta(minutes=15)
 """How soon we look again when Stripe is late itself: a boundary is past, and nothing has changed."""
 
@@ -25,6 +28,7 @@ def next_boundary(snapshot: CustomerSnapshot, policy: Policy) -> datetime | None
         return None
     ours = [each for each in snapshot.subscriptions if each.plan is not None and each.ended_at is None]
     due = [instant for each in ours for instant in _of_subscription(each, snapshot, policy)]
+    due += [snapshot.fetched_at + AWAITED for each in snapshot.holds if may_be_released(each)]
     ids = {each.id for each in ours}
     due += [instant for each in snapshot.invoices if each.subscription_id in ids for instant in _of_invoice(each)]
     return min((instant for instant in due if instant > snapshot.fetched_at), default=None)

@@ -18,7 +18,7 @@ from webhooks.snapshot import CustomerSnapshot, HoldFacts, InvoiceFacts
 
 INQUIRY = "warning_"
 """How an inquiry's statuses begin: a question from the bank, with no money moved."""
-DECIDED_FOR_US = frozenset({"won", "prevented"})
+DECIDED = frozenset({"won", "lost", "prevented"})
 REFUNDED = frozenset({"succeeded", "pending", "requires_action"})
 """Refunds that count; a failed or canceled one gave nothing back."""
 
@@ -31,6 +31,11 @@ def holds_from(snapshot: CustomerSnapshot, policy: Policy) -> tuple[Hold, ...]:
     revoked = frozenset(hold.invoice_id for hold in holds if hold.revokes)
     standing = [each for each in invoices.values() if each.id not in revoked]
     return tuple(_released(hold, invoices, standing) for hold in holds)
+
+
+def may_be_released(facts: HoldFacts) -> bool:
+    """Tell whether a bank's answer is awaited that could open access again."""
+    return _is_undecided(facts) or (facts.kind == "refund" and facts.status in {"pending", "requires_action"})
 
 
 def counted_invoices(snapshot: CustomerSnapshot, holds: Iterable[Hold]) -> tuple[InvoiceFacts, ...]:
@@ -76,7 +81,7 @@ def _hold(facts: HoldFacts, invoice: InvoiceFacts | None, emptied: frozenset[str
 def _is_undecided(facts: HoldFacts) -> bool:
     """Tell whether everything is held for now. A dispute's status newer than this code is taken for undecided."""
     if facts.kind == "dispute":
-        return not facts.status.startswith(INQUIRY) and facts.status not in DECIDED_FOR_US
+        return not facts.status.startswith(INQUIRY) and facts.status not in DECIDED
     return facts.kind == "fraud_warning" and facts.status == "actionable"
 
 

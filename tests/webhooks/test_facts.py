@@ -71,6 +71,19 @@ def test_the_item_that_sells_our_plan_counts(shape: Shape) -> None:
     assert facts.period_end_at == at(200)
 
 
+def test_a_pending_update_is_not_read(shape: Shape) -> None:
+    """A change that waits for its payment is none: the price in force stands on the item, until Stripe applies it."""
+    items = {"data": [item("price_1", "monthly", current_period_end=5)]}
+    pending = {
+        "expires_at": 9,
+        "subscription_items": [item("price_2", "annual", current_period_end=500)],
+        "trial_end": 7,
+    }
+    waiting = shape("subscription", items=items, pending_update=pending)
+    assert subscription_facts(waiting) == subscription_facts(waiting | {"pending_update": None})
+    assert (subscription_facts(waiting).plan, subscription_facts(waiting).period_end_at) == ("monthly", at(5))
+
+
 def test_a_price_without_a_unit_amount_is_nothing(shape: Shape) -> None:
     """Tiered prices have none; a one-off one has no interval."""
     odd = item("price_x")

@@ -220,10 +220,18 @@ class TestOver:
         found = _find(policy, facts.snapshot(facts.subscription(status=status)), facts.at(1))
         assert (found.status, found.cause) == (Status.NONE, None)
 
-    def test_paused_opens_nothing(self, facts, policy):
-        """A paused subscription is paused."""
-        found = _find(policy, facts.snapshot(facts.subscription(status="paused")), facts.at(1))
-        assert (found.status, found.cause) == (Status.PAUSED, None)
+    @pytest.mark.parametrize(
+        "reason",
+        ["first_payment_failure", "final_payment_failure", "pause_requested", "trial_end_without_payment_method",
+         "system", "a_reason_of_2031", None],
+    )  # fmt: skip
+    def test_paused_is_paused_for_whatever_reason(self, facts, policy, reason):
+        """Nothing opens, not even what is left of a paid period: Stripe credits that; resuming opens it again."""
+        paused = facts.subscription(status="paused", paused_reason=reason)
+        found = _find(policy, facts.snapshot(paused, invoices=(facts.invoice(),)), facts.at(1))
+        assert (found.status, found.cause, found.features, found.renews) == (Status.PAUSED, None, (), False)
+        resumed = facts.snapshot(facts.subscription(), invoices=(facts.invoice(),))
+        assert _find(policy, resumed, facts.at(2)).status is Status.ACTIVE
 
     def test_an_unknown_status_keeps_what_was_paid_for(self, facts, policy):
         """A status newer than this code adds nothing, and takes no paid day away."""

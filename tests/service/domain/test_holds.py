@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from service.domain.entitlement import Status, entitlement_from
+from service.domain.entitlement import Status, entitlement_from, next_boundary
 from service.domain.holds import holds_from
 from webhooks.snapshot import HoldFacts
 
@@ -151,3 +152,18 @@ def test_a_refunded_period_earns_no_grace(status: Any, against: Any, facts: Any)
     late = (facts.subscription(status="past_due", period_start_at=facts.at(30), period_end_at=facts.at(60)),)
     assert status(day=33, subscriptions=late) is Status.GRACE
     assert status(against("refund", "succeeded"), day=33, subscriptions=late) is Status.ENDED
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "awaited"),
+    [("dispute", "under_review", True), ("dispute", "lost", False), ("dispute", "warning_needs_response", False),
+     ("fraud_warning", "actionable", True), ("refund", "pending", True), ("refund", "succeeded", False)],
+)  # fmt: skip
+def test_while_a_bank_decides_we_look_every_day(
+    facts: Any, policy: Any, against: Any, kind: str, word: str, awaited: bool
+) -> None:
+    """The event that would let a reader in again may be lost."""
+    snapshot = replace(facts.snapshot(facts.subscription(), fetched=5), holds=(against(kind, word),))
+    boundary = next_boundary(snapshot, policy)
+    assert boundary is not None
+    assert (boundary == snapshot.fetched_at + timedelta(days=1)) is awaited
