@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, life, pausing
+from sandbox.standin.billing import collecting, invoicing, life, pausing, pending
 from sandbox.standin.billing.happenings import period_end
 from sandbox.standin.billing.prorating import proration_lines
 from sandbox.standin.calendar import next_boundary
@@ -20,7 +20,7 @@ Params = dict[str, Any]
 
 def update(account: Account, subscription: Json, params: Params) -> None:
     """Apply an update request: one `customer.subscription.updated`, then the invoice it causes, if any."""
-    before = rendered(subscription)
+    before, old_terms = rendered(subscription), pending.terms_of(subscription)
     _apply_simple(account, subscription, params)
     _set_cancellation(account, subscription, params)
     lines = _apply_items(account, subscription, params)
@@ -29,10 +29,14 @@ def update(account: Account, subscription: Json, params: Params) -> None:
     elif (params.get("billing_cycle_anchor") or {}).get("type") == "now":
         lines += restart_period(account, subscription)
     invoice = _invoice_now(account, subscription, lines) if lines else None
+    if invoice is not None and params.get("payment_behavior") == "pending_if_incomplete":
+        pending.hold_back(subscription, invoice, old_terms)
     account.emit_update("customer.subscription.updated", subscription, before)
     failure = _issue(account, invoice) if invoice is not None else None
     if failure is not None and params.get("payment_behavior") == "error_if_incomplete":
         raise CardError(failure[2], code=failure[0], decline_code=failure[1])  # which undoes the change
+    if failure is not None and params.get("payment_behavior") == "pending_if_incomplete":
+        pending.show(account, subscription)
 
 
 def _apply_simple(account: Account, subscription: Json, params: Params) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import disputing, invoicing, pausing
+from sandbox.standin.billing import disputing, invoicing, pausing, pending
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.cards import DECLINE_MESSAGES, decline_error_code
 from sandbox.standin.shapes import payments
@@ -148,7 +148,10 @@ def settle_subscription(account: Account, invoice: Json) -> None:
     subscription = account.store.get("subscription", invoice["_subscription"])
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return
-    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
+    if invoice.get("_pending_update"):
+        if invoice["status"] == "paid" and subscription.get("_awaited_terms"):
+            pending.apply(account, subscription)
+    elif subscription["status"] in ("incomplete", "past_due", "unpaid"):
         set_status(account, subscription, "active")
         _set_delinquent(account, subscription, delinquent=False)
     elif subscription["status"] == "paused" and subscription.get("_resumption") == invoice["id"]:
@@ -204,7 +207,8 @@ def set_status(account: Account, subscription: Json, status: str) -> None:
 
 def _failed(account: Account, invoice: Json, failure: Failure, before: Json) -> None:
     subscription = account.store.get("subscription", invoice["_subscription"])
-    retries = subscription is not None and subscription["status"] in ("active", "past_due", "trialing")
+    running = subscription is not None and subscription["status"] in ("active", "past_due", "trialing")
+    retries = running and not invoice.get("_pending_update")
     invoice["next_payment_attempt"] = _next_attempt(account, invoice) if retries and invoice["auto_advance"] else None
     account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.payment_failed", invoice)

@@ -56,6 +56,8 @@ def _of_subscription(subscription: Json, policy: BillingPolicy) -> Iterator[Happ
         yield Happening(subscription["created"] + policy.incomplete_expires_after_seconds, 1, "give_up")
     if status == "paused" and subscription.get("_resumption"):
         yield Happening(subscription["_resumes_by"], 1, "give_up_resumption")
+    if subscription["pending_update"]:
+        yield Happening(subscription["pending_update"]["expires_at"], 1, "expire_update")
     pause = subscription["pause_collection"]
     if pause and pause["resumes_at"]:
         yield Happening(pause["resumes_at"], 1, "resume_collection")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, pausing, refunding
+from sandbox.standin.billing import collecting, invoicing, pausing, pending, refunding
 from sandbox.standin.billing.happenings import next_happening, period_end
 from sandbox.standin.calendar import next_boundary
 from sandbox.standin.store import Json, Key, rendered
@@ -142,6 +142,7 @@ _HAPPENINGS: dict[str, Callable[[Account, Json], None]] = {
     "roll": _roll,
     "finalize": _finalize,
     "retry": _retry,
+    "expire_update": pending.expire,
     "settle_refund": refunding.settle,
     "expire_session": _expire_session,
 }

@@ -186,3 +186,34 @@ def test_a_draft_that_cannot_be_finalized_waits_for_people(shop: Any) -> None:
     assert shop.client.v1.invoices.retrieve(latest).last_finalization_error is None
     assert told(shop, "invoice.")[2:].count("finalization_failed") == 1
     assert "error" in shop.control(f"invoices/{latest}", finalization="fails")
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_pending_update_waits_for_its_payment(shop: Any, paid: bool) -> None:
+    """`pending_if_incomplete`: the old price stays until the invoice is paid, or for good after 23 hours."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    failing = shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", params={"customer": made.customer})
+    shop.client.v1.subscriptions.update(made.id, params={"default_payment_method": failing.id})
+    change: Any = {"items": [{"id": made["items"].data[0].id, "price": shop.annual}]}
+    held = shop.client.v1.subscriptions.update(made.id, params={**change, "payment_behavior": "pending_if_incomplete"})
+    assert (held.status, held["items"].data[0].price.id) == ("active", shop.monthly)
+    assert held.pending_update.subscription_items[0].price.id == shop.annual
+    if paid:
+        good = shop.client.v1.payment_methods.attach("pm_card_visa", params={"customer": made.customer})
+        shop.client.v1.invoices.pay(held.latest_invoice, params={"payment_method": good.id})
+    else:
+        shop.advance(clock, NOON + 23 * HOUR)
+    then = shop.client.v1.subscriptions.retrieve(made.id, params={"expand": ["latest_invoice"]})
+    assert (then["items"].data[0].price.id, then.pending_update) == (shop.annual if paid else shop.monthly, None)
+    assert then.latest_invoice.status == ("paid" if paid else "void")
+    assert told(shop, "customer.subscription.pending_update_") == ["applied" if paid else "expired"]
+
+
+def test_a_pending_update_that_is_paid_at_once_is_no_more_than_an_update(shop: Any) -> None:
+    """The card pays: the change is there, and nothing tells of a pending one."""
+    made = subscribe(shop, shop.clock())
+    change: Any = {"items": [{"id": made["items"].data[0].id, "price": shop.annual}]}
+    done = shop.client.v1.subscriptions.update(made.id, params={**change, "payment_behavior": "pending_if_incomplete"})
+    assert (done["items"].data[0].price.id, done.pending_update) == (shop.annual, None)
+    assert told(shop, "customer.subscription.pending_update_") == []
