@@ -10,6 +10,7 @@ import pytest
 
 from service.catalog.load import load_catalog
 from service.domain.catalog import Catalog
+from service.domain.vocabulary import RepeatedCard
 from service.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parents[3] / "plans.yaml"
@@ -59,6 +60,19 @@ class TestShipped:
         assert annual.saving_text == "Save $14.90 compared to monthly"
         assert catalog.cancel_line == "You can cancel anytime."
         assert (catalog.grace.renewal, catalog.grace.first_payment) == (timedelta(days=7), timedelta(0))
+
+    def test_what_repeats_and_refunds_lead_to_is_said_or_taken_as_shipped(self, edited):
+        """A used card ends the trial and a whole refund ends access, also in a file that leaves both out."""
+        for catalog in (load_catalog(SHIPPED), edited(SHIPPED.read_text().partition("# A trial is given once")[2], "")):
+            assert (catalog.repeated_card, catalog.policy.repeated_card) == (RepeatedCard.END_TRIAL,) * 2
+            assert (catalog.full_refund_revokes, catalog.policy.full_refund_revokes) == (True, True)
+        assert edited("on_repeated_card: end_trial", "on_repeated_card: allow").repeated_card is RepeatedCard.ALLOW
+        assert not edited("on_full_refund: end_access", "on_full_refund: keep_access").full_refund_revokes
+
+    def test_a_policy_that_is_none_is_refused(self, refused):
+        """And told where."""
+        assert "on_repeated_card" in refused("on_repeated_card: end_trial", "on_repeated_card: forgive")
+        assert "on_full_refund" in refused("on_full_refund: end_access", "on_full_refund: perhaps")
 
     def test_its_features_stand_in_order_with_their_badges(self):
         """Five features, three of them new, and each plan has them all."""
