@@ -54,7 +54,7 @@ from webhooks.endpoint import webhook_blueprint
 from webhooks.fetch import StripeFetch
 from webhooks.inbox import Inbox
 from webhooks.routing import Router, asker
-from webhooks.rows import Work, mark_dirty
+from webhooks.rows import hint
 from webhooks.signature import Verifier
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.state import oldest_unprocessed_seconds
@@ -117,8 +117,7 @@ def build_core(settings: Settings) -> Core:
     inbox = Inbox(engine, defer=defer, wall_clock=wall_clock, livemode=settings.livemode)
 
     def mark(connection: Connection, customer_id: str) -> None:
-        mark_dirty(connection, customer_id, wall_clock())
-        defer(connection, Work.SYNC, customer_id)
+        hint(connection, customer_id, wall_clock(), defer)
 
     repeated_cards = RepeatedCards(engine, client, mark=mark, wall_clock=wall_clock)
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from webhooks.concern import Concern, concern_of
 from webhooks.events import StripeEvent
-from webhooks.rows import Defer, Work, mark_dirty
+from webhooks.rows import Defer, Work, hint
 from webhooks.tables import events
 
 _log = logging.getLogger(__name__)
@@ -63,14 +63,13 @@ class Inbox:
         if concern.customer_id is None:
             self._defer(connection, Work.ROUTE, event.id)
             return Stored.TO_ROUTE
-        bind(connection, event.id, concern.customer_id, now)
-        self._defer(connection, Work.SYNC, concern.customer_id)
+        bind(connection, event.id, concern.customer_id, now, self._defer)
         return Stored.MARKED
 
 
-def bind(connection: Connection, event_id: str, customer_id: str, now: datetime) -> None:
-    """Mark the customer dirty and remember on the event which mark makes it done."""
-    mark = mark_dirty(connection, customer_id, now)
+def bind(connection: Connection, event_id: str, customer_id: str, now: datetime, defer: Defer) -> None:
+    """Hint that the customer may have changed, and remember on the event which mark makes it done."""
+    mark = hint(connection, customer_id, now, defer)
     connection.execute(events.update().where(events.c.id == event_id).values(customer_id=customer_id, mark=mark))
 
 

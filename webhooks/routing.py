@@ -137,8 +137,7 @@ class Router:
             if concern.customer_id is None:
                 self._write(connection, event_id, status="ignored", reason=concern.ignored)
                 return RouteOutcome.IGNORED
-            bind(connection, event_id, concern.customer_id, self._wall_clock())
-            self._defer(connection, Work.SYNC, concern.customer_id)
+            bind(connection, event_id, concern.customer_id, self._wall_clock(), self._defer)
         return RouteOutcome.ROUTED
 
     def _set_back(self, event_id: str, error: Exception) -> RouteOutcome:

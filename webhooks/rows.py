@@ -31,8 +31,25 @@ def mark_dirty(connection: Connection, customer_id: str, now: datetime) -> int:
     Locks the customer's row until the transaction ends. A sync locks this row before any row of the projection, so
     a caller that writes projected rows too must call this first, or risk a deadlock.
     """
+    return _bumped(connection, customer_id, now)[0]
+
+
+def hint(connection: Connection, customer_id: str, now: datetime, defer: Defer) -> int:
+    """Mark the customer dirty and queue a sync, unless one is due anyway; return the mark.
+
+    A customer that was dirty already has a job queued, or a holder that queues one when it sees the new mark; a
+    burst of events costs one sync and not one job each. Should that job be lost, the sweeper finds the customer.
+    """
+    mark, was_clean = _bumped(connection, customer_id, now)
+    if was_clean:
+        defer(connection, Work.SYNC, customer_id)
+    return mark
+
+
+def _bumped(connection: Connection, customer_id: str, now: datetime) -> tuple[int, bool]:
+    """Return the new mark, and whether everything before it had been applied."""
     row = customer_syncs.c
-    hint = (
+    statement = (
         insert(customer_syncs)
         .values(customer_id=customer_id, dirty=1, dirty_since=now)
         .on_conflict_do_update(
@@ -42,9 +59,10 @@ def mark_dirty(connection: Connection, customer_id: str, now: datetime) -> int:
                 "dirty_since": case((row.dirty > row.synced, row.dirty_since), else_=now),
             },
         )
-        .returning(row.dirty)
+        .returning(row.dirty, row.synced)
     )
-    return int(connection.execute(hint).scalar_one())
+    dirty, synced = connection.execute(statement).one()
+    return dirty, dirty - 1 <= synced
 
 
 def locked(connection: Connection, customer_id: str) -> SyncRow | None:
