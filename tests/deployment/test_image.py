@@ -16,7 +16,7 @@ from sandbox.newsroom import ROOT
 from sandbox.processes import Child, free_port
 
 # The first test waits for the build: 20 s on two idle cores with pip's cache, more on a busy machine.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("image")]
+pytestmark = [pytest.mark.image, pytest.mark.timeout(300), pytest.mark.xdist_group("image")]
 
 LIST = """
 from importlib.metadata import distributions
