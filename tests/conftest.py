@@ -154,3 +154,13 @@ def newsroom(server_directory: Path) -> Iterator[RunningNewsroom]:
     yield room
     room.stop()
     assert child.process.returncode == 0, child.last_line()
+
+
+@pytest.fixture(scope="session")
+def own_newsroom(server_directory: Path) -> Iterator[RunningNewsroom]:
+    """A second whole sandbox, for the tour: where nobody else's years of renewals are billed while its clock moves."""
+    room = RunningNewsroom(server_directory / "own-newsroom")
+    child = room.start()
+    yield room
+    room.stop()
+    assert child.process.returncode == 0, child.last_line()

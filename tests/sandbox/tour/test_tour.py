@@ -13,6 +13,8 @@ import pytest
 
 from sandbox.processes import free_port
 
+pytestmark = pytest.mark.xdist_group("tour")
+
 NEWSSTAND = str(Path(sys.executable).with_name("newsstand"))
 
 
@@ -23,9 +25,9 @@ def _tour(environment: dict[str, str], *options: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.slow
-def test_the_whole_journey_holds(newsroom: Any) -> None:
+def test_the_whole_journey_holds(own_newsroom: Any) -> None:
     """From the first free article to a paid renewal, every step holds, and the charges are the offer's."""
-    run = _tour(newsroom.environment, "--json")
+    run = _tour(own_newsroom.environment, "--json")
     result = json.loads(run.stdout)
     wrong = [(step["name"], step["expected"], step["seen"]) for step in result["steps"] if step["outcome"] != "held"]
     assert wrong == []
@@ -39,17 +41,17 @@ def test_the_whole_journey_holds(newsroom: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_tour_can_be_taken_again(newsroom: Any) -> None:
+def test_the_tour_can_be_taken_again(own_newsroom: Any) -> None:
     """On a sandbox that is far in its future and knows earlier readers, the journey holds as before, in plain text."""
-    run = _tour(newsroom.environment)
+    run = _tour(own_newsroom.environment)
     assert run.returncode == 0, run.stdout
     assert "steps held" in run.stdout
     assert "\x1b[" not in run.stdout
 
 
-def test_a_step_that_does_not_hold_is_told_in_the_exit_code(newsroom: Any) -> None:
+def test_a_step_that_does_not_hold_is_told_in_the_exit_code(own_newsroom: Any) -> None:
     """With a key the service does not know, the first step fails, what depends on it is skipped, the code is 1."""
-    run = _tour(newsroom.environment, "--site-key", "site_unknown")
+    run = _tour(own_newsroom.environment, "--site-key", "site_unknown")
     assert run.returncode == 1
     assert "expected: a monthly plan with a trial" in run.stdout
     assert "seen:     401 unknown_key" in run.stdout
