@@ -14,7 +14,7 @@ from sandbox.tour.browser import Browser, Left, choose, form_with
 from sandbox.tour.steps import Unexpected
 from sandbox.tour.stripe_account import StripeAccount
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
