@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 
 from sandbox.newsroom import machine
 from sandbox.servers import Postgres, postgres_bin
@@ -113,9 +116,21 @@ def test_the_names_it_watches_exist(newsroom: Any, blocks: Callable[[str], list[
     ready = json.loads(_get(newsroom, "/health/ready"))
     assert {"oldest_unprocessed_event_seconds", "parts", "degraded"} <= set(ready)
     assert "worker" in ready["parts"]
-    metrics = _get(newsroom, "/metrics").decode()
-    for name in ("newsstand_decisions_total", "newsstand_webhook_events_total", "newsstand_syncs_total"):
-        assert f"# TYPE {name}" in metrics
+    _use(newsroom)
+    named = {"newsstand_decisions_total", "newsstand_webhook_events_total", "newsstand_syncs_total"}
+    deadline = time.monotonic() + 30
+    while not named <= (seen := set(re.findall(r"^# TYPE (\S+)", _get(newsroom, "/metrics").decode(), re.MULTILINE))):
+        assert time.monotonic() < deadline, named - seen
+        time.sleep(0.2)
+
+
+def _use(newsroom: Any) -> None:
+    """Ask for a decision and open a checkout, of whose customer Stripe tells: a counter shows once it has counted."""
+    home = newsroom.at.site_url
+    reader = {"reader_id": "r-operations", "plan": "annual", "success_url": home, "cancel_url": home}
+    for path, body in (("/v1/decisions", {"article": {"id": "a"}}), ("/v1/checkouts", reader)):
+        headers = {"Authorization": "Bearer site_sandbox"}
+        assert requests.post(newsroom.at.service_url + path, json=body, headers=headers, timeout=20).ok
 
 
 def _get(newsroom: Any, path: str) -> bytes:
