@@ -70,7 +70,7 @@ def web(config: str | None) -> None:
 @main.command()
 def worker() -> None:
     """Apply events, sync customers, sweep."""
-    from service.app import build_worker_app
+    from service.assembly.worker import build_worker_app
 
     build_worker_app(Settings.from_environment())()
 
@@ -107,7 +107,7 @@ def plans_check(path: str) -> None:
 @plans.command("diff")
 def plans_diff() -> None:
     """Show what `apply` would change at Stripe."""
-    from service.app import stripe_and_catalog
+    from service.assembly.stripe_side import stripe_and_catalog
     from service.catalog.stripe_offer import diff
 
     changes = diff(*stripe_and_catalog(Settings.from_environment()))
@@ -117,7 +117,7 @@ def plans_diff() -> None:
 @plans.command("apply")
 def plans_apply() -> None:
     """Bring Stripe's products, prices and portal configuration in step; safe to run again."""
-    from service.app import stripe_and_catalog
+    from service.assembly.stripe_side import stripe_and_catalog
     from service.catalog.stripe_offer import apply
 
     changes = apply(*stripe_and_catalog(Settings.from_environment()))

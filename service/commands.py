@@ -13,7 +13,7 @@ import click
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.app import Core
+    from service.assembly.core import Core
     from service.console import Bars
     from service.support.events import Events
 
@@ -25,7 +25,7 @@ _Found = TypeVar("_Found")
 
 
 def _core() -> Core:
-    from service.app import build_core
+    from service.assembly.core import build_core
     from service.logs import configure_logs
 
     configure_logs("error")  # what happened is told in sentences; a log among them would be in the way

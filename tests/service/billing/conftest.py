@@ -14,7 +14,8 @@ import stripe
 
 from sandbox.standin.server import StandIn
 from service.api.services import Services
-from service.app import Core, build_core, build_services
+from service.assembly.core import Core, build_core
+from service.assembly.web import build_services
 from service.billing.checkouts import Checkout, CheckoutRequest
 from service.catalog.stripe_offer import apply
 from service.clocks import FollowedClock

@@ -15,7 +15,7 @@ import stripe
 from sqlalchemy import text
 
 from sandbox.standin.server import StandIn
-from service.app import Core, build_core
+from service.assembly.core import Core, build_core
 from service.catalog.stripe_offer import apply
 from service.clocks import FollowedClock, wall_clock
 from service.convergence.work import Convergence, build_convergence

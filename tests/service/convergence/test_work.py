@@ -20,7 +20,7 @@ def run(town: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, value in town.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("service.app.long_work_rate", lambda **_: Rate(per_second=1000, burst=100))
+    monkeypatch.setattr("service.assembly.core.long_work_rate", lambda **_: Rate(per_second=1000, burst=100))
     # It would bind this whole process's log to an output that ends with the command.
     monkeypatch.setattr("service.logs.configure_logs", lambda _level: None)
 

@@ -1,0 +1,147 @@
+"""The parts that the web service, the worker and the command line share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import stripe
+from sqlalchemy import Connection, Engine
+
+from metering.redis_meter import RedisMeter
+from service.access.passes import Publisher, Record
+from service.access.projection import Projection
+from service.assembly.stripe_side import stripe_and_clock, stripe_client
+from service.billing.repeated_cards import RepeatedCards
+from service.catalog.load import load_catalog
+from service.clocks import Clock, wall_clock
+from service.convergence.allowance import Allowance, long_work_rate
+from service.convergence.work import Convergence, build_convergence
+from service.domain.catalog import Catalog
+from service.errors import StripeUnavailable
+from service.jobs import Dispatcher
+from service.settings import Settings
+from service.store import accounts
+from service.store.database import make_engine
+from webhooks.fetch import StripeFetch
+from webhooks.inbox import Inbox
+from webhooks.routing import Router, asker
+from webhooks.rows import hint
+from webhooks.snapshot import CustomerSnapshot
+from webhooks.syncs import Syncs
+
+SYNC_NOW_SECONDS = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The parts that the web service, the worker and the command line share."""
+
+    settings: Settings
+    catalog: Catalog
+    engine: Engine
+    quick_engine: Engine
+    client: stripe.StripeClient
+    meter: RedisMeter
+    business_clock: Clock
+    record: Record
+    projection: Projection
+    publisher: Publisher
+    defer: Dispatcher
+    syncs: Syncs
+    router: Router
+    repeated_cards: RepeatedCards
+    inbox: Inbox
+    convergence: Convergence
+
+    def sync_now(self, customer_id: str) -> None:
+        """Sync one customer as of this call; raises StripeUnavailable when that could not be done in time."""
+        outcome = self.syncs.sync_now(customer_id, SYNC_NOW_SECONDS)
+        if not outcome.up_to_date:
+            raise StripeUnavailable(f"the customer could not be synced now ({outcome})")
+
+
+def build_core(settings: Settings) -> Core:
+    """Put the shared parts together; connects to nothing yet."""
+    catalog = load_catalog(Path(settings.plans_file))
+    policy = catalog.policy
+    # Two pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
+    engine = make_engine(settings.database_url, pool_size=settings.web_threads)
+    quick_engine = make_engine(
+        settings.database_url, deadline_seconds=settings.database_timeout_seconds, pool_size=settings.web_threads
+    )
+    client, business_clock = stripe_and_clock(settings)
+    meter = RedisMeter(
+        settings.redis_url,
+        timeout_seconds=settings.redis_timeout_seconds,
+        subject_key=settings.subject_key,
+        expected_readers=settings.expected_readers,
+    )
+    record = Record(quick_engine, policy, wall_clock=wall_clock)
+    projection = Projection(policy, email_key=settings.subject_key)
+    publisher = Publisher(engine, record, meter, business_clock=business_clock)
+    defer = Dispatcher()
+    publish = _publish_after_sync(engine, publisher)
+    inbox = Inbox(engine, defer=defer, wall_clock=wall_clock, livemode=settings.livemode)
+
+    def mark(connection: Connection, customer_id: str) -> None:
+        hint(connection, customer_id, wall_clock(), defer)
+
+    repeated_cards = RepeatedCards(engine, client, mark=mark, wall_clock=wall_clock)
+
+    def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
+        def after_commit(snapshot: CustomerSnapshot) -> None:
+            publish(snapshot)
+            if repeated_cards.settle(customer_id=snapshot.customer_id):
+                syncs.sync(snapshot.customer_id)  # so that whoever waits for this sync sees the outcome
+
+        syncs = Syncs(
+            engine,
+            StripeFetch(stripe_client, business_clock).fetch,
+            projection.project,
+            wall_clock=wall_clock,
+            after_commit=after_commit,
+            defer=defer,
+        )
+        return syncs
+
+    patient_client = stripe_client(settings, wait=Allowance(engine, long_work_rate(livemode=settings.livemode)).wait)
+    return Core(
+        settings=settings,
+        catalog=catalog,
+        engine=engine,
+        quick_engine=quick_engine,
+        client=client,
+        meter=meter,
+        business_clock=business_clock,
+        record=record,
+        projection=projection,
+        publisher=publisher,
+        defer=defer,
+        syncs=syncs_through(client),
+        router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
+        repeated_cards=repeated_cards,
+        inbox=inbox,
+        convergence=build_convergence(
+            engine,
+            patient_client,
+            syncs_through(patient_client),
+            inbox=inbox,
+            projection=projection,
+            publisher=publisher,
+            test_clock=settings.stripe_test_clock,
+            business_clock=business_clock,
+            wall_clock=wall_clock,
+        ),
+    )
+
+
+def _publish_after_sync(engine: Engine, publisher: Publisher) -> Callable[[CustomerSnapshot], None]:
+    def publish(snapshot: CustomerSnapshot) -> None:
+        with engine.connect() as connection:
+            account = accounts.find_by_customer(connection, snapshot.customer_id)
+        if account is not None:
+            publisher.publish(account.reader_id)
+
+    return publish

@@ -1,0 +1,159 @@
+"""The web service: what gunicorn serves."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import structlog
+from flask import Flask
+from sqlalchemy import Connection, text
+
+from service import metrics
+from service.access.gate import Gate
+from service.access.links import Links
+from service.access.readers import Readers
+from service.access.trials import Trials
+from service.api.application import build_flask
+from service.api.auth import KeyChecker
+from service.api.health import HealthChecks, Probe
+from service.api.services import Services
+from service.assembly.core import Core, build_core
+from service.billing.cancellations import Cancellations
+from service.billing.checkouts import Checkouts
+from service.billing.customers import Customers
+from service.billing.plan_changes import PlanChanges
+from service.billing.portals import Portals
+from service.billing.refunds import Refunds
+from service.catalog.prices import PriceBook
+from service.clocks import wall_clock
+from service.errors import Unavailable
+from service.jobs import worker_is_alive
+from service.logs import configure_logs
+from service.settings import Settings
+from service.startup import refuse_sandbox_keys
+from service.store.api_keys import ApiKeyStore
+from service.store.idempotency import IdempotencyStore
+from service.support.accounts import Accounts
+from service.support.drift import DriftReport
+from webhooks.endpoint import webhook_blueprint
+from webhooks.signature import Verifier
+from webhooks.state import oldest_unprocessed_seconds
+
+log = structlog.get_logger("newsstand.start")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the web service: what gunicorn serves."""
+    core = build_core(settings or Settings.from_environment())
+    configure_logs(core.settings.log_level)
+    log.info("web_started", **core.settings.masked())
+    refuse_sandbox_keys(core.settings, core.engine)
+    services = build_services(core)
+    app = build_flask(services)
+    app.extensions["newsstand.follow_draining"] = services.health.follow_draining  # gunicorn.conf.py knows of signals
+    return app
+
+
+def build_services(core: Core) -> Services:
+    settings, catalog = core.settings, core.catalog
+    links = Links(core.quick_engine, core.meter, catalog, wall_clock=wall_clock)
+    trials = Trials(core.quick_engine, catalog, email_key=settings.subject_key)
+    readers = Readers(
+        core.quick_engine,
+        record=core.record,
+        meter=core.meter,
+        links=links,
+        trials=trials,
+        catalog=catalog,
+        business_clock=core.business_clock,
+    )
+    customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
+    prices = PriceBook(core.client)
+    keys = KeyChecker(ApiKeyStore(core.quick_engine).live, wall_clock)
+    return Services(
+        catalog=catalog,
+        gate=Gate(
+            meter=core.meter,
+            record=core.record,
+            publisher=core.publisher,
+            links=links,
+            trials=trials,
+            catalog=catalog,
+            allow_on_outage=settings.on_outage == "allow",
+            business_clock=core.business_clock,
+            wall_clock=wall_clock,
+        ),
+        readers=readers,
+        checkouts=Checkouts(
+            core.engine,
+            core.client,
+            catalog=catalog,
+            customers=customers,
+            prices=prices,
+            readers=readers,
+            trials=trials,
+            sync_now=core.sync_now,
+            business_clock=core.business_clock,
+            wall_clock=wall_clock,
+        ),
+        portals=Portals(core.client, customers),
+        cancellations=Cancellations(core.client, readers, core.sync_now),
+        plan_changes=PlanChanges(
+            core.client,
+            catalog=catalog,
+            prices=prices,
+            readers=readers,
+            sync_now=core.sync_now,
+            business_clock=core.business_clock,
+        ),
+        refunds=Refunds(core.client, customers, core.sync_now),
+        accounts=Accounts(core.engine),
+        drift=DriftReport(core.engine),
+        keys=keys,
+        idempotency=IdempotencyStore(core.engine),
+        health=_health(core, keys),
+        site_origins=settings.site_origins,
+        wall_clock=wall_clock,
+        business_clock=core.business_clock,
+        slow_calls_at_once=max(1, settings.web_threads // 2),
+        blueprints=(
+            webhook_blueprint(
+                verifier=Verifier(settings.stripe_webhook_secrets),
+                inbox=core.inbox,
+                wall_clock=wall_clock,
+                count=metrics.count_webhook_event,
+            ),
+        ),
+    )
+
+
+def _health(core: Core, keys: KeyChecker) -> HealthChecks:
+    """Return the checks: the failure policy stands on Redis and PostgreSQL; the sandbox wants every part."""
+
+    def ask_database(question: Callable[[Connection], object]) -> Probe:
+        def probe() -> object:
+            with core.quick_engine.connect() as connection:
+                return question(connection)
+
+        return probe
+
+    def started() -> bool:
+        if not keys.loaded:
+            with contextlib.suppress(Unavailable):
+                keys.find("")
+        return keys.loaded
+
+    parts: dict[str, Probe] = {
+        "redis": core.meter.ping,
+        "database": ask_database(lambda connection: connection.execute(text("select 1"))),
+        "worker": ask_database(worker_is_alive),
+    }
+    if core.settings.stripe_test_clock:
+        parts["test_clock"] = core.business_clock
+    return HealthChecks(
+        parts,
+        started=started,
+        oldest_event_seconds=ask_database(lambda connection: oldest_unprocessed_seconds(connection, wall_clock())),  # type: ignore[arg-type]
+        every_part=core.settings.sandbox,
+    )

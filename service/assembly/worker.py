@@ -1,0 +1,37 @@
+"""The worker: what `newsstand worker` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from service.assembly.core import build_core
+from service.clocks import wall_clock
+from service.jobs import Jobs, build_worker, run_worker
+from service.logs import configure_logs
+from service.settings import Settings
+from service.store.idempotency import IdempotencyStore
+
+log = structlog.get_logger("newsstand.start")
+
+
+def build_worker_app(settings: Settings) -> Callable[[], None]:
+    """Return what `newsstand worker` runs until a signal ends it."""
+    core = build_core(settings)
+    configure_logs(settings.log_level)
+    log.info("worker_started", **settings.masked())
+    jobs = Jobs(
+        engine=core.engine,
+        syncs=core.syncs,
+        router=core.router,
+        publisher=core.publisher,
+        repeated_cards=core.repeated_cards,
+        idempotency=IdempotencyStore(core.engine),
+        convergence=core.convergence,
+        defer=core.defer,
+        business_clock=core.business_clock,
+        wall_clock=wall_clock,
+    )
+    worker = build_worker(jobs, settings.database_url)
+    return lambda: run_worker(worker, concurrency=settings.worker_concurrency)
