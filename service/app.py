@@ -1,4 +1,4 @@
-"""Where gunicorn finds the web service: `service.app:create_app()`. The parts are put together in `service.assembly`."""
+"""Where gunicorn finds the web service, `service.app:create_app()`; `service.assembly` puts the parts together."""
 
 from service.assembly.web import create_app
 
