@@ -57,7 +57,7 @@ class StandIn:
         self.account = Account(self._store, wall=wall, policy=policy or BillingPolicy())
         self._dispatcher = Dispatcher(self.account)
         self._ticker = Ticker(self.account)
-        self._server = _listen(port, self._app(api_keys))
+        self._server = _listen(port, build_app(self.account, self._dispatcher, api_keys))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.account.base_url = self.base_url
         self._prepare(webhook_url, webhook_secret, clock_name)
@@ -91,17 +91,6 @@ class StandIn:
     def __exit__(self, *_exception: object) -> None:
         self.stop()
 
-    def _app(self, api_keys: Collection[str]) -> Flask:
-        app = Flask("sandbox.standin")
-        app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-        keys = Keys(api_keys)
-        app.register_blueprint(Api(self.account, keys).blueprint())
-        app.register_blueprint(ApiV2(self.account, keys).blueprint())
-        app.register_blueprint(Pages(self.account).blueprint())
-        app.register_blueprint(Levers(self.account).blueprint())
-        app.register_blueprint(Control(self.account, self._dispatcher).blueprint())
-        return app
-
     def _prepare(self, webhook_url: str | None, webhook_secret: str | None, clock_name: str | None) -> None:
         with self._store.transaction():
             known = [each for each in self._store.all("webhook_endpoint") if each["url"] == webhook_url]
@@ -117,6 +106,19 @@ class StandIn:
     def _wake_ticker(self, changes: list[Change]) -> None:
         if any(kind == CLOCK and item and item["status"] == "advancing" for (kind, _), item in changes):
             self._ticker.wake()
+
+
+def build_app(account: Account, dispatcher: Dispatcher, api_keys: Collection[str] = ()) -> Flask:
+    """Return all addresses of one account as a WSGI application, which is whole without a server too."""
+    app = Flask("sandbox.standin")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    keys = Keys(api_keys)
+    app.register_blueprint(Api(account, keys).blueprint())
+    app.register_blueprint(ApiV2(account, keys).blueprint())
+    app.register_blueprint(Pages(account).blueprint())
+    app.register_blueprint(Levers(account).blueprint())
+    app.register_blueprint(Control(account, dispatcher).blueprint())
+    return app
 
 
 def _listen(port: int, app: Flask) -> ThreadedWSGIServer:

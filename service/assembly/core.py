@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine
 from metering.redis_meter import RedisMeter
 from service.access.passes import Publisher, Record
 from service.access.projection import Projection
-from service.assembly.stripe_side import stripe_and_clock, stripe_client
+from service.assembly.stripe_side import Surroundings, real_surroundings
 from service.billing.repeated_cards import RepeatedCards
 from service.catalog.load import load_catalog
-from service.clocks import Clock, wall_clock
+from service.clocks import Clock
 from service.convergence.allowance import Allowance, long_work_rate
 from service.convergence.work import Convergence, build_convergence
 from service.domain.catalog import Catalog
@@ -45,6 +45,7 @@ class Core:
     client: stripe.StripeClient
     meter: RedisMeter
     business_clock: Clock
+    wall_clock: Clock
     record: Record
     projection: Projection
     publisher: Publisher
@@ -62,8 +63,10 @@ class Core:
             raise StripeUnavailable(f"the customer could not be synced now ({outcome})")
 
 
-def build_core(settings: Settings) -> Core:
-    """Put the shared parts together; connects to nothing yet."""
+def build_core(settings: Settings, surroundings: Surroundings | None = None) -> Core:
+    """Put the shared parts together, by default in the real world; connects to nothing yet."""
+    around = surroundings or real_surroundings(settings)
+    client, business_clock, wall_clock = around.client, around.business_clock, around.wall_clock
     catalog = load_catalog(Path(settings.plans_file))
     policy = catalog.policy
     # Two pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
@@ -71,7 +74,6 @@ def build_core(settings: Settings) -> Core:
     quick_engine = make_engine(
         settings.database_url, deadline_seconds=settings.database_timeout_seconds, pool_size=settings.web_threads
     )
-    client, business_clock = stripe_and_clock(settings)
     meter = RedisMeter(
         settings.redis_url,
         timeout_seconds=settings.redis_timeout_seconds,
@@ -103,10 +105,12 @@ def build_core(settings: Settings) -> Core:
             wall_clock=wall_clock,
             after_commit=after_commit,
             defer=defer,
+            monotonic=around.monotonic,
+            sleep=around.sleep,
         )
         return syncs
 
-    patient_client = stripe_client(settings, wait=Allowance(engine, long_work_rate(livemode=settings.livemode)).wait)
+    patient_client = around.paced(Allowance(engine, long_work_rate(livemode=settings.livemode)).wait)
     return Core(
         settings=settings,
         catalog=catalog,
@@ -115,6 +119,7 @@ def build_core(settings: Settings) -> Core:
         client=client,
         meter=meter,
         business_clock=business_clock,
+        wall_clock=wall_clock,
         record=record,
         projection=projection,
         publisher=publisher,

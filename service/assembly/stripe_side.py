@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,32 @@ from service.catalog.load import load_catalog
 from service.clocks import Clock, FollowedClock, wall_clock
 from service.domain.catalog import Catalog
 from service.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the service finds and does not make: Stripe and the time. A simulation hands in its own.
+
+    `paced(wait)` is another way to the same Stripe, which calls `wait` before each request: for long work.
+    """
+
+    client: stripe.StripeClient
+    paced: Callable[[Callable[[], None]], stripe.StripeClient]
+    business_clock: Clock
+    wall_clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def real_surroundings(settings: Settings) -> Surroundings:
+    """Return Stripe over the network and the machine's time; business time is a test clock's if one is set."""
+    client, business_clock = stripe_and_clock(settings)
+    return Surroundings(
+        client=client,
+        paced=lambda wait: stripe_client(settings, wait=wait),
+        business_clock=business_clock,
+        wall_clock=wall_clock,
+    )
 
 
 def stripe_and_catalog(settings: Settings) -> tuple[stripe.StripeClient, Catalog]:

@@ -26,7 +26,6 @@ from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.catalog.prices import PriceBook
-from service.clocks import wall_clock
 from service.errors import Unavailable
 from service.jobs import worker_is_alive
 from service.logs import configure_logs
@@ -57,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def build_services(core: Core) -> Services:
     settings, catalog = core.settings, core.catalog
-    links = Links(core.quick_engine, core.meter, catalog, wall_clock=wall_clock)
+    links = Links(core.quick_engine, core.meter, catalog, wall_clock=core.wall_clock)
     trials = Trials(core.quick_engine, catalog, email_key=settings.subject_key)
     readers = Readers(
         core.quick_engine,
@@ -70,7 +69,7 @@ def build_services(core: Core) -> Services:
     )
     customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
     prices = PriceBook(core.client)
-    keys = KeyChecker(ApiKeyStore(core.quick_engine).live, wall_clock)
+    keys = KeyChecker(ApiKeyStore(core.quick_engine).live, core.wall_clock)
     return Services(
         catalog=catalog,
         gate=Gate(
@@ -82,7 +81,7 @@ def build_services(core: Core) -> Services:
             catalog=catalog,
             allow_on_outage=settings.on_outage == "allow",
             business_clock=core.business_clock,
-            wall_clock=wall_clock,
+            wall_clock=core.wall_clock,
         ),
         readers=readers,
         checkouts=Checkouts(
@@ -95,7 +94,7 @@ def build_services(core: Core) -> Services:
             trials=trials,
             sync_now=core.sync_now,
             business_clock=core.business_clock,
-            wall_clock=wall_clock,
+            wall_clock=core.wall_clock,
         ),
         portals=Portals(core.client, customers),
         cancellations=Cancellations(core.client, readers, core.sync_now),
@@ -114,14 +113,14 @@ def build_services(core: Core) -> Services:
         idempotency=IdempotencyStore(core.engine),
         health=_health(core, keys),
         site_origins=settings.site_origins,
-        wall_clock=wall_clock,
+        wall_clock=core.wall_clock,
         business_clock=core.business_clock,
         slow_calls_at_once=max(1, settings.web_threads // 2),
         blueprints=(
             webhook_blueprint(
                 verifier=Verifier(settings.stripe_webhook_secrets),
                 inbox=core.inbox,
-                wall_clock=wall_clock,
+                wall_clock=core.wall_clock,
                 count=metrics.count_webhook_event,
             ),
         ),
@@ -154,6 +153,6 @@ def _health(core: Core, keys: KeyChecker) -> HealthChecks:
     return HealthChecks(
         parts,
         started=started,
-        oldest_event_seconds=ask_database(lambda connection: oldest_unprocessed_seconds(connection, wall_clock())),  # type: ignore[arg-type]
+        oldest_event_seconds=ask_database(lambda connection: oldest_unprocessed_seconds(connection, core.wall_clock())),  # type: ignore[arg-type]
         every_part=core.settings.sandbox,
     )

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from service.assembly.core import build_core
-from service.clocks import wall_clock
+from service.assembly.core import Core, build_core
 from service.jobs import Jobs, build_worker, run_worker
 from service.logs import configure_logs
 from service.settings import Settings
@@ -21,7 +20,13 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
     core = build_core(settings)
     configure_logs(settings.log_level)
     log.info("worker_started", **settings.masked())
-    jobs = Jobs(
+    worker = build_worker(build_jobs(core), settings.database_url)
+    return lambda: run_worker(worker, concurrency=settings.worker_concurrency)
+
+
+def build_jobs(core: Core) -> Jobs:
+    """Return what the worker's tasks call."""
+    return Jobs(
         engine=core.engine,
         syncs=core.syncs,
         router=core.router,
@@ -31,7 +36,5 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
         convergence=core.convergence,
         defer=core.defer,
         business_clock=core.business_clock,
-        wall_clock=wall_clock,
+        wall_clock=core.wall_clock,
     )
-    worker = build_worker(jobs, settings.database_url)
-    return lambda: run_worker(worker, concurrency=settings.worker_concurrency)
