@@ -1,4 +1,4 @@
-"""Webhook delivery: signed, in order for each endpoint, repeated with backoff, and durable over restarts.
+"""Webhook delivery: signed, in order for each customer, repeated with backoff, and durable over restarts.
 
 Deliveries are objects in the store, queued in the transaction of their event, so a killed stand-in goes on where it
 was. Signature: docs.stripe.com/webhooks (HMAC-SHA256 over `t.payload`); every attempt is signed anew, by the wall.
@@ -13,16 +13,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import requests
 
 from sandbox.standin.account import Account
 from sandbox.standin.events import count_pending
+from sandbox.standin.lanes import AT_A_TIME, Lanes
 from sandbox.standin.store import Change, Json, rendered
 
 BACKOFF_SECONDS = (0.5, 1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60)
-SETTLE_SECONDS = 0.1
-"""How long a shuffled delivery waits for company."""
 TIMEOUT_SECONDS = 10
 KEPT_DELIVERED = 1_000
 """How many arrived deliveries are remembered; older ones would only make starts and commits slower."""
@@ -41,14 +41,21 @@ def secrets_of(endpoint: Json, now: float) -> list[str]:
     return [endpoint["_secret"], *([rolled["secret"]] if rolled and now < rolled["until"] else [])]
 
 
+class _Outlet(NamedTuple):
+    """An endpoint's deliveries, and what wakes the threads that make them."""
+
+    lanes: Lanes
+    wake: threading.Condition
+
+
 class Dispatcher:
-    """Sends pending deliveries, one thread per endpoint."""
+    """Sends pending deliveries, a few threads per endpoint."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._wake = threading.Condition()
-        self._due: dict[str, dict[str, float]] = {}
-        self._threads: dict[str, threading.Thread] = {}
+        self._lock = threading.RLock()
+        self._outlets: dict[str, _Outlet] = {}
+        self._threads: list[threading.Thread] = []
         self._stopping = False
         self._delivered: deque[str] = deque()
         account.store.on_commit.append(self._note)
@@ -63,73 +70,75 @@ class Dispatcher:
 
     def stop(self) -> None:
         """End all threads; what is pending stays so, in the store."""
-        with self._wake:
+        with self._lock:
             self._stopping = True
-            self._wake.notify_all()
-        for thread in self._threads.values():
+            for outlet in self._outlets.values():
+                outlet.wake.notify_all()
+        for thread in self._threads:
             thread.join(TIMEOUT_SECONDS + 1)
 
     def pending(self) -> int:
         """Return how many deliveries are still to be made."""
-        with self._wake:
-            return sum(len(queue) for queue in self._due.values())
+        with self._lock:
+            return sum(len(outlet.lanes) for outlet in self._outlets.values())
 
     def flush(self, timeout_seconds: float, *, busy: Callable[[], bool] = lambda: False) -> bool:
         """Make every pending delivery due now, wait until each was tried and nothing is `busy`; tell if all arrived."""
         deadline = time.monotonic() + timeout_seconds
-        with self._wake:
-            for queue in self._due.values():
-                queue.update(dict.fromkeys(queue, 0.0))
-            self._wake.notify_all()
+        with self._lock:
+            for outlet in self._outlets.values():
+                outlet.lanes.hurry()
+                outlet.wake.notify_all()
         while (busy() or self._overdue()) and time.monotonic() < deadline:
             time.sleep(0.01)
         return self.pending() == 0
 
     def _overdue(self) -> bool:
-        with self._wake:
+        with self._lock:
             now = self._account.wall()
-            return any(at <= now for queue in self._due.values() for at in queue.values())
+            return any(outlet.lanes.overdue(now) for outlet in self._outlets.values())
 
     def _note(self, changes: list[Change]) -> None:
-        with self._wake:
-            for (kind, identifier), item in changes:
-                if kind == "_delivery" and item is not None:
-                    self._schedule(identifier, item)
-            self._wake.notify_all()
+        deliveries = [(key[1], item) for key, item in changes if key[0] == "_delivery" and item is not None]
+        with self._lock:
+            for identifier, item in deliveries:
+                self._schedule(identifier, item)
 
     def _schedule(self, identifier: str, item: Json) -> None:
-        queue = self._due.setdefault(item["endpoint"], {})
-        if item["status"] != "pending":
-            queue.pop(identifier, None)
-            return
-        queue[identifier] = item["next_attempt_at"]
-        if item["endpoint"] not in self._threads and not self._stopping:
-            thread = threading.Thread(target=self._serve, args=(item["endpoint"],), daemon=True)
-            self._threads[item["endpoint"]] = thread
-            thread.start()
+        outlet = self._outlets.get(item["endpoint"]) or self._opened(item["endpoint"])
+        if item["status"] == "pending":
+            outlet.lanes.put(identifier, item.get("lane", ""), item["next_attempt_at"])
+            outlet.wake.notify()
+        else:
+            outlet.lanes.drop(identifier)
 
-    def _serve(self, endpoint_id: str) -> None:
+    def _opened(self, endpoint_id: str) -> _Outlet:
+        outlet = self._outlets[endpoint_id] = _Outlet(Lanes(), threading.Condition(self._lock))
+        for _ in range(AT_A_TIME if not self._stopping else 0):
+            thread = threading.Thread(target=self._serve, args=(outlet,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return outlet
+
+    def _serve(self, outlet: _Outlet) -> None:
         with requests.Session() as session:
             session.trust_env = False  # endpoints are local; a proxy setting would lead elsewhere
-            while (delivery_id := self._next(endpoint_id)) is not None:
-                self._attempt(session, delivery_id)
+            while (delivery_id := self._next(outlet)) is not None:
+                try:
+                    self._attempt(session, delivery_id)
+                finally:
+                    with self._lock:
+                        outlet.lanes.release(delivery_id)
 
-    def _next(self, endpoint_id: str) -> str | None:
+    def _next(self, outlet: _Outlet) -> str | None:
         """Wait for the endpoint's next due delivery; None when the dispatcher stops."""
-        with self._wake:
+        with self._lock:
             while not self._stopping:
-                queue = self._due[endpoint_id]
                 now = self._account.wall()
-                due = (identifier for identifier, at in queue.items() if at <= now - self._settle(at))
-                if self._account.faults.shuffle and (choices := list(due)):
-                    return self._account.faults.dice.choice(choices)
-                if (first := next(due, None)) is not None:
-                    return first
-                self._wake.wait(max(0.02, min(queue.values()) - now) if queue else None)
+                if (found := outlet.lanes.take(now, self._account.faults)) is not None:
+                    return found
+                outlet.wake.wait(outlet.lanes.wait_seconds(now))
             return None
-
-    def _settle(self, at: float) -> float:
-        return SETTLE_SECONDS if self._account.faults.shuffle and at else 0.0
 
     def _attempt(self, session: requests.Session, delivery_id: str) -> None:
         store, faults = self._account.store, self._account.faults

@@ -37,7 +37,7 @@ def _record(account: Account, kind: str, item: Json, previous: dict[str, Any] | 
         data["previous_attributes"] = previous
     request = {"id": account.request.id, "idempotency_key": account.request.idempotency_key}
     event = account.add(system.event(new_id("event"), now, kind, data, request))
-    event.update(_distortions(account))
+    event.update(_distortions(account), _lane=_lane_of(item))
     queue(account, event)
     _tell_thinly(account, event, item, previous)
     return event
@@ -57,7 +57,7 @@ def _tell_thinly(account: Account, event: Json, item: Json, previous: dict[str, 
     for kind in thin.types_of(event["type"], item, previous):
         takers = [each for each in account.store.all("webhook_endpoint") if wants(each, kind, payload="thin")]
         if takers:
-            made = account.add(thin.thin_event(kind, event, item))
+            made = account.add({**thin.thin_event(kind, event, item), "_lane": event["_lane"]})
             for endpoint in takers:
                 _deliver(account, made, endpoint)
 
@@ -88,6 +88,7 @@ def _deliver(account: Account, event: Json, endpoint: Json) -> None:
             "event_kind": event["object"],
             "type": event["type"],
             "endpoint": endpoint["id"],
+            "lane": event.get("_lane", ""),
             "url": endpoint["url"],
             "status": "pending",
             "attempts": [],
@@ -95,6 +96,12 @@ def _deliver(account: Account, event: Json, endpoint: Json) -> None:
             "next_attempt_at": account.wall() + account.faults.delay_seconds,
         }
     )
+
+
+def _lane_of(item: Json) -> str:
+    """Return whose events keep their order among each other: a customer's; what concerns nobody has one lane."""
+    owner = item.get("id") if item["object"] == "customer" else item.get("customer") or item.get("_customer")
+    return owner if isinstance(owner, str) else ""
 
 
 def count_pending(event: Json, change: int) -> None:

@@ -154,11 +154,15 @@ def open_shop() -> Callable[[str], Shop]:
 
 @dataclass
 class Inbox:
-    """A webhook endpoint that remembers what it got; `statuses` are its next answers, then 200."""
+    """A webhook endpoint that remembers what it got; `statuses` are its next answers, then 200.
+
+    `meeting` holds every delivery until as many as it wants are there at once.
+    """
 
     url: str = ""
     received: list[tuple[bytes, str]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    meeting: threading.Barrier | None = None
 
     def types(self) -> list[str]:
         return [json.loads(body)["type"] for body, _ in self.received]
@@ -173,6 +177,8 @@ def inbox() -> Iterator[Inbox]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             box.received.append((body, self.headers["Stripe-Signature"]))
+            if box.meeting is not None:
+                box.meeting.wait(timeout=10)
             self.send_response(box.statuses.pop(0) if box.statuses else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
