@@ -1,4 +1,4 @@
-"""One endpoint's pending deliveries: many at a time, but those of one customer one after another. No threads in here."""
+"""One endpoint's pending deliveries: many at a time, but those of one customer one by one. No threads in here."""
 
 from __future__ import annotations
 
