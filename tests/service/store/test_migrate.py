@@ -9,6 +9,7 @@ from sqlalchemy import inspect
 
 from service.store.database import make_engine
 from service.store.migrate import migrate
+from service.store import audit_tables  # noqa: F401 - declares its tables
 from service.store.tables import metadata
 from webhooks.tables import metadata as webhooks_metadata
 

@@ -1,0 +1,118 @@
+"""The audit log in PostgreSQL: appended to under one lock, read newest first, erased only in its details."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, delete, func, insert, or_, select, text
+
+from service.domain.chain import BEFORE_ALL, Details, Head, Link
+from service.store.audit_tables import audit, audit_details
+
+_LOCK = 7310115
+"""Whoever appends holds it until the transaction ends, or two entries would follow the same one."""
+_BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditQuery:
+    """Which entries; None matches all. `before` is the last number of the page before."""
+
+    subject: str | None = None
+    actor: str | None = None
+    act: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+def lock(connection: Connection) -> None:
+    """Be the only one to append until this transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def head(connection: Connection) -> Head:
+    """Return where the chain ends."""
+    row = connection.execute(select(audit.c.seq, audit.c.digest).order_by(audit.c.seq.desc()).limit(1)).first()
+    return Head(seq=row.seq, digest=row.digest) if row else Head(seq=0, digest=BEFORE_ALL)
+
+
+def append(connection: Connection, links: Sequence[tuple[Link, Details]]) -> None:
+    """Write entries that continue the head; the caller holds the lock."""
+    connection.execute(insert(audit), [vars(link) | {"erases": list(link.erases)} for link, _ in links])
+    rows = [vars(details) | {"seq": link.seq, "subjects": list(details.subjects)} for link, details in links]
+    connection.execute(insert(audit_details), rows)
+
+
+def page(connection: Connection, query: AuditQuery, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Return the newest entries that match, details with them; an erased entry's are null."""
+    return connection.execute(page_statement(query).limit(limit)).mappings().all()
+
+
+def page_statement(query: AuditQuery) -> Select[Any]:
+    """Return the query; apart, so that its plan can be looked at."""
+    joined = audit.outerjoin(audit_details, audit_details.c.seq == audit.c.seq)
+    columns = (audit_details.c.subjects, audit_details.c.reason, audit_details.c.detail)
+    found = select(*audit.c, *columns).select_from(joined).order_by(audit.c.seq.desc())
+    asked = {name: value for name, value in vars(query).items() if value is not None}
+    return found.where(*(_CONDITIONS[name](value) for name, value in asked.items()))
+
+
+_CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "subject": lambda reader_id: audit_details.c.subjects.contains([reader_id]),
+    "actor": lambda actor: audit.c.actor == actor,
+    "act": lambda act: audit.c.act == act,
+    "since": lambda at: audit.c.at >= at,
+    "until": lambda at: audit.c.at < at,
+    "before": lambda seq: audit.c.seq < seq,
+}
+
+
+def whole(connection: Connection) -> Iterator[tuple[Link, Details | None]]:
+    """Yield the chain from its first entry on, as one moment shows it, without holding it in memory."""
+    joined = audit.outerjoin(audit_details, audit_details.c.seq == audit.c.seq)
+    columns = (audit_details.c.salt, audit_details.c.subjects, audit_details.c.reason, audit_details.c.detail)
+    query = select(*audit.c, *columns).select_from(joined).order_by(audit.c.seq)
+    rows = connection.execution_options(yield_per=_BATCH).execute(query).mappings()
+    for row in rows:
+        yield _link(row), _details(row)
+
+
+def erasable(connection: Connection, subject: str, mentions: Sequence[str]) -> list[int]:
+    """Return the entries whose details are about `subject`, or hold one of `mentions`, whatever its case."""
+    everything = func.lower(func.concat(audit_details.c.reason, " ", cast(audit_details.c.detail, String)))
+    spellings = {spelling for each in mentions if each for spelling in (each, json.dumps(each, ensure_ascii=False)[1:-1])}
+    found = [func.strpos(everything, func.lower(each)) > 0 for each in sorted(spellings)]
+    query = select(audit_details.c.seq).where(or_(audit_details.c.subjects.contains([subject]), *found))
+    return list(connection.scalars(query.order_by(audit_details.c.seq)))
+
+
+def erase_details(connection: Connection, seqs: Sequence[int]) -> None:
+    """Delete details; the trigger lets it pass only right after the entry that names them."""
+    connection.execute(delete(audit_details).where(audit_details.c.seq.in_(seqs)))
+
+
+def chain_is_protected(connection: Connection) -> bool:
+    """Tell whether every trigger that refuses changes is there and in force."""
+    query = text(
+        "select count(*) = 5 from pg_trigger where not tgisinternal and tgenabled in ('O', 'A') "
+        "and tgrelid in ('audit'::regclass, 'audit_details'::regclass)"
+    )
+    return bool(connection.scalar(query))
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    names = ("seq", "at", "actor", "act", "request_id", "details_digest", "previous", "digest")
+    return Link(**{name: row[name] for name in names}, erases=tuple(row["erases"]))
+
+
+def _details(row: Mapping[str, Any]) -> Details | None:
+    if row["salt"] is None:
+        return None
+    return Details(
+        salt=row["salt"], subjects=tuple(row["subjects"]), reason=row["reason"], detail=row["detail"]
+    )

@@ -1,0 +1,159 @@
+"""The audit log: who did what, to whom, why; personal data shown included. Written in the caller's transaction.
+
+A use case that writes takes a `Trail` and records on its own connection, last in its transaction; what only reads, or
+acts at Stripe, is recorded by the layer that let the request in (`service/api/auditing.py`, `service/console/`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from service.clocks import Clock
+from service.domain.chain import Details, Fault, Head, Link, faults, refuse_floats
+from service.store import audit as store
+from service.store.audit import AuditQuery
+
+PAGE = 50
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One thing done. `actor` is such as `staff:7` or `key:3`; `subjects` are reader ids.
+
+    `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't.
+    """
+
+    actor: str
+    act: str
+    subjects: tuple[str, ...] = ()
+    reason: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPage:
+    """Entries, newest first. `next_before` is None on the last page."""
+
+    rows: Sequence[Mapping[str, Any]]
+    next_before: int | None
+
+
+class Audit:
+    """Adds to the log, shows it, and tells whether it is as it was written."""
+
+    def __init__(self, engine: Engine, wall_clock: Clock) -> None:
+        self._engine = engine
+        self._wall_clock = wall_clock
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """Open a transaction of the log's own, for who has none."""
+        return self._engine.begin()
+
+    def record(self, connection: Connection, entry: Entry) -> None:
+        """Add an entry in the caller's transaction, which from here on others wait for: record last, then commit."""
+        self.record_all(connection, [entry])
+
+    def record_all(self, connection: Connection, entries: Iterable[Entry]) -> None:
+        """Add entries in their order, in the caller's transaction."""
+        store.lock(connection)
+        links = list(self._chained(store.head(connection), entries))
+        if links:
+            store.append(connection, links)
+
+    def erase(self, connection: Connection, entry: Entry, *, subject: str, mentions: Sequence[str] = ()) -> int:
+        """Erase what was kept about a reader, and wherever one of `mentions` stands; return how many entries it was.
+
+        The entries stay in the chain without their details; `entry` is added and names them by number alone.
+        """
+        store.lock(connection)
+        seqs = store.erasable(connection, subject, mentions)
+        (link,) = self._chained(store.head(connection), [entry], erases=tuple(seqs))
+        store.append(connection, [link])
+        store.erase_details(connection, seqs)
+        return len(seqs)
+
+    def page(self, query: AuditQuery) -> AuditPage:
+        """Return the newest entries that match, at most a page of them."""
+        with self._engine.connect() as connection:
+            rows = store.page(connection, query, PAGE + 1)
+        shown = rows[:PAGE]
+        return AuditPage(rows=shown, next_before=shown[-1]["seq"] if len(rows) > PAGE else None)
+
+    def head(self) -> Head:
+        """Return where the chain ends now."""
+        with self._engine.connect() as connection:
+            return store.head(connection)
+
+    def faults(self, heads: Iterable[Head] = ()) -> Iterator[Fault]:
+        """Yield everything in the log that is not as it was written, given heads noted outside."""
+        with self._engine.connect() as connection:
+            yield from faults(store.whole(connection), heads)
+
+    def _chained(
+        self, head: Head, entries: Iterable[Entry], *, erases: tuple[int, ...] = ()
+    ) -> Iterator[tuple[Link, Details]]:
+        for entry in entries:
+            link, details = self._next(head, entry, erases)
+            yield link, details
+            head = Head(seq=link.seq, digest=link.digest)
+
+    def _next(self, head: Head, entry: Entry, erases: tuple[int, ...]) -> tuple[Link, Details]:
+        refuse_floats(entry.detail)
+        salt = secrets.token_bytes(_SALT_BYTES)
+        details = Details(salt=salt, subjects=entry.subjects, reason=entry.reason, detail=dict(entry.detail))
+        unsigned = Link(
+            seq=head.seq + 1,
+            at=self._wall_clock(),
+            actor=entry.actor,
+            act=entry.act,
+            request_id=entry.request_id,
+            erases=erases,
+            details_digest=details.digest(),
+            previous=head.digest,
+            digest=b"",
+        )
+        return replace(unsigned, digest=unsigned.computed()), details
+
+
+class Trail:
+    """What one request leaves in the log: made by the layer that let it in, handed to whoever acts.
+
+    `act` and `subjects` are what the route declared; a view adds whom it showed (`about`) and what came of it (`tell`).
+    """
+
+    def __init__(self, audit: Audit, entry: Entry) -> None:
+        self._audit = audit
+        self._entry = entry
+        self.recorded = False
+
+    @property
+    def actor(self) -> str:
+        """Return who acts, as the log names them."""
+        return self._entry.actor
+
+    def about(self, *reader_ids: str) -> None:
+        """Add readers whose data this request shows or changes."""
+        self._entry = replace(self._entry, subjects=tuple(dict.fromkeys([*self._entry.subjects, *reader_ids])))
+
+    def tell(self, **detail: Any) -> None:
+        """Add what came of it, as JSON values without floats."""
+        self._entry = replace(self._entry, detail={**self._entry.detail, **detail})
+
+    def record(self, connection: Connection, *, reason: str | None = None, **detail: Any) -> None:
+        """Add the request's entry in the caller's transaction: last in it, for others wait from here on."""
+        self.tell(**detail)
+        self._audit.record(connection, replace(self._entry, reason=reason or self._entry.reason))
+        self.recorded = True
+
+    def note(self, **detail: Any) -> None:
+        """Add the request's entry in a transaction of its own."""
+        with self._audit.begin() as connection:
+            self.record(connection, **detail)
