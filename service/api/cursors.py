@@ -8,6 +8,8 @@ import json
 
 from marshmallow import ValidationError
 
+_LARGEST_ID = 2**63 - 1
+
 
 def cursor_of(last: str) -> str:
     """Return the cursor that continues after the item of id `last`."""
@@ -26,6 +28,16 @@ def after(cursor: str | None) -> str | None:
     if not isinstance(last, str) or cursor_of(last) != cursor or not _storable(last):
         raise _foreign()
     return last
+
+
+def before(cursor: str | None) -> int | None:
+    """Return the row that a cursor of a list by number names; raises ValidationError for another list's."""
+    named = after(cursor)
+    if named is None:
+        return None
+    if not (named.isascii() and named.isdigit() and len(named) < 20 and int(named) <= _LARGEST_ID):
+        raise _foreign()
+    return int(named)
 
 
 def _storable(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from marshmallow import Schema, ValidationError
 
+from service.api.auditing import act_on_record, refuse_untraced
 from service.api.auth import authorise
 from service.api.body import json_object
 from service.api.budget import ThreadBudget
@@ -20,7 +21,8 @@ from service.store.api_keys import Scope
 
 
 def mount(app: Flask, operation: Operation, services: Services, budget: ThreadBudget) -> None:
-    """Serve the operation, unless a blueprint does."""
+    """Serve the operation, unless a blueprint does; raises ValueError for one that should be audited and is not."""
+    refuse_untraced(operation)
     if operation.view is not None:
         endpoint = _Endpoint(operation, operation.view, services, budget)
         app.add_url_rule(operation.rule, operation.name, endpoint, methods=[operation.method])
@@ -72,12 +74,14 @@ class _Endpoint:
         return self._budget.slot() if self._operation.slow else nullcontext()
 
     def _act(self, call: Call, key_id: int | None) -> Reply:
+        def act() -> Reply:
+            return act_on_record(self._operation, self._view, self._services, call, key_id)
+
         header = request.headers.get(HEADER)
         if header is None or key_id is None or not self._operation.idempotent:
-            return self._view(self._services, call)
+            return act()
         this = once(key_id, header, self._operation, call)
-        now = self._services.wall_clock()
-        return act_once(self._services.idempotency, this, now, lambda: self._view(self._services, call))
+        return act_once(self._services.idempotency, this, self._services.wall_clock(), act)
 
 
 def _load(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema
 
 from service.store.api_keys import Scope
+from service.support.audit import Audited, Trail
 
 if TYPE_CHECKING:
     from service.api.services import Services
@@ -30,6 +31,13 @@ class Call:
     path: Mapping[str, Any]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
+    traced: Trail | None = None
+
+    @property
+    def trail(self) -> Trail:
+        """Return what this request leaves in the audit log: views add whom they show, use cases record through it."""
+        assert self.traced is not None, "only a route that declares `audited` has a trail"  # noqa: S101 - declared so
+        return self.traced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,8 @@ class Operation:
     problems: tuple[str, ...] = ()
     slow: bool = False
     idempotent: bool = False
+    audited: Audited | None = None
+    """What it leaves in the audit log. Routes of support's and privacy's scopes are not served without."""
     example_body: Mapping[str, Any] | None = None
     example_answer: Mapping[str, Any] | None = None
 

@@ -7,6 +7,7 @@ from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
 from service.domain.refunds import RefundRequest
 from service.store.api_keys import Scope
+from service.support.audit import Audited
 
 
 def refund(services: Services, call: Call) -> Reply:
@@ -56,6 +57,7 @@ REFUND = Operation(
     ),
     slow=True,
     idempotent=True,
+    audited=Audited(act="refund", ahead=True),
     example_body={"invoice": "in_1QfZ2e", "amount": 290, "reason": "charged after cancelling by telephone"},
     example_answer={
         "id": "re_3QfZ2e",

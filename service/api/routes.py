@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.api import (
+    audit,
     cancellations,
     checkouts,
     decisions,
@@ -35,6 +36,7 @@ _SERVED: tuple[Operation, ...] = (
     support.SHOW_ACCOUNT,
     refunds.REFUND,
     drift.SHOW_DRIFT,
+    audit.SHOW_AUDIT,
     operators.LIVE,
     operators.READY,
     operators.METRICS,

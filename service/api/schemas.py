@@ -112,3 +112,11 @@ class AccountsQuery(PageQuery):
     )
     status = Choice(*Status)
     plan = Text(most=100)
+
+
+class AuditQuery(PageQuery):
+    reader_id = ReaderId(metadata={"description": "Whom it is about, or whose data were shown."})
+    actor = Text(most=100, metadata={"description": "Such as `staff:7` or `key:3`."})
+    act = Text(most=100, metadata={"description": "Such as `account.read`."})
+    since = fields.AwareDateTime(format="iso")
+    until = fields.AwareDateTime(format="iso", metadata={"description": "Before this instant."})

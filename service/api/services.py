@@ -19,6 +19,7 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
+from service.support.audit import Audit
 from service.support.drift import DriftReport
 
 
@@ -36,6 +37,7 @@ class Services:
     refunds: Refunds
     accounts: Accounts
     drift: DriftReport
+    audit: Audit
     keys: KeyChecker
     idempotency: IdempotencyStore
     health: Health

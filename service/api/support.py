@@ -15,6 +15,7 @@ from service.domain.money import Money
 from service.errors import NotFound
 from service.store.api_keys import Scope
 from service.support.accounts import AccountDetail, AccountQuery
+from service.support.audit import Audited
 
 
 def search_accounts(services: Services, call: Call) -> Reply:
@@ -26,6 +27,7 @@ def search_accounts(services: Services, call: Call) -> Reply:
         after=after(call.query.get("cursor")),
     )
     page = services.accounts.search(query)
+    call.trail.about(*(each.reader_id for each in page.accounts))
     following = cursor_of(page.next_after) if page.next_after else None
     return answer(200, {"data": [asdict(each) for each in page.accounts], "next": following})
 
@@ -120,6 +122,7 @@ SEARCH_ACCOUNTS = Operation(
     answers={200: support_shapes.AccountList},
     problems=("database_unavailable",),
     slow=True,
+    audited=Audited(act="accounts.search"),
 )
 
 SHOW_ACCOUNT = Operation(
@@ -135,4 +138,5 @@ SHOW_ACCOUNT = Operation(
     answers={200: support_shapes.Account},
     problems=("no_account", "database_unavailable"),
     slow=True,
+    audited=Audited(act="account.read"),
 )

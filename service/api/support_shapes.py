@@ -119,3 +119,29 @@ class DriftRow(Schema):
 class DriftList(Schema):
     data = many(DriftRow)
     next = fields.String(required=True, allow_none=True, metadata={"description": "Hand it back as `cursor`."})
+
+
+class AuditEntry(Schema):
+    seq = number("Its place in the chain, from 1 without a gap.")
+    at = instant()
+    actor = text("`staff:` and the number of a member of staff, `key:` and that of an API key, `command:`, `service`.")
+    act = text("Such as account.read; `.asked` is written before what is done at Stripe.")
+    request_id = maybe_text()
+    reader_ids = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whom it is about, or whose data were shown."},
+    )
+    reason = maybe_text()
+    detail = fields.Dict(keys=fields.String(), required=True, allow_none=True)
+    erases = fields.List(
+        fields.Integer(strict=True), required=True, metadata={"description": "Whose details this entry erased."}
+    )
+    erased = flag("Whether its details were erased; the entry itself stays.")
+    digest = text("SHA-256 of its content and of the entry before, in hexadecimal.")
+
+
+class AuditList(Schema):
+    data = many(AuditEntry)
+    next = fields.String(required=True, allow_none=True, metadata={"description": "Hand it back as `cursor`."})

@@ -34,6 +34,7 @@ from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
+from service.support.audit import Audit
 from service.support.drift import DriftReport
 from webhooks.endpoint import webhook_blueprint
 from webhooks.signature import Verifier
@@ -109,6 +110,7 @@ def build_services(core: Core) -> Services:
         refunds=Refunds(core.client, customers, core.sync_now),
         accounts=Accounts(core.engine),
         drift=DriftReport(core.engine),
+        audit=Audit(core.engine, core.wall_clock),
         keys=keys,
         idempotency=IdempotencyStore(core.engine),
         health=_health(core, keys),

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, cast, delete, func, insert, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    String,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+)
 
 from service.domain.chain import BEFORE_ALL, Details, Head, Link
 from service.store.audit_tables import audit, audit_details
@@ -48,7 +61,7 @@ def append(connection: Connection, links: Sequence[tuple[Link, Details]]) -> Non
     connection.execute(insert(audit_details), rows)
 
 
-def page(connection: Connection, query: AuditQuery, limit: int) -> Sequence[Mapping[str, Any]]:
+def page(connection: Connection, query: AuditQuery, limit: int) -> Sequence[RowMapping]:
     """Return the newest entries that match, details with them; an erased entry's are null."""
     return connection.execute(page_statement(query).limit(limit)).mappings().all()
 
@@ -85,7 +98,9 @@ def whole(connection: Connection) -> Iterator[tuple[Link, Details | None]]:
 def erasable(connection: Connection, subject: str, mentions: Sequence[str]) -> list[int]:
     """Return the entries whose details are about `subject`, or hold one of `mentions`, whatever its case."""
     everything = func.lower(func.concat(audit_details.c.reason, " ", cast(audit_details.c.detail, String)))
-    spellings = {spelling for each in mentions if each for spelling in (each, json.dumps(each, ensure_ascii=False)[1:-1])}
+    spellings = {
+        spelling for each in mentions if each for spelling in (each, json.dumps(each, ensure_ascii=False)[1:-1])
+    }
     found = [func.strpos(everything, func.lower(each)) > 0 for each in sorted(spellings)]
     query = select(audit_details.c.seq).where(or_(audit_details.c.subjects.contains([subject]), *found))
     return list(connection.scalars(query.order_by(audit_details.c.seq)))
@@ -105,14 +120,12 @@ def chain_is_protected(connection: Connection) -> bool:
     return bool(connection.scalar(query))
 
 
-def _link(row: Mapping[str, Any]) -> Link:
+def _link(row: RowMapping) -> Link:
     names = ("seq", "at", "actor", "act", "request_id", "details_digest", "previous", "digest")
     return Link(**{name: row[name] for name in names}, erases=tuple(row["erases"]))
 
 
-def _details(row: Mapping[str, Any]) -> Details | None:
+def _details(row: RowMapping) -> Details | None:
     if row["salt"] is None:
         return None
-    return Details(
-        salt=row["salt"], subjects=tuple(row["subjects"]), reason=row["reason"], detail=row["detail"]
-    )
+    return Details(salt=row["salt"], subjects=tuple(row["subjects"]), reason=row["reason"], detail=row["detail"])

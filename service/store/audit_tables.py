@@ -1,4 +1,4 @@
-"""The audit log's tables. Triggers (in the migration) refuse every change but an erasure of details that is on record."""
+"""The audit log's tables. Triggers (in the migration) refuse every change but an erasure that is on record."""
 
 from __future__ import annotations
 

@@ -6,13 +6,16 @@ acts at Stripe, is recorded by the layer that let the request in (`service/api/a
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.clocks import Clock
 from service.domain.chain import Details, Fault, Head, Link, faults, refuse_floats
@@ -21,6 +24,8 @@ from service.store.audit import AuditQuery
 
 PAGE = 50
 _SALT_BYTES = 16
+Answer = TypeVar("Answer")
+log = structlog.get_logger("newsstand.audit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +44,24 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Audited:
+    """How a route or a page is audited: under which `act`.
+
+    `ahead`: an entry `act.asked` is written before anything is done, one of what came of it afterwards; so for acts at
+    Stripe, which no transaction of ours holds together with an entry. A use case that records in its own transaction,
+    through the trail, needs none ahead.
+    """
+
+    act: str
+    ahead: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditPage:
     """Entries, newest first. `next_before` is None on the last page."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Any]
+    """Mappings by column name; an erased entry's `subjects`, `reason` and `detail` are None."""
     next_before: int | None
 
 
@@ -157,3 +176,38 @@ class Trail:
         """Add the request's entry in a transaction of its own."""
         with self._audit.begin() as connection:
             self.record(connection, **detail)
+
+    def around(self, act: Callable[[], Answer], audited: Audited, status: Callable[[Answer], int]) -> Answer:
+        """Return what `act` answers, on record: if nobody below has recorded, that is done here before it is shown."""
+        if audited.ahead:
+            return self._announced(act, status)
+        answer = act()
+        if not self.recorded:
+            self.note(status=status(answer))
+        return answer
+
+    def _announced(self, act: Callable[[], Answer], status: Callable[[Answer], int]) -> Answer:
+        with self._audit.begin() as connection:
+            self._audit.record(connection, replace(self._entry, act=f"{self._entry.act}.asked"))
+        try:
+            answer = act()
+        except Exception as error:
+            self._note_outcome(failed=getattr(error, "code", None) or type(error).__name__)
+            raise
+        self._note_outcome(status=status(answer))
+        return answer
+
+    def _note_outcome(self, **outcome: Any) -> None:
+        """Note it if that can be done: the entry before says that it was asked, and an act is not undone by silence."""
+        try:
+            if not self.recorded:
+                self.note(**outcome)
+        except SQLAlchemyError as error:
+            log.critical("audit_outcome_unrecorded", exception=type(error).__name__)
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parsed request as JSON values, what is absent left out: instants, floats and the like become texts."""
+    given = {name: each for name, each in value.items() if each is not None}
+    made: dict[str, Any] = json.loads(json.dumps(given, default=str), parse_float=str)
+    return made

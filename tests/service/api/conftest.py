@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from werkzeug.test import TestResponse
 
 from metering.meter import Outcome, Reading
@@ -38,8 +39,10 @@ from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
 from service.errors import InvalidRequest
 from service.store.api_keys import ApiKey, Scope, digest_of
+from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import AccountDetail, AccountQuery, Accounts, Page
+from service.support.audit import Audit, AuditPage, Entry
 from service.support.drift import DriftPage, DriftReport
 from webhooks.endpoint import webhook_blueprint
 from webhooks.events import StripeEvent
@@ -217,6 +220,29 @@ class FakeDrift(DriftReport):
         return self.page_shown
 
 
+class FakeAudit(Audit):
+    """Remembers entries, and shows one page, whatever is asked; `failure` is raised instead of remembering."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.asked: list[AuditQuery] = []
+        self.page_shown = AuditPage(rows=[], next_before=None)
+        self.failure: Exception | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        yield cast("Connection", None)
+
+    def record_all(self, connection: Connection, entries: Iterable[Entry]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.entries.extend(entries)
+
+    def page(self, query: AuditQuery) -> AuditPage:
+        self.asked.append(query)
+        return self.page_shown
+
+
 class FakeInbox(Inbox):
     """Stores nothing and says it did."""
 
@@ -267,6 +293,7 @@ class Api:
     refunds: FakeRefunds
     accounts: FakeAccounts
     drift: FakeDrift
+    audit: FakeAudit
     health: FakeHealth
 
     @property
@@ -288,6 +315,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
+        audit = FakeAudit()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -300,6 +328,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             refunds=refunds,
             accounts=accounts,
             drift=drift,
+            audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
             idempotency=IdempotencyStore(cast("Engine", engine)),
             health=health,
@@ -313,7 +342,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         app = build_flask(services)
         return Api(
             app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts, drift,
-            health,
+            audit, health,
         )  # fmt: skip
 
     return build
@@ -418,3 +447,13 @@ def account() -> AccountDetail:
             {"kind": "email", "value": "a1b2", "reader_id": "r-81", "subscription_id": "sub_1", "created_at": NOW}
         ],
     )  # fmt: skip
+
+
+@pytest.fixture
+def audit_row() -> dict[str, Any]:
+    """An entry of the audit log, as PostgreSQL returns it."""
+    return {
+        "seq": 9, "at": NOW, "actor": "key:3", "act": "account.read", "request_id": "req-1", "erases": [],
+        "details_digest": bytes(32), "previous": bytes(32), "digest": bytes(32), "subjects": ["r-81"],
+        "reason": None, "detail": {"status": 200},
+    }  # fmt: skip

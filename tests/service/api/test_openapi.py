@@ -19,6 +19,7 @@ from service.domain.entitlement import Entitlement
 from service.errors import StripeUnavailable
 from service.store.api_keys import Scope
 from service.support.accounts import AccountDetail, FoundAccount, Page
+from service.support.audit import AuditPage
 from service.support.drift import DriftPage
 from webhooks.snapshot import SubscriptionFacts
 
@@ -245,6 +246,14 @@ def test_real_answers_fit_the_document(
         ready=False, status="draining", parts={"redis": False}, oldest_unprocessed_event_seconds=3
     )
     check(judge, api.call("GET", "/health/ready", key=None), "GET", "/health/ready")
+
+
+def test_real_audit_entries_fit_the_document(api: Any, judge: Judge, audit_row: Json) -> None:
+    """None, one, and one whose details were erased."""
+    erased = audit_row | {"subjects": None, "reason": None, "detail": None}
+    for shown in (api.audit.page_shown, AuditPage(rows=[audit_row, erased], next_before=9)):
+        api.audit.page_shown = shown
+        check(judge, api.call("GET", "/v1/support/audit", key="support:read-key"), "GET", "/v1/support/audit")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)

@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
+from service.store import audit_tables  # noqa: F401 - declares its tables
 from service.store.database import make_engine
 from service.store.migrate import migrate
-from service.store import audit_tables  # noqa: F401 - declares its tables
 from service.store.tables import metadata
 from webhooks.tables import metadata as webhooks_metadata
 

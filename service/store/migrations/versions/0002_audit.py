@@ -25,15 +25,16 @@ begin
         using errcode = 'insufficient_privilege';
 end $$
 """
-_TRIGGERS = (
-    "create trigger audit_no_change before update or delete on audit for each row execute function audit_refuse()",
-    "create trigger audit_no_truncate before truncate on audit execute function audit_refuse()",
-    "create trigger audit_details_no_change before update on audit_details for each row "
-    "execute function audit_refuse()",
-    "create trigger audit_details_no_truncate before truncate on audit_details execute function audit_refuse()",
-    "create trigger audit_details_erase before delete on audit_details for each row "
-    "execute function audit_erase_on_record()",
-)
+_TRIGGERS = """
+create trigger audit_no_change before update or delete on audit
+    for each row execute function audit_refuse();
+create trigger audit_no_truncate before truncate on audit execute function audit_refuse();
+create trigger audit_details_no_change before update on audit_details
+    for each row execute function audit_refuse();
+create trigger audit_details_no_truncate before truncate on audit_details execute function audit_refuse();
+create trigger audit_details_erase before delete on audit_details
+    for each row execute function audit_erase_on_record()
+"""
 
 
 def upgrade() -> None:
@@ -44,7 +45,9 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False, comment="staff:7, key:3, command:root, service"),
         sa.Column("act", sa.Text(), nullable=False, comment="such as account.read"),
         sa.Column("request_id", sa.Text(), nullable=True),
-        sa.Column("erases", postgresql.ARRAY(sa.BigInteger()), nullable=False, comment="whose details this entry erased"),
+        sa.Column(
+            "erases", postgresql.ARRAY(sa.BigInteger()), nullable=False, comment="whose details this entry erased"
+        ),
         sa.Column("details_digest", sa.LargeBinary(), nullable=False, comment="SHA-256 of salt and canonical details"),
         sa.Column("previous", sa.LargeBinary(), nullable=False, comment="the digest of the entry before"),
         sa.Column(
@@ -73,5 +76,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index("audit_details_subjects_idx", "audit_details", ["subjects"], postgresql_using="gin")
-    for statement in (_REFUSE, _ERASE, *_TRIGGERS):
+    for statement in (_REFUSE, _ERASE, *_TRIGGERS.split(";")):
         op.execute(statement)
