@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -369,37 +368,3 @@ def test_sync_now_gives_up_in_time(world: World) -> None:
     assert waiting.sync_now("cus_1", 3) is SyncOutcome.BUSY
     assert next(ticks) == 4
     assert world.row().dirty == 2
-
-
-def test_orders_of_a_life_on_the_real_database(world: World, snapshot_event: Callable[..., StripeEvent]) -> None:
-    """Twelve seeded orders of seven events, each stored twice, every sync outliving its lease: one final state.
-
-    The whole 5,040 are lived in memory by the same rules in test_turn.py.
-    """
-    dice = random.Random(7)
-    for life in range(12):
-        customer_id = f"cus_{life}"
-        live_overlapping(world, customer_id, dice, snapshot_event)
-        assert world.record.states(customer_id)[-1] == "7"
-        row = world.row(customer_id)
-        assert row.dirty == row.synced == 7
-
-
-def live_overlapping(
-    world: World, customer_id: str, dice: random.Random, snapshot_event: Callable[..., StripeEvent]
-) -> None:
-    order = dice.sample(range(1, 8), 7)
-    landing: list[tuple[Turn, CustomerSnapshot]] = []
-    happened = 0
-    for n in (*order, *reversed(order)):
-        about = {"object": "subscription", "customer": customer_id}
-        world.inbox.store(snapshot_event("customer.subscription.updated", about, id=f"evt_{customer_id}_{n}"))
-        happened = dice.randint(max(happened, n), 7)
-        world.at_stripe[customer_id] = str(happened)
-        turn = world.syncs.take(customer_id)
-        assert isinstance(turn, Turn)
-        landing.append((turn, world.snapshot(customer_id)))
-        world.clock.move(60)
-    dice.shuffle(landing)
-    outcomes = [world.syncs.settle(turn, snapshot) for turn, snapshot in landing]
-    assert outcomes.count(SyncOutcome.SYNCED) == 1

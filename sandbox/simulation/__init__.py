@@ -1,0 +1,1 @@
+"""Proofs by simulation: lives, interleavings, an oracle of access, and a whole newsroom in virtual time."""
