@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 
 from service import metrics
 from service.access.passes import Publisher
-from service.billing.repeated_cards import RepeatedCards
+from service.billing.errands import Errands
 from service.clocks import Clock
 from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
@@ -31,7 +31,7 @@ from webhooks.syncs import Syncs
 log = structlog.get_logger(__name__)
 
 SWEEP_BATCH = 500
-REPEATED_CARDS_BATCH = 20
+ERRANDS_BATCH = 20
 """Each costs two calls to Stripe, which may be slow to refuse them."""
 
 
@@ -60,7 +60,7 @@ class Jobs:
     syncs: Syncs
     router: Router
     publisher: Publisher
-    repeated_cards: RepeatedCards
+    errands: Sequence[Errands]
     idempotency: IdempotencyStore
     convergence: Convergence
     defer: Defer
@@ -88,7 +88,8 @@ class Jobs:
             for event_id in unrouted:
                 self.defer(connection, Work.ROUTE, event_id)
         published = self.publisher.publish_outbox()
-        self.repeated_cards.settle(limit=REPEATED_CARDS_BATCH)
+        for kind in self.errands:
+            kind.settle(limit=ERRANDS_BATCH)
         if due or unrouted or published:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -15,8 +16,9 @@ from service.domain.entitlement import (
     next_boundary,
 )
 from service.domain.holds import holds_from
-from service.domain.vocabulary import RepeatedCard
-from service.store import accounts, checkouts, derived, repeated_cards, trials, versions
+from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
+from service.store import accounts, checkouts, derived, trials, versions
+from service.store.errands import REPEATED_CARDS, WARNED_CHARGES
 from service.store.facts import find_facts
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
@@ -33,13 +35,15 @@ class Projection:
     def project(self, connection: Connection, snapshot: CustomerSnapshot) -> None:
         """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound."""
         reader_id = self._reader_of(connection, snapshot)
+        holds = holds_from(snapshot, self._policy)
         derived.store_snapshot(
             connection,
             snapshot,
-            holds_from(snapshot, self._policy),
+            holds,
             reader_id=reader_id,
             resync_at=next_boundary(snapshot, self._policy),
         )
+        self._note_warned_charges(connection, snapshot, holds)
         if reader_id is None:
             log.info("customer_unknown", customer_id=snapshot.customer_id)
             return
@@ -75,6 +79,16 @@ class Projection:
         bound = accounts.bind_customer(connection, named, snapshot.customer_id)
         return named if bound == snapshot.customer_id else None
 
+    def _note_warned_charges(self, connection: Connection, snapshot: CustomerSnapshot, holds: Sequence[Hold]) -> None:
+        """Write down what is to be given back; a payment for something else on the same Stripe account never is."""
+        if self._policy.early_warning is not EarlyWarning.REFUND:
+            return
+        for facts, hold in zip(snapshot.holds, holds, strict=True):
+            if facts.kind == "fraud_warning" and hold.blocks:
+                WARNED_CHARGES.note(
+                    connection, warning_id=facts.id, customer_id=snapshot.customer_id, charge_id=facts.charge_id
+                )
+
     def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
         for subscription in snapshot.subscriptions:
             if subscription.plan is not None and subscription.trial_start_at is not None:
@@ -96,12 +110,12 @@ class Projection:
         if card is None or self._policy.repeated_card is RepeatedCard.ALLOW:
             return
         if trials.owner_of_card(connection, card) != reader_id:
-            repeated_cards.note(
+            REPEATED_CARDS.note(
                 connection,
                 subscription_id=subscription.id,
                 customer_id=snapshot.customer_id,
                 reader_id=reader_id,
-                policy=self._policy.repeated_card,
+                policy=self._policy.repeated_card.value,
             )
 
 

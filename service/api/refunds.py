@@ -18,6 +18,7 @@ def refund(services: Services, call: Call) -> Reply:
             invoice_id=call.body["invoice"],
             amount_minor=call.body["amount"],
             reason=call.body["reason"],
+            asked_by=call.trail.actor,
         )
     )
     value = {

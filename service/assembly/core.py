@@ -13,7 +13,9 @@ from metering.redis_meter import RedisMeter
 from service.access.passes import Publisher, Record
 from service.access.projection import Projection
 from service.assembly.stripe_side import Surroundings, real_surroundings
+from service.billing.errands import Errands
 from service.billing.repeated_cards import RepeatedCards
+from service.billing.warned_charges import WarnedCharges
 from service.catalog.load import load_catalog
 from service.clocks import Clock
 from service.convergence.allowance import Allowance, long_work_rate
@@ -52,7 +54,7 @@ class Core:
     defer: Dispatcher
     syncs: Syncs
     router: Router
-    repeated_cards: RepeatedCards
+    errands: tuple[Errands, ...]
     inbox: Inbox
     convergence: Convergence
 
@@ -90,12 +92,12 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     def mark(connection: Connection, customer_id: str) -> None:
         hint(connection, customer_id, wall_clock(), defer)
 
-    repeated_cards = RepeatedCards(engine, client, mark=mark, wall_clock=wall_clock)
+    errands = tuple(kind(engine, client, mark=mark, wall_clock=wall_clock) for kind in (RepeatedCards, WarnedCharges))
 
     def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
         def after_commit(snapshot: CustomerSnapshot) -> None:
             publish(snapshot)
-            if repeated_cards.settle(customer_id=snapshot.customer_id):
+            if sum(each.settle(customer_id=snapshot.customer_id) for each in errands):
                 syncs.sync(snapshot.customer_id)  # so that whoever waits for this sync sees the outcome
 
         syncs = Syncs(
@@ -126,7 +128,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         defer=defer,
         syncs=syncs_through(client),
         router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
-        repeated_cards=repeated_cards,
+        errands=errands,
         inbox=inbox,
         convergence=build_convergence(
             engine,

@@ -21,6 +21,7 @@ from service.api.services import Services
 from service.assembly.core import Core, build_core
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
+from service.billing.consents import Consents
 from service.billing.customers import Customers
 from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
@@ -105,9 +106,10 @@ def build_services(core: Core) -> Services:
             prices=prices,
             readers=readers,
             sync_now=core.sync_now,
+            consents=Consents(core.engine, catalog_version=catalog.version, wall_clock=core.wall_clock),
             business_clock=core.business_clock,
         ),
-        refunds=Refunds(core.client, customers, core.sync_now),
+        refunds=Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock),
         accounts=Accounts(core.engine),
         drift=DriftReport(core.engine),
         audit=Audit(core.engine, core.wall_clock),

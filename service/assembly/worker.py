@@ -31,7 +31,7 @@ def build_jobs(core: Core) -> Jobs:
         syncs=core.syncs,
         router=core.router,
         publisher=core.publisher,
-        repeated_cards=core.repeated_cards,
+        errands=core.errands,
         idempotency=IdempotencyStore(core.engine),
         convergence=core.convergence,
         defer=core.defer,

@@ -14,6 +14,7 @@ import stripe
 import structlog
 
 from service.access.readers import Readers
+from service.billing.consents import Consents
 from service.billing.running import running
 from service.billing.stripe_client import stripe_deadline
 from service.catalog.prices import PriceBook
@@ -53,6 +54,7 @@ class PlanChanges:
         prices: PriceBook,
         readers: Readers,
         sync_now: Callable[[str], None],
+        consents: Consents,
         business_clock: Clock,
     ) -> None:
         self._client = client
@@ -60,6 +62,7 @@ class PlanChanges:
         self._prices = prices
         self._readers = readers
         self._sync_now = sync_now
+        self._consents = consents
         self._business_clock = business_clock
 
     def preview(self, reader_id: str, plan_id: str) -> PlanChange:
@@ -70,13 +73,7 @@ class PlanChanges:
         """
         plan, now = self._plan(plan_id), self._now()
         with stripe_deadline(DEADLINE_SECONDS):
-            subscription = self._changeable(reader_id, plan)
-            if subscription.status == "trialing":
-                return kept_trial(subscription, plan, now)
-            details = self._change(subscription, plan, now)
-            params = {"subscription": subscription.id, "subscription_details": details}
-            invoice = self._client.v1.invoices.create_preview(cast("stripe.params.InvoiceCreatePreviewParams", params))
-            return change_from_invoice(plan, now, invoice.to_dict())
+            return self._quote(self._changeable(reader_id, plan), plan, now)
 
     def change(self, reader_id: str, plan_id: str, *, quoted_at: datetime | None = None) -> PlanChange:
         """Change the plan, charging what is due; return what was billed, which with a preview's `quoted_at` is that.
@@ -91,13 +88,24 @@ class PlanChanges:
             raise InvalidRequest("The preview is too old.", code="quote_expired", errors=fault)
         with stripe_deadline(DEADLINE_SECONDS):
             subscription = self._changeable(reader_id, plan)
-            updated = self._update(subscription, plan, as_of)
+            told = self._quote(subscription, plan, as_of)
+            with self._consents.to_plan_change(reader_id, subscription.id, plan.id, told.to_json()):
+                updated = self._update(subscription, plan, as_of)
             self._sync_now(str(updated["customer"]))
             log.info("plan_changed", reader_id=reader_id, subscription_id=subscription.id, plan=plan.id)
             if subscription.status == "trialing":
-                return kept_trial(subscription, plan, now)
+                return told
             invoice = self._client.v1.invoices.retrieve(updated["latest_invoice"])
             return change_from_invoice(plan, as_of, invoice.to_dict())
+
+    def _quote(self, subscription: SubscriptionFacts, plan: Plan, as_of: datetime) -> PlanChange:
+        """Return what the change costs as of `as_of`, in Stripe's own figures; a trial costs nothing yet."""
+        if subscription.status == "trialing":
+            return kept_trial(subscription, plan, as_of)
+        details = self._change(subscription, plan, as_of)
+        params = {"subscription": subscription.id, "subscription_details": details}
+        invoice = self._client.v1.invoices.create_preview(cast("stripe.params.InvoiceCreatePreviewParams", params))
+        return change_from_invoice(plan, as_of, invoice.to_dict())
 
     def _now(self) -> datetime:
         return self._business_clock().replace(microsecond=0)  # Stripe prorates by the second

@@ -8,12 +8,15 @@ from typing import Any
 
 import stripe
 import structlog
+from sqlalchemy import Engine
 
 from service.billing.customers import Customers
 from service.billing.stripe_client import is_transient, stripe_deadline
+from service.clocks import Clock
 from service.domain.money import Money
 from service.domain.refunds import REQUEST_KEY, RefundRequest, earlier, refundable_minor
 from service.errors import InvalidRequest, NotFound
+from service.store import staff_refunds
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +38,17 @@ class Refund:
 class Refunds:
     """Gives payments of invoices back. What that does to access follows from the sync, by the rules of holds."""
 
-    def __init__(self, client: stripe.StripeClient, customers: Customers, sync_now: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        client: stripe.StripeClient,
+        customers: Customers,
+        sync_now: Callable[[str], None],
+        *,
+        wall_clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._wall_clock = wall_clock
         self._client = client
         self._customers = customers
         self._sync_now = sync_now
@@ -100,14 +113,36 @@ class Refunds:
             "reason": "requested_by_customer",
             "metadata": {REQUEST_KEY: request.digest, "newsstand_reason": request.reason},
         }
+        self._keep(key, request, Money(amount, charge["currency"]))
         try:
             made = self._client.v1.refunds.create(params, {"idempotency_key": key}).to_dict()
         except stripe.InvalidRequestError as error:
             if is_transient(error):
                 raise
+            self._conclude(key, None, f"refused:{error.code or type(error).__name__}")
             raise InvalidRequest("Stripe does not let this be refunded.", code="nothing_to_refund") from error
+        self._conclude(key, made["id"], made["status"] or "unknown")
         log.info("refunded", reader_id=request.reader_id, invoice_id=request.invoice_id, refund_id=made["id"])
         return made
+
+    def _keep(self, key: str, request: RefundRequest, amount: Money) -> None:
+        """Write down who asks for what and why, before Stripe is asked."""
+        with self._engine.begin() as connection:
+            staff_refunds.record(
+                connection,
+                idempotency_key=key,
+                reader_id=request.reader_id,
+                invoice_id=request.invoice_id,
+                amount_minor=amount.amount_minor,
+                currency=amount.currency,
+                reason=request.reason,
+                asked_by=request.asked_by,
+                asked_at=self._wall_clock(),
+            )
+
+    def _conclude(self, key: str, refund_id: str | None, outcome: str) -> None:
+        with self._engine.begin() as connection:
+            staff_refunds.conclude(connection, key, refund_id=refund_id, outcome=outcome)
 
     @staticmethod
     def _allowed(left_minor: int, request: RefundRequest, currency: str) -> int:

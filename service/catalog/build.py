@@ -87,6 +87,7 @@ class _Builder:
             cancel_line=self._text("cancel_line", data["cancel_line"], {}, self._facts),
             repeated_card=data["trial"]["on_repeated_card"],
             full_refund_revokes=data["refund"]["on_full_refund"] == "end_access",
+            early_warning=data["fraud"]["on_early_warning"],
         )
 
     def _meter(self) -> Meter:

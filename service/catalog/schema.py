@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validates_sc
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from service.domain.money import Money
-from service.domain.vocabulary import RepeatedCard
+from service.domain.vocabulary import EarlyWarning, RepeatedCard
 
 MOST_ARTICLES = 1000
 MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
@@ -112,6 +112,10 @@ class RefundSchema(Schema):
     on_full_refund = fields.String(load_default="end_access", validate=OneOf(["end_access", "keep_access"]))
 
 
+class FraudSchema(Schema):
+    on_early_warning = fields.Enum(EarlyWarning, by_value=True, load_default=EarlyWarning.HOLD)
+
+
 class CatalogSchema(Schema):
     """The whole file."""
 
@@ -124,3 +128,4 @@ class CatalogSchema(Schema):
     grace = fields.Nested(GraceSchema, required=True)
     trial = fields.Nested(TrialSchema, load_default=lambda: TrialSchema().load({}))
     refund = fields.Nested(RefundSchema, load_default=lambda: RefundSchema().load({}))
+    fraud = fields.Nested(FraudSchema, load_default=lambda: FraudSchema().load({}))

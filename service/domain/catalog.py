@@ -7,7 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.domain.money import Money
-from service.domain.vocabulary import Policy, RepeatedCard
+from service.domain.vocabulary import EarlyWarning, Policy, RepeatedCard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,7 @@ class Catalog:
     cancel_line: str
     repeated_card: RepeatedCard
     full_refund_revokes: bool
+    early_warning: EarlyWarning
 
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""
@@ -91,6 +92,7 @@ class Catalog:
             grace_first_payment=self.grace.first_payment,
             full_refund_revokes=self.full_refund_revokes,
             repeated_card=self.repeated_card,
+            early_warning=self.early_warning,
             subscriber_features=tuple(feature.id for feature in self.features),
             plan_features={plan.id: plan.features for plan in self.plans},
         )

@@ -49,6 +49,18 @@ class PlanChange:
     renews_at: datetime
     lines: tuple[ChangeLine, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's shape, kept as the record of consent; instants as RFC 3339."""
+        return {
+            "plan": self.plan,
+            "quoted_at": self.quoted_at.isoformat(),
+            "due_now": self.due_now.to_json(),
+            "credit": self.credit.to_json(),
+            "renewal": self.renewal.to_json(),
+            "renews_at": self.renews_at.isoformat(),
+            "lines": [{"description": each.description, "amount": each.amount.to_json()} for each in self.lines],
+        }
+
 
 def obstacle(subscription: SubscriptionFacts, entitlement: Entitlement, plan: Plan) -> Obstacle | None:
     """Return what stands in the way of changing to `plan`, or None.

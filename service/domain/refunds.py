@@ -21,6 +21,8 @@ class RefundRequest:
     invoice_id: str
     amount_minor: int | None
     reason: str
+    asked_by: str
+    """Who, as the audit names them: `key:3`. Whoever asks, the same request is the same refund."""
 
     @property
     def digest(self) -> str:

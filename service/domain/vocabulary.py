@@ -40,6 +40,13 @@ class RepeatedCard(StrEnum):
     ALLOW = "allow"
 
 
+class EarlyWarning(StrEnum):
+    """What becomes of a payment that its issuer warns of as fraud: held while that can be acted on, or given back."""
+
+    HOLD = "hold"
+    REFUND = "refund"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """Access given by staff (or as a gift) from `from_at` until `until_at`, independent of Stripe."""
@@ -92,6 +99,7 @@ class Policy:
     grace_first_payment: timedelta = timedelta(0)
     full_refund_revokes: bool = True
     repeated_card: RepeatedCard = RepeatedCard.END_TRIAL
+    early_warning: EarlyWarning = EarlyWarning.HOLD
     subscriber_features: tuple[str, ...] = ()
     plan_features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

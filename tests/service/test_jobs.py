@@ -70,9 +70,9 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,
-        repeated_cards=RepeatedCards(
-            parts.engine, StripeClient("sk_test_unused"), mark=lambda _, __: None, wall_clock=wall_clock
-        ),
+        errands=[
+            RepeatedCards(parts.engine, StripeClient("sk_test_unused"), mark=lambda _, __: None, wall_clock=wall_clock)
+        ],
         idempotency=IdempotencyStore(parts.engine),
         defer=defer,
         business_clock=parts.clock,

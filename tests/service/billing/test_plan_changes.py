@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from service.domain.money import Money
 from service.errors import Conflict, InvalidRequest, NotFound, PaymentFailed
+from service.store.money_tables import consents
 
 
 def state(shop: Any) -> Any:
@@ -35,6 +38,27 @@ def test_a_month_becomes_a_year_as_previewed(shop: Any) -> None:
     assert (now.entitlement.status, now.entitlement.plan, now.entitlement.until) == (
         "active", "annual", preview.renews_at,
     )  # fmt: skip
+
+
+def test_consent_to_a_change_is_kept(shop: Any) -> None:
+    """What was told, under which offer and what became of it; also of a change that the card then refused."""
+    shop.subscribe()
+    shop.pass_days(41)
+    subscription = state(shop).subscription.id
+    preview = shop.services.plan_changes.preview("r-1", "annual")
+    methods = shop.client.v1.payment_methods
+    refused = methods.attach("pm_card_chargeCustomerFail", {"customer": state(shop).snapshot.customer_id}).id
+    before = shop.client.v1.subscriptions.retrieve(subscription).default_payment_method
+    for card in (refused, before):
+        shop.client.v1.subscriptions.update(subscription, {"default_payment_method": card})
+        with contextlib.suppress(PaymentFailed):
+            shop.services.plan_changes.change("r-1", "annual", quoted_at=preview.quoted_at)
+    with shop.core.engine.connect() as connection:
+        columns = consents.c["reader_id", "kind", "subscription_id", "plan", "disclosure", "catalog_version", "outcome"]
+        rows = connection.execute(select(*columns).order_by(consents.c.id)).all()
+    same = ("r-1", "plan_change", subscription, "annual", preview.to_json(), shop.core.catalog.version)
+    assert list(rows) == [(*same, "payment_failed"), (*same, "changed")]
+    assert charged(shop) == [290, preview.to_json()["due_now"]["amount"]]
 
 
 def test_a_year_becomes_months_paid_from_its_rest(shop: Any) -> None:

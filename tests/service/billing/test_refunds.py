@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from service.domain.refunds import RefundRequest
 from service.errors import InvalidRequest, NotFound
+from service.store.money_tables import staff_refunds
 
 
 @pytest.fixture
@@ -17,7 +19,9 @@ def wanted(shop: Any) -> RefundRequest:
     """The whole of a year that was paid for."""
     shop.subscribe(plan="annual")
     invoice = shop.services.readers.state("r-1").snapshot.invoices[0]
-    return RefundRequest(reader_id="r-1", invoice_id=invoice.id, amount_minor=None, reason="moved abroad")
+    return RefundRequest(
+        reader_id="r-1", invoice_id=invoice.id, amount_minor=None, reason="moved abroad", asked_by="key:1"
+    )
 
 
 def made(shop: Any) -> list[int]:
@@ -44,6 +48,24 @@ def test_pressing_again_gives_the_same_refund(shop: Any, wanted: RefundRequest) 
     assert (again.id, again.created, again.left) == (first.id, False, first.left)
     assert shop.services.refunds.refund(replace(half, reason="late delivery")).id != first.id
     assert made(shop) == [700, 700]
+
+
+def test_every_refund_leaves_a_trace(shop: Any, wanted: RefundRequest) -> None:
+    """Who, what, why and what Stripe made of it; a repeat leaves none of its own, a refusal says why."""
+    part = replace(wanted, amount_minor=500)
+    made_id = shop.services.refunds.refund(part).id
+    shop.services.refunds.refund(replace(part, asked_by="key:2"))
+    charge = shop.client.v1.charges.list({"customer": shop.services.readers.state("r-1").snapshot.customer_id}).data[0]
+    shop.lever("disputes", charge=charge.id)
+    with pytest.raises(InvalidRequest):
+        shop.services.refunds.refund(replace(wanted, asked_by="key:3"))
+    with shop.core.engine.connect() as connection:
+        columns = staff_refunds.c["reader_id", "amount_minor", "currency", "reason", "asked_by", "refund_id", "outcome"]
+        rows = connection.execute(select(*columns).order_by(staff_refunds.c.asked_at)).all()
+    assert list(rows) == [
+        ("r-1", 500, "usd", "moved abroad", "key:1", made_id, "succeeded"),
+        ("r-1", 1490, "usd", "moved abroad", "key:3", None, "refused:charge_disputed"),
+    ]
 
 
 def test_two_presses_at_once_are_one_refund(shop: Any, wanted: RefundRequest) -> None:

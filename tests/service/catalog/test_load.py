@@ -68,11 +68,13 @@ class TestShipped:
             assert (catalog.full_refund_revokes, catalog.policy.full_refund_revokes) == (True, True)
         assert edited("on_repeated_card: end_trial", "on_repeated_card: allow").repeated_card is RepeatedCard.ALLOW
         assert not edited("on_full_refund: end_access", "on_full_refund: keep_access").full_refund_revokes
+        assert edited("on_early_warning: hold", "on_early_warning: refund").policy.early_warning == "refund"
 
     def test_a_policy_that_is_none_is_refused(self, refused):
         """And told where."""
         assert "on_repeated_card" in refused("on_repeated_card: end_trial", "on_repeated_card: forgive")
         assert "on_full_refund" in refused("on_full_refund: end_access", "on_full_refund: perhaps")
+        assert "on_early_warning" in refused("on_early_warning: hold", "on_early_warning: perhaps")
 
     def test_its_features_stand_in_order_with_their_badges(self):
         """Five features, three of them new, and each plan has them all."""
