@@ -21,6 +21,7 @@ from service.billing.errands import Errands
 from service.clocks import Clock
 from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
+from service.journal.upkeep import Upkeep
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
 from webhooks.failures import StripeFailure
@@ -63,6 +64,7 @@ class Jobs:
     errands: Sequence[Errands]
     idempotency: IdempotencyStore
     convergence: Convergence
+    journal: Upkeep
     defer: Defer
     business_clock: Clock
     wall_clock: Clock
@@ -94,8 +96,11 @@ class Jobs:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 
     def tidy(self) -> None:
-        """Forget idempotency keys older than a day."""
+        """Forget idempotency keys older than a day, and what the journal need not remember any more."""
         self.idempotency.prune(self.wall_clock())
+        forgotten = self.journal.tend(self.wall_clock())
+        if forgotten:
+            log.info("journal_forgotten", days=forgotten)
 
     def backfill(self, stopped: Stopped) -> None:
         """Take in the events that no webhook has brought; what Stripe's absence leaves undone is done next time."""

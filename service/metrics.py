@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -39,6 +39,11 @@ _requests = Histogram(
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
 _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
+_journal = Counter("newsstand_journal_entries", "Decisions to be remembered: written, or dropped.", ["outcome"])
+_journal_waiting = Gauge("newsstand_journal_waiting_entries", "Entries not written yet.", multiprocess_mode="livesum")
+_journal_lag = Gauge(
+    "newsstand_journal_lag_seconds", "How long the first of them has waited.", multiprocess_mode="livemax"
+)
 
 
 def count_decision(reason: str, degraded: str | None) -> None:
@@ -65,6 +70,18 @@ def count_sync(outcome: str) -> None:
 def count_backfilled(events: int) -> None:
     """Count events that the backfill found and no webhook had brought."""
     _backfilled.inc(events)
+
+
+def count_journal(*, written: int, dropped: int) -> None:
+    """Count remembered decisions that were written, and those that found no room or could not be held."""
+    _journal.labels(outcome="written").inc(written)
+    _journal.labels(outcome="dropped").inc(dropped)
+
+
+def show_journal(*, waiting: int, lag_seconds: float) -> None:
+    """Show what this process has not written yet; a process that ends takes its part along."""
+    _journal_waiting.set(waiting)
+    _journal_lag.set(lag_seconds)
 
 
 def exposition(oldest_event_seconds: float | None = None) -> bytes:

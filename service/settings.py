@@ -146,6 +146,14 @@ class Settings:
         "ON_OUTAGE", _outage, "Whether readers are let in (`allow`) or walled (`refuse`) when nothing can tell.",
         default="allow",
     )  # fmt: skip
+    journal_buffer: int = _setting(
+        "JOURNAL_BUFFER", _positive,
+        "Decisions that a web process remembers while PostgreSQL is away; beyond it the oldest are dropped.",
+        default=20_000,
+    )  # fmt: skip
+    journal_tail_days: int = _setting(
+        "JOURNAL_TAIL_DAYS", _positive, "How long past the meter's window decisions are remembered.", default=30
+    )
     metrics_directory: str = _setting(
         "PROMETHEUS_MULTIPROC_DIR",
         _optional,

@@ -19,6 +19,8 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Decision, decide, outage
 from service.domain.entitlement import Entitlement
+from service.journal.entry import OutageTerms
+from service.journal.journal import Notes
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Gate:
         links: Links,
         trials: Trials,
         catalog: Catalog,
+        journal: Notes,
         allow_on_outage: bool,
         business_clock: Clock,
         wall_clock: Clock,
@@ -80,6 +83,7 @@ class Gate:
         self._links = links
         self._trials = trials
         self._catalog = catalog
+        self._journal = journal
         self._allow_on_outage = allow_on_outage
         self._business_clock = business_clock
         self._wall_clock = wall_clock
@@ -94,18 +98,36 @@ class Gate:
             self._links.ensure(question.reader_id, visitor_id, now=now)
         subject = _subject(question.reader_id, visitor_id)
         finding = _Finding() if question.article.access is Access.FREE else self._find(subject, question, now)
-        decision = self._decide(question, finding, now)
+        terms = self._outage_terms(finding)
+        decision = self._decide(question, finding, terms, now)
+        self._journal.note(
+            question.article,
+            decision,
+            reader_id=question.reader_id,
+            visitor_id=visitor_id,
+            consume=question.consume,
+            degraded=finding.degraded,
+            outage=terms,
+        )
         return Answer(decision=decision, visitor_id=visitor_id, degraded=finding.degraded)
 
-    def _decide(self, question: Question, finding: _Finding, now: datetime) -> Decision:
-        if finding.degraded is not None and finding.entitlement is None:
-            allow = self._allow_on_outage or not finding.blind
+    def _outage_terms(self, finding: _Finding) -> OutageTerms | None:
+        """Return what the failure policy goes by, where it has to answer."""
+        if finding.degraded is None or finding.entitlement is not None:
+            return None
+        return OutageTerms(
+            allow=self._allow_on_outage or not finding.blind,
+            maybe_entitled=finding.blind or finding.degraded == "database",
+        )
+
+    def _decide(self, question: Question, finding: _Finding, terms: OutageTerms | None, now: datetime) -> Decision:
+        if terms is not None:
             return outage(
                 question.article,
                 self._catalog,
-                allow=allow,
+                allow=terms.allow,
                 signed_in=question.reader_id is not None,
-                maybe_entitled=finding.blind or finding.degraded == "database",
+                maybe_entitled=terms.maybe_entitled,
                 now=now,
             )
         decision = decide(

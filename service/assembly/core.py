@@ -23,6 +23,7 @@ from service.convergence.work import Convergence, build_convergence
 from service.domain.catalog import Catalog
 from service.errors import StripeUnavailable
 from service.jobs import Dispatcher
+from service.journal.journal import Journal
 from service.settings import Settings
 from service.store import accounts
 from service.store.database import make_engine
@@ -34,6 +35,8 @@ from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
 
 SYNC_NOW_SECONDS = 4.0
+JOURNAL_DEADLINE_SECONDS = 5.0
+"""How long a copy may take; a web process that ends waits for one under way and for the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class Core:
     router: Router
     errands: tuple[Errands, ...]
     inbox: Inbox
+    journal: Journal
     convergence: Convergence
 
     def sync_now(self, customer_id: str) -> None:
@@ -130,6 +134,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
         errands=errands,
         inbox=inbox,
+        journal=_journal(settings, catalog),
         convergence=build_convergence(
             engine,
             patient_client,
@@ -141,6 +146,16 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             business_clock=business_clock,
             wall_clock=wall_clock,
         ),
+    )
+
+
+def _journal(settings: Settings, catalog: Catalog) -> Journal:
+    """Return the journal, whose thread has a connection of its own: copying takes none away from decisions."""
+    return Journal(
+        lambda: make_engine(settings.database_url, deadline_seconds=JOURNAL_DEADLINE_SECONDS, pool_size=1),
+        catalog_version=catalog.version,
+        bound=settings.journal_buffer,
+        wall_clock=wall_clock,
     )
 
 

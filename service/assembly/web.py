@@ -81,6 +81,7 @@ def build_services(core: Core) -> Services:
             links=links,
             trials=trials,
             catalog=catalog,
+            journal=core.journal,
             allow_on_outage=settings.on_outage == "allow",
             business_clock=core.business_clock,
             wall_clock=core.wall_clock,

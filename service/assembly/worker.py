@@ -8,6 +8,7 @@ import structlog
 
 from service.assembly.core import Core, build_core
 from service.jobs import Jobs, build_worker, run_worker
+from service.journal.upkeep import Upkeep
 from service.logs import configure_logs
 from service.settings import Settings
 from service.store.idempotency import IdempotencyStore
@@ -34,6 +35,7 @@ def build_jobs(core: Core) -> Jobs:
         errands=core.errands,
         idempotency=IdempotencyStore(core.engine),
         convergence=core.convergence,
+        journal=Upkeep(core.engine, core.catalog, tail_days=settings.journal_tail_days),
         defer=core.defer,
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,

@@ -20,6 +20,7 @@ from service.access.trials import Trials
 from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.catalog import Catalog
+from service.journal.journal import Journal
 from service.store.database import make_engine
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
@@ -55,6 +56,7 @@ class Parts:
     links: Links
     trials: Trials
     readers: Readers
+    journal: Journal
     gate: Gate
 
     def apply(self, snapshot: CustomerSnapshot) -> None:
@@ -80,8 +82,12 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def build_parts(catalog: Catalog) -> Callable[..., Parts]:
-    """Put the parts together on any two addresses, also on ones where nothing answers."""
+def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., Parts]]:
+    """Put the parts together on any two addresses, also on ones where nothing answers.
+
+    The journal writes only when it is closed: at once with `parts.journal.close()`, or at the test's end.
+    """
+    journals: list[Journal] = []
 
     def build(engine: Engine, redis_url: str, *, allow_on_outage: bool = True) -> Parts:
         clock = HandClock(START)
@@ -91,6 +97,10 @@ def build_parts(catalog: Catalog) -> Callable[..., Parts]:
         publisher = Publisher(engine, record, meter, business_clock=clock)
         links = Links(engine, meter, catalog, wall_clock=wall_clock)
         trials = Trials(engine, catalog, email_key=SUBJECT_KEY)
+        journal = Journal(
+            lambda: engine, catalog_version=catalog.version, bound=1000, wall_clock=wall_clock, every_seconds=3600
+        )
+        journals.append(journal)
         return Parts(
             engine=engine,
             meter=meter,
@@ -104,6 +114,7 @@ def build_parts(catalog: Catalog) -> Callable[..., Parts]:
             readers=Readers(
                 engine, record=record, meter=meter, links=links, trials=trials, catalog=catalog, business_clock=clock
             ),
+            journal=journal,
             gate=Gate(
                 meter=meter,
                 record=record,
@@ -111,13 +122,16 @@ def build_parts(catalog: Catalog) -> Callable[..., Parts]:
                 links=links,
                 trials=trials,
                 catalog=catalog,
+                journal=journal,
                 allow_on_outage=allow_on_outage,
                 business_clock=clock,
                 wall_clock=wall_clock,
             ),
         )
 
-    return build
+    yield build
+    for each in journals:
+        each.close()
 
 
 @pytest.fixture

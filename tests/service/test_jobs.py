@@ -15,6 +15,7 @@ from service.convergence.progress import Progress, Stopped, never, unseen
 from service.convergence.reconcile import Reconciled
 from service.convergence.work import Convergence
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
+from service.journal.upkeep import Upkeep
 from service.store.idempotency import IdempotencyStore
 from webhooks.backfill import Found
 from webhooks.failures import TransientFailure
@@ -67,6 +68,7 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
     return Jobs(
         engine=parts.engine,
         convergence=Convergences(),
+        journal=Upkeep(parts.engine, parts.catalog, tail_days=30),
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,

@@ -114,5 +114,6 @@ def shop(database_url: str, redis_url: str, standin: StandIn, stripe_client: str
     yield Shop(core, build_services(core), standin, stripe_client, clock_id)
     assert isinstance(core.business_clock, FollowedClock)
     core.business_clock.close()
+    core.journal.close()
     core.engine.dispose()
     core.quick_engine.dispose()

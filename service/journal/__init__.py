@@ -1,0 +1,1 @@
+"""What was decided, remembered: walls and counted reads, kept long enough to explain them and to learn from them."""

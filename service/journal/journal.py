@@ -1,0 +1,162 @@
+"""The journal of one process: noting costs an append; a thread of its own copies each second to PostgreSQL."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Engine
+
+from service import metrics
+from service.clocks import Clock
+from service.domain.decision import Article, Decision
+from service.journal.buffer import Buffer
+from service.journal.entry import Entry, OutageTerms, is_remembered
+from service.journal.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 1.0
+"""How often entries are copied: what a process that is killed outright may lose."""
+
+
+class Notes(Protocol):
+    """Whatever remembers decisions."""
+
+    def note(
+        self,
+        article: Article,
+        decision: Decision,
+        *,
+        reader_id: str | None,
+        visitor_id: str | None,
+        consume: bool,
+        degraded: str | None,
+        outage: OutageTerms | None,
+    ) -> None:
+        """Remember the decision if it is worth it; never waits, never raises."""
+        ...
+
+
+class Journal:
+    """Remembers decisions of this process, and of each one forked from it apart.
+
+    `connect` makes the engine that the copying thread alone uses. At most `bound` entries wait; while PostgreSQL is
+    away the oldest are dropped, and counted.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Engine],
+        *,
+        catalog_version: str,
+        bound: int,
+        wall_clock: Clock,
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._connect = connect
+        self._catalog_version = catalog_version
+        self._bound = bound
+        self._wall_clock = wall_clock
+        self._every_seconds = every_seconds
+        self._ids = itertools.count(secrets.randbits(52))  # with `recorded_at` unique over all processes
+        self._lock = threading.Lock()
+        self._copier: _Copier | None = None
+
+    def note(
+        self,
+        article: Article,
+        decision: Decision,
+        *,
+        reader_id: str | None,
+        visitor_id: str | None,
+        consume: bool,
+        degraded: str | None,
+        outage: OutageTerms | None,
+    ) -> None:
+        """Remember the decision if it is worth it; never waits, never raises."""
+        if not is_remembered(decision):
+            return
+        entry = Entry(
+            id=next(self._ids), recorded_at=self._wall_clock(), reader_id=reader_id, visitor_id=visitor_id,
+            article=article, consume=consume, decision=decision, degraded=degraded, outage=outage,
+            catalog_version=self._catalog_version,
+        )  # fmt: skip
+        copier = self._copier
+        if copier is None or copier.pid != os.getpid():  # a fork takes the memory along, but no thread
+            copier = self._start()
+        copier.buffer.add(entry)
+
+    def close(self) -> None:
+        """Copy what waits, once, and stop; a later note starts afresh."""
+        with self._lock:
+            copier, self._copier = self._copier, None
+        if copier is not None and copier.pid == os.getpid():
+            copier.close()
+
+    def _start(self) -> _Copier:
+        with self._lock:
+            if self._copier is None or self._copier.pid != os.getpid():
+                self._copier = _Copier(
+                    Buffer(self._bound), self._connect, wall_clock=self._wall_clock, every_seconds=self._every_seconds
+                )
+            return self._copier
+
+
+class _Copier:
+    """One process's buffer and the thread that empties it."""
+
+    def __init__(
+        self, buffer: Buffer, connect: Callable[[], Engine], *, wall_clock: Clock, every_seconds: float
+    ) -> None:
+        self.pid = os.getpid()
+        self.buffer = buffer
+        self._writer = Writer(connect(), buffer)
+        self._wall_clock = wall_clock
+        self._every_seconds = every_seconds
+        self._closed = threading.Event()
+        self._failing = False
+        self._told = 0, 0
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Stop the thread, and copy what waits."""
+        atexit.unregister(self.close)
+        self._closed.set()
+        self._thread.join()  # its waits have deadlines
+        self._copy()
+        self._writer.close()
+
+    def _run(self) -> None:
+        while not self._closed.wait(self._every_seconds):
+            self._copy()
+
+    def _copy(self) -> None:
+        try:
+            self._writer.flush()
+            self._failing = False
+        except Exception as error:  # whatever is wrong, the next second tries again
+            if not self._failing:
+                log.warning("journal_not_written", error=type(error).__name__)
+            self._failing = True
+        self._tell()
+
+    def _tell(self) -> None:
+        written, lost = self._writer.written, self._writer.lost
+        metrics.count_journal(written=written - self._told[0], dropped=lost - self._told[1] + self.buffer.dropped())
+        self._told = written, lost
+        metrics.show_journal(waiting=len(self.buffer), lag_seconds=_age(self.buffer, self._wall_clock()))
+
+
+def _age(buffer: Buffer, now: datetime) -> float:
+    oldest = buffer.oldest_recorded_at()
+    return 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())

@@ -1,0 +1,79 @@
+"""Copies what waits in the buffer into `decisions`: a batch in one statement, each row once however often tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from service.journal import partitions
+from service.journal.buffer import Buffer
+from service.journal.entry import Entry, row_of
+from service.store.journal_tables import decisions
+
+BATCH = 250
+"""Encoding a batch holds the interpreter's lock, so decisions wait for it: a millisecond or two, not ten."""
+_NO_PARTITION = "23514"
+
+_COLUMNS = ", ".join(f'"{column.name}"' for column in decisions.columns)
+# The columns are named: a later release's schema may have more of them.
+_INSERT = text(
+    f"insert into decisions ({_COLUMNS}) select {_COLUMNS} "  # noqa: S608 - our own columns' names
+    "from json_populate_recordset(null::decisions, cast(:rows as json)) on conflict do nothing"
+)
+
+
+class Writer:
+    """Empties a buffer. `written` and `lost` (refused by PostgreSQL for what they hold) count entries, ever."""
+
+    def __init__(self, engine: Engine, buffer: Buffer) -> None:
+        self._engine = engine
+        self._buffer = buffer
+        self.written = 0
+        self.lost = 0
+
+    def flush(self) -> None:
+        """Write all that waits; raises what the database raises, and what was not written waits on."""
+        while batch := self._buffer.take(BATCH):
+            try:
+                self._write(batch)
+            except BaseException:
+                self._buffer.give_back(batch)
+                raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._engine.dispose()
+
+    def _write(self, batch: Sequence[Entry]) -> None:
+        try:
+            self._insert(batch)
+        except IntegrityError as error:
+            if _code(error) != _NO_PARTITION:
+                raise
+            with self._engine.begin() as connection:
+                partitions.ensure(connection, {each.recorded_at.date() for each in batch})
+            self._insert(batch)
+        except DataError:
+            self._write_the_sound(batch)
+
+    def _write_the_sound(self, batch: Sequence[Entry]) -> None:
+        """Halve the batch until the one entry is found that PostgreSQL cannot hold; the others are kept."""
+        if len(batch) == 1:
+            self.lost += 1
+            return
+        half = len(batch) // 2
+        self._write(batch[:half])
+        self._write(batch[half:])
+
+    def _insert(self, batch: Sequence[Entry]) -> None:
+        rows = json.dumps([row_of(each) for each in batch])
+        with self._engine.begin() as connection:
+            connection.execute(_INSERT, {"rows": rows})
+        self.written += len(batch)
+
+
+def _code(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

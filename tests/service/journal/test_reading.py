@@ -1,0 +1,55 @@
+"""What the journal tells of a reader, and that it forgets one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, text
+
+from service.journal import reading
+from service.journal.buffer import Buffer
+from service.journal.writer import Writer
+from service.store.journal_tables import paid_but_refused
+
+
+@pytest.fixture
+def written(engine: Engine, make_entry: Any, make_refusal: Any) -> list[Any]:
+    """Four walls of a reader, one each minute, and one of her browser before she signed in."""
+    usual = make_entry()
+    at = [usual.decision.decided_at + timedelta(minutes=each) for each in range(4)]
+    entries = [make_entry(reader_id="r-1", decision=make_refusal(decided_at=each)) for each in at]
+    entries += [make_entry(visitor_id="v-1"), make_entry(reader_id="r-2", visitor_id="v-2")]
+    buffer = Buffer(10)
+    for each in entries:
+        buffer.add(each)
+    Writer(engine, buffer).flush()
+    return entries
+
+
+def test_the_newest_come_first_within_the_time_asked_for(engine: Engine, written: list[Any]) -> None:
+    """From `since` on, before `until`, as many as wanted; a browser's own are found by the browser."""
+    since = written[0].decision.decided_at
+    with engine.connect() as connection:
+        all_of_them = reading.of_reader(connection, "r-1", since=since, until=since + timedelta(minutes=3))
+        latest = reading.of_reader(connection, "r-1", since=since, until=since + timedelta(hours=1), limit=1)
+        browsers = reading.of_visitor(connection, "v-1", since=since, until=since + timedelta(seconds=1))
+    assert all_of_them == [written[2], written[1], written[0]]
+    assert latest == [written[3]]
+    assert sorted(each.id for each in browsers) == [written[0].id, written[4].id]
+
+
+def test_a_reader_is_forgotten_with_her_browsers(engine: Engine, written: list[Any]) -> None:
+    """Others stay; a refusal that had been paid for stays counted, without saying whose."""
+    with engine.begin() as connection:
+        connection.execute(
+            insert(paid_but_refused).values(
+                recorded_at=written[0].recorded_at, decision_id=written[0].id, reader_id="r-1", article_id="a-1",
+                decided_at=written[0].decision.decided_at,
+            )
+        )  # fmt: skip
+        assert reading.forget_reader(connection, "r-1", ["v-1", "v-2"]) == 5
+        assert connection.scalars(text("select reader_id from decisions")).all() == ["r-2"]
+        kept = connection.execute(text("select reader_id, article_id from paid_but_refused")).all()
+    assert kept == [(None, None)]

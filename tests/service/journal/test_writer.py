@@ -1,0 +1,99 @@
+"""Whatever PostgreSQL does, each entry is written once, or counted as lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from sandbox.processes import free_port
+from service.domain.decision import Article
+from service.journal import partitions
+from service.journal.buffer import Buffer
+from service.journal.writer import BATCH, Writer
+from service.store.database import make_engine
+
+
+@pytest.fixture
+def buffer() -> Buffer:
+    return Buffer(5000)
+
+
+def test_all_that_waits_is_written_into_days_made_on_demand(
+    engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any
+) -> None:
+    """Several batches, over midnight, without anybody having made a partition."""
+    entries = [make_entry(recorded_at=make_entry().recorded_at + timedelta(minutes=each)) for each in range(BATCH * 4)]
+    for each in entries:
+        buffer.add(each)
+    writer = Writer(engine, buffer)
+    writer.flush()
+    assert ids_in(engine) == [each.id for each in entries]
+    assert (writer.written, writer.lost, len(buffer)) == (len(entries), 0, 0)
+    with engine.connect() as connection:
+        assert len(partitions.present(connection)) == 2
+
+
+def test_an_entry_written_twice_stands_once(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
+    """A commit whose acknowledgement was lost is repeated without harm."""
+    one, other = make_entry(), make_entry()
+    writer = Writer(engine, buffer)
+    for each in (one, one, other):
+        buffer.add(each)
+        writer.flush()
+    assert ids_in(engine) == [one.id, other.id]
+
+
+@pytest.mark.parametrize("poison", ["nul \u0000", "half a pair \ud800"])
+def test_what_postgresql_cannot_hold_takes_nobody_along(
+    engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any, poison: str
+) -> None:
+    """The API lets no such id through; should one come, it is counted as lost and the others are written."""
+    entries = [make_entry() for _ in range(20)]
+    entries[7] = replace(entries[7], article=Article(id=poison))
+    for each in entries:
+        buffer.add(each)
+    writer = Writer(engine, buffer)
+    writer.flush()
+    assert ids_in(engine) == [each.id for each in entries if each is not entries[7]]
+    assert (writer.written, writer.lost) == (19, 1)
+
+
+def test_what_could_not_be_written_waits_on(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
+    """PostgreSQL away: everything is kept, in order, and written when it is back."""
+    entries = [make_entry() for _ in range(BATCH + 3)]
+    for each in entries:
+        buffer.add(each)
+    nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
+    with pytest.raises(SQLAlchemyError):
+        Writer(nowhere, buffer).flush()
+    assert len(buffer) == BATCH + 3
+    Writer(engine, buffer).flush()
+    assert ids_in(engine) == [each.id for each in entries]
+
+
+def test_a_schema_without_the_table_is_an_outage_like_any_other(
+    engine: Engine, buffer: Buffer, make_entry: Any
+) -> None:
+    """A web process that is newer than its schema keeps what it can until `newsstand migrate` ran."""
+    buffer.add(make_entry())
+    with engine.begin() as connection:
+        connection.execute(text("alter table decisions rename to not_yet"))
+    with pytest.raises(SQLAlchemyError):
+        Writer(engine, buffer).flush()
+    assert len(buffer) == 1
+
+
+def test_a_later_schema_with_more_columns_is_written_to(
+    engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any
+) -> None:
+    """During an upgrade this release writes on the next one's schema, whose new columns fill themselves."""
+    with engine.begin() as connection:
+        connection.execute(text("alter table decisions add column later integer not null default 7"))
+    buffer.add(one := make_entry())
+    Writer(engine, buffer).flush()
+    assert ids_in(engine) == [one.id]
