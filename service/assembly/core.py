@@ -134,7 +134,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
         errands=errands,
         inbox=inbox,
-        journal=_journal(settings, catalog),
+        journal=_journal(settings, catalog, wall_clock),
         convergence=build_convergence(
             engine,
             patient_client,
@@ -149,7 +149,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     )
 
 
-def _journal(settings: Settings, catalog: Catalog) -> Journal:
+def _journal(settings: Settings, catalog: Catalog, wall_clock: Clock) -> Journal:
     """Return the journal, whose thread has a connection of its own: copying takes none away from decisions."""
     return Journal(
         lambda: make_engine(settings.database_url, deadline_seconds=JOURNAL_DEADLINE_SECONDS, pool_size=1),

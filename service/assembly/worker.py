@@ -35,7 +35,7 @@ def build_jobs(core: Core) -> Jobs:
         errands=core.errands,
         idempotency=IdempotencyStore(core.engine),
         convergence=core.convergence,
-        journal=Upkeep(core.engine, core.catalog, tail_days=settings.journal_tail_days),
+        journal=Upkeep(core.engine, core.catalog, tail_days=core.settings.journal_tail_days),
         defer=core.defer,
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,
