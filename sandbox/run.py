@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,9 +50,7 @@ class Start:
         prepare = [sys.executable, "-m", "sandbox.prepare"]
         log = self._newsroom.log("prepare")
         self._supervisor.run_to_end(Child("preparing the service", prepare, log=log, env=settings, cwd=ROOT))
-        # When we are killed PostgreSQL goes at the same moment, and the worker would wait half a minute to tell it
-        # goodbye. Killing it is safe at any moment: an unfinished sync leaves its customer dirty.
-        self._supervisor.adopt(self._command("worker", settings, death_signal=signal.SIGKILL))
+        self._supervisor.adopt(self._command("worker", settings))
         web = self._supervisor.adopt(self._command("web", settings))
         site = self._supervisor.adopt(self._site())
         ready, up = f"{self._newsroom.service_url}/health/ready", f"{self._newsroom.site_url}/health"
@@ -103,10 +100,10 @@ class Start:
         self._test_clock = next((clock["id"] for clock in clocks if clock["name"] == "sandbox"), "")
         return self._test_clock != ""
 
-    def _command(self, command: str, settings: Mapping[str, str], *, death_signal: int = signal.SIGTERM) -> Child:
+    def _command(self, command: str, settings: Mapping[str, str]) -> Child:
         newsstand = str(Path(sys.executable).with_name("newsstand"))  # our own environment's, not one found on PATH
         log = self._newsroom.log(command)
-        return Child(command, [newsstand, command], log=log, env=settings, cwd=ROOT, death_signal=death_signal)
+        return Child(command, [newsstand, command], log=log, env=settings, cwd=ROOT)
 
 
 def run(environment: Mapping[str, str]) -> int:

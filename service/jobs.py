@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import procrastinate
 import psycopg
@@ -32,6 +31,8 @@ from webhooks.syncs import Syncs
 log = structlog.get_logger(__name__)
 
 SWEEP_BATCH = 500
+QUEUE_SECONDS = 5.0
+"""How long the queue's pool waits for a connection."""
 ERRANDS_BATCH = 20
 """Each costs two calls to Stripe, which may be slow to refuse them."""
 
@@ -96,8 +97,10 @@ class Jobs:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 
     def tidy(self) -> None:
-        """Forget idempotency keys older than a day, and what the journal need not remember any more."""
+        """Forget old idempotency keys, the jobs that killed workers were at, and what the journal need not remember."""
         self.idempotency.prune(self.wall_clock())
+        with self.engine.begin() as connection:
+            forget_orphaned_jobs(connection)
         forgotten = self.journal.tend(self.wall_clock())
         if forgotten:
             log.info("journal_forgotten", days=forgotten)
@@ -132,8 +135,11 @@ def _unless_stripe_is_away(work: str) -> Iterator[None]:
 
 
 def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
-    """Return the procrastinate app with every task; `run_worker` runs it until a signal ends it."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url))
+    """Return the procrastinate app with every task; see working.py for who runs it.
+
+    Its pool gives up early: one that is made anew finds a PostgreSQL that is back sooner than one that backs off.
+    """
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url, timeout=QUEUE_SECONDS))
 
     @app.task(name=TASKS[Work.SYNC])
     def sync_customer(subject_id: str) -> None:
@@ -166,17 +172,17 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     return app
 
 
-def run_worker(app: procrastinate.App, *, concurrency: int) -> Any:
-    """Run jobs until SIGTERM or SIGINT; finished ones are deleted, for history is in our own tables."""
-    return app.run_worker(
-        concurrency=concurrency,
-        delete_jobs="always",
-        fetch_job_polling_interval=5.0,
-        shutdown_graceful_timeout=20,
-    )
-
-
 def worker_is_alive(connection: Connection) -> bool:
     """Tell whether any worker has given a sign of life within a minute."""
     query = text("select exists (select 1 from procrastinate_workers where last_heartbeat > now() - interval '60 s')")
     return bool(connection.scalar(query))
+
+
+def forget_orphaned_jobs(connection: Connection) -> int:
+    """Delete the jobs that workers were at when they were killed, and return how many: nobody would ever end them.
+
+    What they were about is in our own rows, and was deferred anew by a sweep long ago.
+    """
+    alive = "select id from procrastinate_workers where last_heartbeat > now() - interval '10 minutes'"
+    query = f"delete from procrastinate_jobs where status = 'doing' and (worker_id in ({alive})) is not true"  # noqa: S608 - no input
+    return connection.execute(text(query)).rowcount

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import structlog
 
 from service.assembly.core import Core, build_core
-from service.jobs import Jobs, build_worker, run_worker
 from service.journal.upkeep import Upkeep
+from service.jobs import Jobs, build_worker
 from service.logs import configure_logs
 from service.settings import Settings
+from service.store.database import answers
 from service.store.idempotency import IdempotencyStore
+from service.working import run_worker
 
 log = structlog.get_logger("newsstand.start")
 
@@ -22,7 +24,9 @@ def build_worker_app(settings: Settings) -> Callable[[], None]:
     configure_logs(settings.log_level)
     log.info("worker_started", **settings.masked())
     worker = build_worker(build_jobs(core), settings.database_url)
-    return lambda: run_worker(worker, concurrency=settings.worker_concurrency)
+    return lambda: run_worker(
+        worker, concurrency=settings.worker_concurrency, record_answers=lambda: answers(core.quick_engine)
+    )
 
 
 def build_jobs(core: Core) -> Jobs:

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.abc import RV, PQGen
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -51,3 +52,13 @@ def make_engine(url: str, *, deadline_seconds: float = 10.0, pool_size: int = 5)
         pool_timeout=deadline_seconds,
         pool_pre_ping=True,
     )
+
+
+def answers(engine: Engine) -> bool:
+    """Tell whether PostgreSQL answers within the engine's deadline."""
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("select 1"))
+    except SQLAlchemyError:
+        return False
+    return True

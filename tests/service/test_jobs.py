@@ -160,3 +160,25 @@ def test_a_silent_worker_is_noticed(engine: Engine) -> None:
         assert worker_is_alive(connection)
         connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '2 minutes'"))
         assert not worker_is_alive(connection)
+
+
+def test_what_killed_workers_were_at_is_forgotten(jobs: Jobs) -> None:
+    """Each kill leaves a job that nobody will end; a living worker's job stays."""
+    with jobs.engine.begin() as connection:
+        for subject, seconds in (("cus_dead", 3600), ("cus_living", 5)):
+            jobs.defer(connection, Work.SYNC, subject)
+            worker = connection.scalar(
+                text("insert into procrastinate_workers (last_heartbeat) "
+                     "values (now() - make_interval(secs => :s)) returning id"), {"s": seconds},
+            )  # fmt: skip
+            connection.execute(
+                text("update procrastinate_jobs set status = 'doing', worker_id = :w where args->>'subject_id' = :c"),
+                {"w": worker, "c": subject},
+            )
+        jobs.defer(connection, Work.SYNC, "cus_pruned")
+        connection.execute(
+            text("update procrastinate_jobs set status = 'doing' where args->>'subject_id' = 'cus_pruned'")
+        )
+        jobs.defer(connection, Work.SYNC, "cus_waiting")
+    jobs.tidy()
+    assert [each.args["subject_id"] for each in queued(jobs.engine)] == ["cus_living", "cus_waiting"]

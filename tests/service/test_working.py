@@ -1,0 +1,97 @@
+"""The worker outlives PostgreSQL's outages, and leaves soon when told to, whoever else has left before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import procrastinate
+import psycopg
+import pytest
+
+from sandbox.newsroom import ROOT, machine
+from sandbox.processes import Child, free_port
+from sandbox.servers import Postgres
+from service.store.database import make_engine
+from service.store.migrate import migrate
+from service.working import run_worker
+
+SOON_SECONDS = 12
+"""A machine may be busy; half a minute is what it must not take."""
+
+
+class Desk:
+    """`newsstand worker` and a PostgreSQL of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = Postgres(folder / "postgres", free_port())
+        self.postgres = self._server.start()
+        engine = make_engine(self._server.url)
+        migrate(engine)
+        engine.dispose()
+        settings = machine(os.environ) | {"PYTHONPATH": str(ROOT)} | {
+            "DATABASE_URL": self._server.url, "REDIS_URL": "redis://127.0.0.1:1", "SUBJECT_KEY": "5f1c8e07" * 4,
+            "STRIPE_SECRET_KEY": "sk_test_5f1c8e07", "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa",
+            "STRIPE_API_BASE": "http://127.0.0.1:1", "SITE_ORIGINS": "https://www.your-daily.example",
+        }  # fmt: skip
+        command = [str(Path(sys.executable).with_name("newsstand")), "worker"]
+        self.worker = Child("worker", command, log=folder / "worker.log", env=settings, cwd=ROOT)
+
+    def wait_for_work(self) -> None:
+        """Return once a worker has taken up work in this PostgreSQL."""
+        self.worker.wait_until(self._is_at_work, timeout_seconds=40)
+
+    def restart_postgres(self) -> None:
+        self.postgres.stop()
+        self._forget_workers_at(self._server.start())
+
+    def _forget_workers_at(self, child: Child) -> None:
+        self.postgres = child
+        with psycopg.connect(self._server.url, autocommit=True) as connection:
+            connection.execute("delete from procrastinate_workers")
+
+    def _is_at_work(self) -> bool:
+        with psycopg.connect(self._server.url) as connection:
+            return connection.execute("select 1 from procrastinate_workers").fetchone() is not None
+
+    def stop(self) -> None:
+        self.worker.stop(timeout_seconds=1)
+        self.postgres.stop()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.stop()
+
+
+def test_a_worker_leaves_soon_when_postgresql_went_first(desk: Desk) -> None:
+    """There is nobody to say goodbye to, and nothing that could still be finished."""
+    desk.wait_for_work()
+    desk.postgres.process.kill()
+    desk.postgres.process.wait(10)
+    desk.worker.process.send_signal(signal.SIGTERM)
+    assert desk.worker.process.wait(SOON_SECONDS) == 0
+
+
+def test_a_worker_works_on_when_postgresql_is_back(desk: Desk) -> None:
+    """An outage ends no process; and a stop then is an ordinary one."""
+    desk.wait_for_work()
+    desk.restart_postgres()
+    desk.wait_for_work()
+    desk.worker.process.send_signal(signal.SIGTERM)
+    assert desk.worker.process.wait(SOON_SECONDS) == 0
+    assert "worker_left_at_once" not in desk.worker.log.read_text()
+
+
+def test_what_is_no_outage_ends_the_worker(postgres: Postgres) -> None:
+    """A database without the tables will not get them by waiting: whoever supervises is told."""
+    bare = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(conninfo=f"{postgres.url.rpartition('/')[0]}/postgres")
+    )
+    with pytest.raises(procrastinate.exceptions.ConnectorException):
+        run_worker(bare, concurrency=1, record_answers=lambda: True)
