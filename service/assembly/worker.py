@@ -7,8 +7,8 @@ from collections.abc import Callable
 import structlog
 
 from service.assembly.core import Core, build_core
-from service.journal.upkeep import Upkeep
 from service.jobs import Jobs, build_worker
+from service.journal.upkeep import Upkeep
 from service.logs import configure_logs
 from service.settings import Settings
 from service.store.database import answers

@@ -119,7 +119,7 @@ def recover(jobs: Jobs, url: str) -> None:
 
 
 def _run(jobs: Jobs, url: str) -> None:
-    """Run what is queued, as `newsstand worker` does, but for the clock's own tasks: what happens must be repeatable."""
+    """Run what is queued as `newsstand worker` does, but for the clock's own tasks: what happens is repeatable."""
     worker = build_worker(jobs, url)
     worker.periodic_registry.periodic_tasks.clear()
     worker.run_worker(concurrency=1, wait=False, delete_jobs="always", install_signal_handlers=False)

@@ -1,4 +1,4 @@
-"""kill -9 of the worker after every single reply it gets, from PostgreSQL, Stripe, Valkey or its queue: effects once."""
+"""kill -9 of the worker after each single reply of PostgreSQL, Stripe, Valkey or its queue: effects once."""
 
 from __future__ import annotations
 
