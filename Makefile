@@ -7,8 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-browser test-image check format requirements clean
-.PHONY: help run test test-faults test-browser test-image check format requirements clean
+.PHONY: help run test simulate test-faults test-browser test-image check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +51,7 @@ SEED ?= 20261122
 simulate: $(VENV)/dev.stamp ## Live thousands of readers' lives against Stripe's truth (SEED=n lives others)
 	@echo "Seed $(SEED); 'make simulate SEED=$(SEED)' lives the same lives again."
 	@$(BIN)/python -m pytest -n 2 -m simulate --hypothesis-seed=$(SEED) $(ARGS)
+
 test-faults: $(VENV)/dev.stamp ## Kill workers and servers at every step and under load, and count what is lost
 	@$(BIN)/python -m pytest -n 2 -m faults $(ARGS)
 
