@@ -24,6 +24,7 @@ FROM python:${PYTHON}-slim
 WORKDIR /app
 COPY --from=build /opt/newsstand /opt/newsstand
 COPY gunicorn.conf.py plans.yaml ./
+COPY networks/ networks/
 # In a container 127.0.0.1 is the container alone; who may reach the port is decided by whoever publishes it.
 ENV PATH=/opt/newsstand/bin:$PATH BIND_HOST=0.0.0.0 PORT=8000
 # A number, so that Kubernetes' runAsNonRoot can be sure of it. Nothing in the image is writable by it; /tmp must be.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -122,6 +123,9 @@ class Newsroom:
         offer = self.directory / "plans.yaml"
         real = (ROOT / "plans.yaml").read_text(encoding="utf-8")
         offer.write_text(real.replace("on_repeated_card: end_trial", "on_repeated_card: allow"), encoding="utf-8")
+        shutil.copytree(
+            ROOT / "networks", self.directory / "networks", dirs_exist_ok=True
+        )  # the offer names files there
         return offer
 
     def log(self, name: str) -> Path:

@@ -14,6 +14,7 @@ import click
 from service.catalog.load import load_catalog
 from service.commands import COMMANDS
 from service.errors import ConfigurationError
+from service.exemptions.rules import load_networks
 from service.settings import Settings, settings_table
 from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
@@ -98,8 +99,9 @@ def plans() -> None:
 @plans.command("check")
 @click.option("--file", "path", default="plans.yaml", show_default=True, type=click.Path())
 def plans_check(path: str) -> None:
-    """Validate plans.yaml; needs no connection to anything."""
+    """Validate plans.yaml and the files it names; needs no connection to anything."""
     catalog = load_catalog(Path(path))
+    load_networks(catalog.exemptions, Path(path).parent)
     offers = ", ".join(f"{plan.id} ({plan.price.display} a {plan.interval})" for plan in catalog.plans)
     click.echo(f"{path} is sound: {offers}; version {catalog.version}")
 

@@ -37,6 +37,13 @@ def _list(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
 
 
+def _keys(raw: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in raw.split(","))
+    if "" in keys:
+        raise ValueError("holds a blank key")
+    return keys
+
+
 def _port(raw: str) -> int:
     value = int(raw)
     if not 0 < value < 65536:
@@ -104,6 +111,12 @@ class Settings:
         "SUBJECT_KEY", _text,
         "Keys the hashes of reader, visitor and article ids in Redis, and of e-mails in the trial ledger. At least 32 "
         "characters; changing it forgets all free-article counts.", secret=True,
+    )  # fmt: skip
+    link_keys: tuple[str, ...] = _setting(
+        "LINK_KEYS", _keys,
+        "Keys that sign gifts and links, comma-separated, of at least 32 characters each: the first signs, all are "
+        "believed. A site that holds one may mint links by itself. Without any, a key made from `SUBJECT_KEY`.",
+        default=(), secret=True,
     )  # fmt: skip
     site_origins: tuple[str, ...] = _setting(
         "SITE_ORIGINS", _origins, "Origins that checkout and portal may send the reader back to, comma-separated."
@@ -212,6 +225,7 @@ def _refuse_unsafe(settings: Settings) -> None:
         "STRIPE_SECRET_KEY": [settings.stripe_secret_key],
         "STRIPE_WEBHOOK_SECRETS": list(settings.stripe_webhook_secrets) or [""],
         "SUBJECT_KEY": [settings.subject_key],
+        "LINK_KEYS": list(settings.link_keys),
     }
     for name, values in secrets.items():
         for value in values:
@@ -237,12 +251,20 @@ def _refuse_weak(name: str, value: str, settings: Settings) -> None:
         raise ConfigurationError(f"{name}: a signing secret is longer than that")
     if name == "SUBJECT_KEY" and len(value) < 32:
         raise ConfigurationError("SUBJECT_KEY must have at least 32 characters")
+    if name == "LINK_KEYS" and len(value) < 32:
+        raise ConfigurationError("LINK_KEYS: each key must have at least 32 characters")
 
 
 def settings_table() -> str:
     """Return the settings as a Markdown table: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for each in fields(Settings):
-        default = "**required**" if each.metadata["required"] else f"`{each.default}`" if each.default != "" else "-"
+        default = (
+            "**required**"
+            if each.metadata["required"]
+            else f"`{each.default}`"
+            if each.default not in ("", ())
+            else "-"
+        )
         rows.append(f"| `{each.metadata['env']}` | {default} | {each.metadata['doc']} |")
     return "\n".join(rows)

@@ -17,8 +17,9 @@ from service.access.passes import Publisher, Record, Standing, entitlement_in
 from service.access.trials import Trials
 from service.clocks import Clock
 from service.domain.catalog import Catalog
-from service.domain.decision import Access, Article, Decision, decide, outage
+from service.domain.decision import Access, Article, Decision, Reason, decide, exempted, outage
 from service.domain.entitlement import Entitlement
+from service.exemptions.rules import NO_EVIDENCE, Evidence, Exemptions
 from service.journal.entry import OutageTerms
 from service.journal.journal import Notes
 
@@ -33,6 +34,7 @@ class Question:
     reader_id: str | None
     visitor_id: str | None
     consume: bool
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,7 @@ class Gate:
         publisher: Publisher,
         links: Links,
         trials: Trials,
+        exemptions: Exemptions,
         catalog: Catalog,
         journal: Notes,
         allow_on_outage: bool,
@@ -82,6 +85,7 @@ class Gate:
         self._publisher = publisher
         self._links = links
         self._trials = trials
+        self._exemptions = exemptions
         self._catalog = catalog
         self._journal = journal
         self._allow_on_outage = allow_on_outage
@@ -97,6 +101,10 @@ class Gate:
         if question.reader_id is not None and visitor_id is not None:
             self._links.ensure(question.reader_id, visitor_id, now=now)
         subject = _subject(question.reader_id, visitor_id)
+        reason = self._exemption(question, now)
+        if reason is not None:
+            decision = self._by_own_right(subject, question, now) or exempted(reason, now)
+            return Answer(decision=decision, visitor_id=visitor_id, degraded=None)
         finding = _Finding() if question.article.access is Access.FREE else self._find(subject, question, now)
         terms = self._outage_terms(finding)
         decision = self._decide(question, finding, terms, now)
@@ -110,6 +118,24 @@ class Gate:
             outage=terms,
         )
         return Answer(decision=decision, visitor_id=visitor_id, degraded=finding.degraded)
+
+    def _exemption(self, question: Question, now: datetime) -> Reason | None:
+        """Return why the question needs no meter; a free article needs no reason."""
+        if question.article.access is Access.FREE:
+            return None
+        return self._exemptions.reason(question.evidence, question.article, now)
+
+    def _by_own_right(self, subject: Subject, question: Question, now: datetime) -> Decision | None:
+        """Return what a reader's own entitlement opens, uncounted; None without one that does.
+
+        It goes before any exemption, for it has features: a subscriber who follows a newsletter's link stays ad-free.
+        """
+        if subject.kind is SubjectKind.VISITOR:
+            return None
+        unmetered = replace(question, article=replace(question.article, access=Access.SUBSCRIBERS))
+        finding = self._find(subject, unmetered, now)
+        decision = self._decide(unmetered, finding, None, now) if finding.entitlement else None
+        return decision if decision and decision.granted else None
 
     def _outage_terms(self, finding: _Finding) -> OutageTerms | None:
         """Return what the failure policy goes by, where it has to answer."""

@@ -10,6 +10,7 @@ from service.api.services import Services
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article
 from service.errors import InvalidRequest
+from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
 
 
@@ -30,6 +31,7 @@ def _question(call: Call, catalog: Catalog) -> Question:
         reader_id=call.body["reader_id"],
         visitor_id=call.body["visitor_id"],
         consume=call.body["mode"] == "consume",
+        evidence=Evidence(**{name: call.body[name] for name in ("client_ip", "user_agent", "gift", "link")}),
     )
 
 
@@ -42,7 +44,9 @@ DECIDE = Operation(
     description=(
         "Only `article.id` is required. With both ids the reader is the subject and the visitor is linked; with "
         "neither a fresh `visitor_id` is returned for the site to set as a cookie. `consume` is idempotent per "
-        "article; `peek` never counts. Always 200 when the question was well formed, whatever part is down."
+        "article; `peek` never counts. Always 200 when the question was well formed, whatever part is down. A `gift` "
+        "or `link` that opens the article, an institution's `client_ip`, and a verified crawler's (with its "
+        "`user_agent`) are let in uncounted; a token that is forged, expired or another article's opens nothing."
     ),
     access=Scope.DECIDE,
     view=decide,

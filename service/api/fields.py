@@ -9,6 +9,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from service.exemptions.tokens import MOST_NAME, NAME
+
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
 _CONTROL_BUT_LINES = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]")
 _PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
@@ -90,6 +92,20 @@ class IpAddress(Text):
             ipaddress.ip_address(text)
         except ValueError:
             raise ValidationError("Not an IP address.") from None
+        return text
+
+
+class Label(Text):
+    """A short name that may stand in addresses: letters, digits, `_` and `-`."""
+
+    def __init__(self, **options: Any) -> None:
+        documented = {"pattern": "^[A-Za-z0-9_-]*$"} | options.pop("metadata", {})
+        super().__init__(most=MOST_NAME, metadata=documented, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        if not NAME.fullmatch(text):
+            raise ValidationError("Letters, digits, _ and - only.")
         return text
 
 

@@ -16,6 +16,7 @@ from service.domain.decision import Wall
 from service.domain.entitlement import Entitlement
 from service.domain.money import Money
 from service.domain.plan_changes import PlanChange
+from service.exemptions.links import SignedLink
 from webhooks.snapshot import SubscriptionFacts
 
 
@@ -80,6 +81,16 @@ def reader(state: ReaderState, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "meter": meter(state.reading, zone),
         "trial_eligible": state.trial.eligible,
         "trial_reason": state.trial.reason.value,
+    }
+
+
+def signed_link(link: SignedLink) -> dict[str, Any]:
+    """Return the answer to `POST /v1/links`."""
+    return {
+        "token": link.token,
+        "article": link.article_id,
+        "label": link.label,
+        "expires_at": instant(link.expires_at),
     }
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from service.api.fields import Choice, Email, Flag, Id, IpAddress, ReaderId, Text
+from service.api.fields import Choice, Email, Flag, Id, IpAddress, Label, ReaderId, Text
 from service.domain.decision import Access
 from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
+from service.exemptions.tokens import LONGEST_LIFE
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
-_LATER = "Accepted and validated; not used yet."
 
 
 class Nothing(Schema):
@@ -39,10 +39,22 @@ class DecisionRequest(Schema):
         metadata={"description": "`consume` counts an article once; `peek` (prefetch, teasers) never counts."},
     )
     article = fields.Nested(Article, required=True)
-    client_ip = IpAddress(allow_none=True, load_default=None, metadata={"description": _LATER})
-    user_agent = Text(most=2000, least=0, allow_none=True, load_default=None, metadata={"description": _LATER})
-    gift = Text(most=500, allow_none=True, load_default=None, metadata={"description": _LATER})
-    link = Text(most=2000, allow_none=True, load_default=None, metadata={"description": _LATER})
+    client_ip = IpAddress(
+        allow_none=True, load_default=None, metadata={"description": "The browser's address; it is never stored."}
+    )
+    user_agent = Text(
+        most=2000, least=0, allow_none=True, load_default=None, metadata={"description": "The browser's, for crawlers."}
+    )
+    gift = Text(
+        most=500,
+        least=0,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "A gift's token, if it has one."},
+    )
+    link = Text(
+        most=2000, least=0, allow_none=True, load_default=None, metadata={"description": "A signed link's, likewise."}
+    )
 
 
 _REDIRECT = {"description": "An address within the configured site origins."}
@@ -63,6 +75,25 @@ class PortalCreate(Schema):
 
 class VisitorLink(Schema):
     visitor_id = Id(required=True)
+
+
+class LinkCreate(Schema):
+    article = Id(required=True, metadata={"description": "The article's id, as decisions name it."})
+    expires_at = fields.AwareDateTime(
+        format="iso", allow_none=True, load_default=None, metadata={"description": "At most 400 days from now."}
+    )
+    days = fields.Integer(
+        strict=True,
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(1, LONGEST_LIFE.days),
+        metadata={"description": "From now, in place of `expires_at`."},
+    )
+    label = Label(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "For your own analytics; it can be read in the token."},
+    )
 
 
 class CancellationCreate(Schema):

@@ -17,6 +17,7 @@ from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.clocks import Clock
 from service.domain.catalog import Catalog
+from service.exemptions.links import SignedLinks
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
@@ -30,6 +31,7 @@ class Services:
     catalog: Catalog
     gate: Gate
     readers: Readers
+    signed_links: SignedLinks
     checkouts: Checkouts
     portals: Portals
     cancellations: Cancellations

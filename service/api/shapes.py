@@ -153,6 +153,13 @@ class Link(Schema):
     visitor_id = text()
 
 
+class SignedLink(Schema):
+    token = text("For the article's address; `link` of a decision.")
+    article = text()
+    label = text("Empty for none.")
+    expires_at = instant()
+
+
 class Cancellation(Schema):
     access_until = instant()
     final = text()

@@ -19,6 +19,7 @@ from service.api.auth import KeyChecker
 from service.api.health import HealthChecks, Probe
 from service.api.services import Services
 from service.assembly.core import Core, build_core
+from service.assembly.exemptions import build_exemptions, build_tokens
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
 from service.billing.consents import Consents
@@ -28,6 +29,7 @@ from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.catalog.prices import PriceBook
 from service.errors import Unavailable
+from service.exemptions.links import SignedLinks
 from service.jobs import worker_is_alive
 from service.logs import configure_logs
 from service.settings import Settings
@@ -71,6 +73,7 @@ def build_services(core: Core) -> Services:
     )
     customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
     prices = PriceBook(core.client)
+    tokens = build_tokens(settings)
     keys = KeyChecker(ApiKeyStore(core.quick_engine).live, core.wall_clock)
     return Services(
         catalog=catalog,
@@ -80,6 +83,7 @@ def build_services(core: Core) -> Services:
             publisher=core.publisher,
             links=links,
             trials=trials,
+            exemptions=build_exemptions(settings, catalog, tokens),
             catalog=catalog,
             journal=core.journal,
             allow_on_outage=settings.on_outage == "allow",
@@ -87,6 +91,7 @@ def build_services(core: Core) -> Services:
             wall_clock=core.wall_clock,
         ),
         readers=readers,
+        signed_links=SignedLinks(tokens, business_clock=core.business_clock),
         checkouts=Checkouts(
             core.engine,
             core.client,

@@ -7,11 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from service.catalog.numbers import facts_of_all, facts_of_plan, saving_of, values_of
-from service.domain.catalog import Catalog, Feature, Grace, Meter, Plan
+from service.catalog.yaml_file import Fault
+from service.domain.catalog import (
+    Catalog,
+    CrawlerTerms,
+    ExemptionTerms,
+    Feature,
+    GiftTerms,
+    Grace,
+    InstitutionTerms,
+    Meter,
+    Plan,
+)
 from service.domain.texts import Facts, contradictions, fill, free_articles
-
-Fault = tuple[str, str]
-"""Where in the file, and what is wrong there."""
 
 
 def build_catalog(data: dict[str, Any], version: str) -> tuple[Catalog, list[Fault]]:
@@ -25,24 +33,42 @@ def build_catalog(data: dict[str, Any], version: str) -> tuple[Catalog, list[Fau
 
 def reference_faults(data: dict[str, Any]) -> list[Fault]:
     """Return what stands twice, refers to nothing, or saves nothing."""
-    return [*_twice(data["features"], "features"), *_twice(data["plans"], "plans"), *_dangling(data)]
+    crawlers = data["exemptions"]["crawlers"]
+    twice = [
+        *_twice(data["features"], "features", "id"),
+        *_twice(data["plans"], "plans", "id"),
+        *_twice(crawlers, "exemptions.crawlers", "name"),
+    ]
+    return [*twice, *_unknown_features(data), *_contradicting_savings(data)]
 
 
-def _twice(entries: list[dict[str, Any]], where: str) -> Iterator[Fault]:
+def _twice(entries: list[dict[str, Any]], where: str, key: str) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, entry in enumerate(entries):
-        if entry["id"] in seen:
-            yield f"{where}[{index}].id", f"{entry['id']!r} stands twice"
-        seen.add(entry["id"])
+        if entry[key] in seen:
+            yield f"{where}[{index}].{key}", f"{entry[key]!r} stands twice"
+        seen.add(entry[key])
 
 
-def _dangling(data: dict[str, Any]) -> Iterator[Fault]:
-    features = {feature["id"] for feature in data["features"]}
+def _unknown_features(data: dict[str, Any]) -> Iterator[Fault]:
+    known = {feature["id"] for feature in data["features"]}
+    for where, entry in _with_features(data):
+        for number, feature in enumerate(entry["features"] or ()):
+            if feature not in known:
+                yield f"{where}.features[{number}]", f"{feature!r} is none of the features above"
+
+
+def _with_features(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from ((f"plans[{index}]", plan) for index, plan in enumerate(data["plans"]))
+    exemptions = data["exemptions"]
+    if exemptions["institutions"]:
+        yield "exemptions.institutions", exemptions["institutions"]
+    yield from ((f"exemptions.crawlers[{index}]", each) for index, each in enumerate(exemptions["crawlers"]))
+
+
+def _contradicting_savings(data: dict[str, Any]) -> Iterator[Fault]:
     plans = {plan["id"]: plan for plan in data["plans"]}
     for index, plan in enumerate(data["plans"]):
-        for number, feature in enumerate(plan["features"] or ()):
-            if feature not in features:
-                yield f"plans[{index}].features[{number}]", f"{feature!r} is none of the features above"
         reason = _saving_fault(plan, plans)
         if reason is not None:
             yield f"plans[{index}].saving.against", reason
@@ -88,6 +114,17 @@ class _Builder:
             repeated_card=data["trial"]["on_repeated_card"],
             full_refund_revokes=data["refund"]["on_full_refund"] == "end_access",
             early_warning=data["fraud"]["on_early_warning"],
+            exemptions=self._exemptions(),
+        )
+
+    def _exemptions(self) -> ExemptionTerms:
+        given = self._data["exemptions"]
+        gifts, institutions = given["gifts"], given["institutions"]
+        return ExemptionTerms(
+            gifts=gifts and GiftTerms(per_month=gifts["per_month"], life=timedelta(days=gifts["days"])),
+            institutions=institutions
+            and InstitutionTerms(file=institutions["file"], features=self._features_of(institutions)),
+            crawlers=tuple(CrawlerTerms(**{**each, "features": self._features_of(each)}) for each in given["crawlers"]),
         )
 
     def _meter(self) -> Meter:
@@ -131,10 +168,10 @@ class _Builder:
             features=self._features_of(plan),
         )
 
-    def _features_of(self, plan: dict[str, Any]) -> tuple[str, ...]:
-        """Return the plan's features in the offer's order; a plan that names none has all."""
+    def _features_of(self, entry: dict[str, Any]) -> tuple[str, ...]:
+        """Return a plan's (or an exemption's) features in the offer's order; null stands for all."""
         every = tuple(feature["id"] for feature in self._data["features"])
-        return every if plan["features"] is None else tuple(each for each in every if each in plan["features"])
+        return every if entry["features"] is None else tuple(each for each in every if each in entry["features"])
 
     def _text(self, where: str, template: str, values: dict[str, str], facts: Facts) -> str:
         try:

@@ -13,6 +13,8 @@ from service.domain.vocabulary import EarlyWarning, RepeatedCard
 
 MOST_ARTICLES = 1000
 MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
+MOST_GIFTS = 1000
+MOST_GIFT_DAYS = 366
 MOST_GRACE_DAYS = 60  # Stripe's longest retry window is two months; longer grace would be a gift
 
 _ID = Regexp(r"[a-z][a-z0-9_]{0,39}\Z", error="must be like monthly_plus: lower-case letters, digits and _")
@@ -116,6 +118,29 @@ class FraudSchema(Schema):
     on_early_warning = fields.Enum(EarlyWarning, by_value=True, load_default=EarlyWarning.HOLD)
 
 
+class GiftsSchema(Schema):
+    per_month = fields.Integer(required=True, strict=True, validate=Range(1, MOST_GIFTS))
+    days = fields.Integer(required=True, strict=True, validate=Range(1, MOST_GIFT_DAYS))
+
+
+class InstitutionsSchema(Schema):
+    file = _text()
+    features = fields.List(fields.String(), load_default=None, allow_none=True)
+
+
+class CrawlerSchema(Schema):
+    name = fields.String(required=True, validate=_ID)
+    user_agent = _text()
+    file = _text()
+    features = fields.List(fields.String(), load_default=list)
+
+
+class ExemptionsSchema(Schema):
+    gifts = fields.Nested(GiftsSchema, load_default=None, allow_none=True)
+    institutions = fields.Nested(InstitutionsSchema, load_default=None, allow_none=True)
+    crawlers = fields.List(fields.Nested(CrawlerSchema), load_default=list)
+
+
 class CatalogSchema(Schema):
     """The whole file."""
 
@@ -129,3 +154,4 @@ class CatalogSchema(Schema):
     trial = fields.Nested(TrialSchema, load_default=lambda: TrialSchema().load({}))
     refund = fields.Nested(RefundSchema, load_default=lambda: RefundSchema().load({}))
     fraud = fields.Nested(FraudSchema, load_default=lambda: FraudSchema().load({}))
+    exemptions = fields.Nested(ExemptionsSchema, load_default=lambda: ExemptionsSchema().load({}))

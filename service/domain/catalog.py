@@ -65,6 +65,41 @@ class Grace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GiftTerms:
+    """How many articles a subscriber may give away in a calendar month, and how long each gift opens its article."""
+
+    per_month: int
+    life: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstitutionTerms:
+    """Whose networks read without the meter: `file` lists them. They may use `features`."""
+
+    file: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrawlerTerms:
+    """A crawler that reads without the meter: its user agent holds `user_agent`, its address is listed in `file`."""
+
+    name: str
+    user_agent: str
+    file: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExemptionTerms:
+    """Who reads without the meter. Files are relative to plans.yaml."""
+
+    gifts: GiftTerms | None = None
+    institutions: InstitutionTerms | None = None
+    crawlers: tuple[CrawlerTerms, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalog:
     """Everything plans.yaml says. `version` is a digest of the file, kept with each consent and decision."""
 
@@ -79,6 +114,7 @@ class Catalog:
     repeated_card: RepeatedCard
     full_refund_revokes: bool
     early_warning: EarlyWarning
+    exemptions: ExemptionTerms = ExemptionTerms()
 
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""

@@ -130,6 +130,13 @@ def outage(
     )  # fmt: skip
 
 
+def exempted(reason: Reason, now: datetime) -> Decision:
+    """Return the answer to a request that reads without the meter, for `reason`."""
+    return Decision(
+        granted=True, reason=reason, counted=False, reading=None, entitlement=None, wall=None, decided_at=now
+    )
+
+
 def _entitled(entitlement: Entitlement | None, reading: Reading | None, now: datetime) -> bool:
     if entitlement is None or entitlement.cause is None:
         return False

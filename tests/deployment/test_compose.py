@@ -90,11 +90,12 @@ def test_the_servers_are_those_that_the_addresses_name(compose: Any) -> None:
 
 
 def test_the_offer_is_mounted_where_it_is_read(compose: Any, stages: list[Any]) -> None:
-    """A publisher edits plans.yaml beside compose.yaml; the service reads it at its default place."""
+    """A publisher edits plans.yaml, and the files it names, beside compose.yaml."""
     directory = stages[-1].only("WORKDIR")
     default = Settings.__dataclass_fields__["plans_file"].default
     for name in OURS:
-        assert compose["services"][name]["volumes"] == [f"./plans.yaml:{directory}/{default}:ro"]
+        mounts = compose["services"][name]["volumes"]
+        assert mounts == [f"./plans.yaml:{directory}/{default}:ro", f"./networks:{directory}/networks:ro"]
 
 
 def test_each_waits_for_what_it_needs(compose: Any) -> None:

@@ -24,7 +24,7 @@ def test_the_last_stage_only_copies(stages: list[Any]) -> None:
     assert build.base == last.base
     assert last.base.endswith("-slim")
     assert last.all("RUN") == []
-    assert [rest.split()[0] for rest in last.all("COPY")] == ["--from=build", "gunicorn.conf.py"]
+    assert [rest.split()[0] for rest in last.all("COPY")] == ["--from=build", "gunicorn.conf.py", "networks/"]
 
 
 def test_it_does_not_run_as_root(stages: list[Any]) -> None:

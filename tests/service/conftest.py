@@ -20,6 +20,8 @@ from service.access.trials import Trials
 from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.catalog import Catalog
+from service.exemptions.rules import Exemptions, load_networks
+from service.exemptions.tokens import Tokens
 from service.journal.journal import Journal
 from service.store.database import make_engine
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
@@ -27,6 +29,7 @@ from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
 SUBJECT_KEY = "a-key-for-tests-of-more-than-32-characters"
+TOKENS = Tokens(["a-key-that-signs-in-tests-of-32-characters"])
 
 
 class HandClock:
@@ -121,6 +124,7 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
                 publisher=publisher,
                 links=links,
                 trials=trials,
+                exemptions=Exemptions(TOKENS, load_networks(catalog.exemptions, ROOT)),
                 catalog=catalog,
                 journal=journal,
                 allow_on_outage=allow_on_outage,
@@ -132,6 +136,12 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
     yield build
     for each in journals:
         each.close()
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    """The signer of the parts' gifts and links."""
+    return TOKENS
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ from service.domain.plan_changes import ChangeLine, PlanChange
 from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
 from service.errors import InvalidRequest
+from service.exemptions.links import SignedLinks
+from service.exemptions.tokens import Tokens
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
@@ -321,6 +323,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             catalog=catalog,
             gate=gate,
             readers=readers,
+            signed_links=SignedLinks(Tokens(["a-key-of-the-fixtures-of-32-characters"]), business_clock=lambda: NOW),
             checkouts=checkouts,
             portals=portals,
             cancellations=cancellations,

@@ -1,0 +1,1 @@
+"""Who reads without the meter: gifts, signed links, institutions, and verified crawlers."""

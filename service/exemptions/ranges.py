@@ -1,0 +1,69 @@
+"""IPv4 and IPv6 ranges: read from text, and asked whether they hold an address. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from bisect import bisect_right
+from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SHORTEST_PREFIX = {4: 8, 6: 16}
+_MAPPED_BITS = 96
+"""`::ffff:0:0/96` holds IPv4 in IPv6's clothes (RFC 4291 §2.5.5.2)."""
+
+
+def address_of(text: str) -> Address:
+    """Return the address; one of IPv4 written as IPv6 is of IPv4. Raises ValueError for what is none."""
+    address = ipaddress.ip_address(text)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def networks_of(text: str) -> list[Network]:
+    """Return `192.0.2.0/24`, `2001:db8::/32`, one address, or `192.0.2.10-192.0.2.99` as networks.
+
+    Raises ValueError with a reason for what is none of these, and for what is wider than anybody's network.
+    """
+    first, dash, last = text.partition("-")
+    found = _span(first.strip(), last.strip()) if dash else [_unmapped(ipaddress.ip_network(text))]
+    for network in found:
+        if network.prefixlen < _SHORTEST_PREFIX[network.version]:
+            raise ValueError(f"{text} is wider than anybody's network")
+    return found
+
+
+class Ranges:
+    """A set of addresses: sorted networks without overlap, found by bisection."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        given = list(networks)
+        # Two calls, for the standard library refuses to sort the two kinds together.
+        fours = ipaddress.collapse_addresses(each for each in given if isinstance(each, ipaddress.IPv4Network))
+        sixes = ipaddress.collapse_addresses(each for each in given if isinstance(each, ipaddress.IPv6Network))
+        self._by_version = {4: _edges(fours), 6: _edges(sixes)}
+
+    def __contains__(self, address: Address) -> bool:
+        starts, ends = self._by_version[address.version]
+        at = bisect_right(starts, int(address)) - 1
+        return at >= 0 and int(address) <= ends[at]
+
+
+def _edges(networks: Iterable[Network]) -> tuple[list[int], list[int]]:
+    pairs = [(int(each.network_address), int(each.broadcast_address)) for each in networks]
+    return [first for first, _ in pairs], [last for _, last in pairs]
+
+
+def _span(first: str, last: str) -> list[Network]:
+    start, end = address_of(first), address_of(last)
+    if start.version != end.version:
+        raise ValueError(f"{first}-{last} begins and ends in different worlds")
+    return list(ipaddress.summarize_address_range(start, end))
+
+
+def _unmapped(network: Network) -> Network:
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))

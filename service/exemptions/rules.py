@@ -1,0 +1,84 @@
+"""The one judgement of who reads without the meter: from tokens, address and user agent, asking no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from service.domain.catalog import CrawlerTerms, ExemptionTerms
+from service.domain.decision import Article, Reason
+from service.exemptions.network_files import crawler_networks_in, institutions_in
+from service.exemptions.ranges import Address, Ranges, address_of
+from service.exemptions.tokens import TokenKind, Tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the site passed along about the request that it answers."""
+
+    client_ip: str | None = None
+    user_agent: str | None = None
+    gift: str | None = None
+    link: str | None = None
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True)
+class KnownNetworks:
+    """Addresses that open articles, those that need a feature only if it is among `features`.
+
+    With `user_agent`, a casefolded word, the address alone is not enough: the user agent must hold it too.
+    """
+
+    reason: Reason
+    ranges: Ranges
+    features: tuple[str, ...]
+    user_agent: str | None = None
+
+    def opens(self, article: Article, address: Address, user_agent: str) -> bool:
+        """Tell whether a request from `address` by `user_agent` (casefolded) may read the article."""
+        named = self.user_agent is None or self.user_agent in user_agent
+        return named and (article.feature is None or article.feature in self.features) and address in self.ranges
+
+
+class Exemptions:
+    """Judges by what each part of the evidence opens; the first that opens the article gives the reason."""
+
+    def __init__(self, tokens: Tokens, networks: Iterable[KnownNetworks] = ()) -> None:
+        self._tokens = tokens
+        self._networks = tuple(networks)
+
+    def reason(self, evidence: Evidence, article: Article, now: datetime) -> Reason | None:
+        """Return why the article is open to whoever asks at business `now`, or None; what is no token opens nothing."""
+        if self._is_signed(TokenKind.GIFT, evidence.gift, article, now):
+            return Reason.GIFT
+        if self._is_signed(TokenKind.LINK, evidence.link, article, now):
+            return Reason.SIGNED_LINK
+        return self._by_network(evidence, article) if evidence.client_ip is not None else None
+
+    def _is_signed(self, kind: TokenKind, token: str | None, article: Article, now: datetime) -> bool:
+        return token is not None and self._tokens.read(kind, token, article.id, now) is not None
+
+    def _by_network(self, evidence: Evidence, article: Article) -> Reason | None:
+        address = address_of(evidence.client_ip or "")
+        user_agent = (evidence.user_agent or "").casefold()
+        return next((each.reason for each in self._networks if each.opens(article, address, user_agent)), None)
+
+
+def load_networks(terms: ExemptionTerms, folder: Path) -> list[KnownNetworks]:
+    """Return the networks that the terms name, from files in `folder`; raises ConfigurationError saying why not."""
+    institutions = terms.institutions
+    found = [_crawler(each, folder) for each in terms.crawlers]
+    if institutions is None:
+        return found
+    ranges = institutions_in(folder / institutions.file)
+    return [KnownNetworks(Reason.INSTITUTION, ranges, institutions.features), *found]
+
+
+def _crawler(terms: CrawlerTerms, folder: Path) -> KnownNetworks:
+    ranges = crawler_networks_in(folder / terms.file)
+    return KnownNetworks(Reason.CRAWLER, ranges, terms.features, terms.user_agent.casefold())
