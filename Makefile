@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-faults test-browser test-image check format requirements clean
+.PHONY: help run test simulate test-faults test-browser test-image bench test-bench check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,17 @@ simulate: $(VENV)/dev.stamp ## Live thousands of readers' lives against Stripe's
 test-faults: $(VENV)/dev.stamp ## Kill workers and servers at every step and under load, and count what is lost
 	@$(BIN)/python -m pytest -n 2 -m faults $(ARGS)
 
+$(VENV)/bench.stamp: $(STAMP) requirements/bench.txt
+	@echo "Installing what the benchmarks compare with ..."
+	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/bench.stamp ## Measure us beside our peers (at most 10 minutes; BENCH=quick: 2), write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp ## Run every measurement in miniature, so that none rots
+	@$(BIN)/python -m pytest -m bench $(ARGS)
+
 test-image: $(VENV)/dev.stamp ## Run the Dockerfile's steps in a plain folder, and the service from there
 	@$(BIN)/python -m pytest -m image $(ARGS)
 
@@ -69,7 +80,7 @@ format: $(VENV)/dev.stamp ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --fix .
 
 requirements: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
-	@cd requirements && for set in build base sandbox dev browser; do \
+	@cd requirements && for set in build base sandbox dev browser bench; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make requirements" -o $$set.txt $$set.in || exit 1; done
 

@@ -1,0 +1,1 @@
+"""Our figures beside our peers', taken in one run: `make bench`."""

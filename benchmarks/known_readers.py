@@ -1,0 +1,60 @@
+"""Whether decisions stay as fast when a thousand readers are known, a hundred thousand, or ten million."""
+
+from __future__ import annotations
+
+import random
+
+from benchmarks.decisions import APPS, OURS, SATURATING, SHARE_OF_CAPACITY, p99_seconds, per_second
+from benchmarks.findings import Finding, Section, at_most
+from benchmarks.load import Target, saturate
+from benchmarks.pipelined import check_known, in_two_processes, load_known
+from benchmarks.questions import page_view
+from benchmarks.scale import Scale
+from benchmarks.servers import Backdrop
+
+FLAT_PERCENT = 10.0
+
+
+def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
+    """Serve each number of readers from a Valkey of its own, side by side."""
+    targets = {f"{readers:,}": _target(backdrop, readers, scale) for readers in scale.known_readers}
+    for target in targets.values():
+        saturate(target, connections=SATURATING, seconds=scale.burst_seconds)
+    rates = per_second(targets, scale)
+    slowest = p99_seconds(targets, SHARE_OF_CAPACITY * min(rates.values()), scale)
+    fewest = next(iter(targets))
+    return [
+        Section(
+            title="Known readers",
+            how=(
+                "One Valkey and one service for each number of readers, all known from an earlier article; visitors "
+                f"drawn from all at random. p99 at {SHARE_OF_CAPACITY:.0%} of the slowest's rate. Counts were loaded "
+                "in bulk, byte for byte as the meter writes them, and looked up through the meter."
+            ),
+            findings=[_spread("decisions per second", rates, fewest), _spread("p99", slowest, fewest)],
+            bars={name: rate / rates[fewest] for name, rate in rates.items()},
+            unit=f"of the rate with {fewest} readers",
+        )
+    ]
+
+
+def _target(backdrop: Backdrop, readers: int, scale: Scale) -> Target:
+    valkey, _ = backdrop.new_valkey(f"valkey-{readers}")
+    in_two_processes(load_known, valkey.url, readers)
+    check_known(valkey.url, readers)
+    app, expected = APPS[OURS]
+    service = backdrop.serve(app, REDIS_URL=valkey.url, EXPECTED_READERS=str(readers))
+    dice = random.Random(11)  # noqa: S311 - the same visitors in every run
+    asked = [
+        page_view(backdrop.site_key, visitor_id=f"v-{dice.randrange(readers)}", article=dice.randrange(3))
+        for _ in range(scale.page_views)
+    ]
+    return Target(port=service.port, requests=asked, expected=expected)
+
+
+def _spread(what: str, values: dict[str, float], fewest: str) -> Finding:
+    """Return how far the values are from that of the fewest readers, in percent, at worst."""
+    changes = {name: 100 * (value / values[fewest] - 1) for name, value in values.items()}
+    beside = ", ".join(f"{name}: {change:+.0f} %" for name, change in changes.items() if name != fewest)
+    worst = max(abs(change) for change in changes.values())
+    return at_most(f"{what}, change from {fewest} readers", worst, FLAT_PERCENT, beside, format_=".0f", suffix=" %")

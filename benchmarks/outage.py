@@ -1,0 +1,67 @@
+"""What a subscriber's decision costs while Redis is gone, or does not answer."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.decisions import APPS, OURS, PACED
+from benchmarks.findings import Finding, Section, at_most
+from benchmarks.load import Target, pace
+from benchmarks.questions import SUBSCRIBERS, page_view
+from benchmarks.scale import Scale
+from benchmarks.servers import Backdrop
+from sandbox.processes import Child
+
+PER_SECOND = 100.0
+MOST_MILLISECONDS = 100.0
+ANSWERED = b'"reason":"subscription"'
+
+
+def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
+    """Ask for subscribers alone: with Redis up, frozen, and dead. The passes are lost with it; PostgreSQL knows."""
+    valkey, child = backdrop.new_valkey("valkey-outage")
+    app, _ = APPS[OURS]
+    port = backdrop.serve(app, REDIS_URL=valkey.url).port
+    views = [page_view(backdrop.site_key, article=0, reader_id=f"subscriber-{n}") for n in range(SUBSCRIBERS)]
+    target = Target(port=port, requests=views, expected=ANSWERED)
+    seconds = scale.burst_seconds * 2
+
+    def p99_milliseconds() -> float:
+        return pace(target, connections=PACED, per_second=PER_SECOND, seconds=seconds).quantile(0.99) * 1000
+
+    p99_milliseconds()  # every pass is looked up once, and published
+    found = {"up": p99_milliseconds()}
+    with _frozen(child):
+        found["frozen"] = p99_milliseconds()
+    child.stop()
+    found["dead"] = p99_milliseconds()
+    return [_section(found)]
+
+
+@contextmanager
+def _frozen(child: Child) -> Iterator[None]:
+    child.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        child.process.send_signal(signal.SIGCONT)
+
+
+def _section(found: dict[str, float]) -> Section:
+    up = f"{found['up']:.0f} ms with Redis up"
+    findings: list[Finding] = [
+        at_most(f"subscriber's p99, Redis {how}", found[how], MOST_MILLISECONDS, up, format_=".0f", suffix=" ms")
+        for how in ("frozen", "dead")
+    ]
+    return Section(
+        title="Redis away",
+        how=(
+            f"Subscribers at {PER_SECOND:g} decisions a second; every one is granted as a subscription, from the "
+            "record in PostgreSQL."
+        ),
+        findings=findings,
+        bars={f"Redis {name}": value for name, value in found.items()},
+        unit="ms",
+    )

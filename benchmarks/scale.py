@@ -1,0 +1,33 @@
+"""How long and how often each thing is measured: `BENCH=quick` for a first look, else the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The size of one run. Rounds alternate between the peers, and medians are reported."""
+
+    rounds: int
+    burst_seconds: float
+    page_views: int
+    memory_readers: int
+    known_readers: tuple[int, ...]
+    events: int
+    customers: int
+
+
+WHOLE = Scale(
+    rounds=5, burst_seconds=3.0, page_views=20_000, memory_readers=1_000_000,
+    known_readers=(1_000, 100_000, 10_000_000), events=10_000, customers=500,
+)  # fmt: skip
+QUICK = Scale(
+    rounds=3, burst_seconds=1.0, page_views=5_000, memory_readers=100_000,
+    known_readers=(1_000, 100_000), events=1_000, customers=50,
+)  # fmt: skip
+TINY = Scale(
+    rounds=1, burst_seconds=0.2, page_views=200, memory_readers=2_000,
+    known_readers=(1_000, 2_000), events=40, customers=4,
+)  # fmt: skip
+"""For the test that keeps the benchmarks from rotting; its figures mean nothing."""
