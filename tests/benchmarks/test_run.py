@@ -12,11 +12,10 @@ from benchmarks.scale import TINY
 
 @pytest.mark.bench
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", MEASURES)
-def test_every_measurement_runs(name: str, tmp_path: Path) -> None:
+def test_every_measurement_runs(tmp_path: Path) -> None:
     """Claim: each finds figures, whatever they are on this machine; nothing it started is left."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else
-    sections = run(TINY, tmp_path, lambda _: None, only=frozenset([name]))
-    assert sections
+    sections = run(TINY, tmp_path, lambda _: None)
+    assert len(sections) >= len(MEASURES)
     assert all(section.findings for section in sections)
