@@ -20,6 +20,7 @@ from service.billing.errands import Errands
 from service.clocks import Clock
 from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
+from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
@@ -66,6 +67,7 @@ class Jobs:
     idempotency: IdempotencyStore
     convergence: Convergence
     journal: Upkeep
+    refusals: Checks
     defer: Defer
     business_clock: Clock
     wall_clock: Clock
@@ -93,6 +95,7 @@ class Jobs:
         published = self.publisher.publish_outbox()
         for kind in self.errands:
             kind.settle(limit=ERRANDS_BATCH)
+        self.refusals.make(SWEEP_BATCH)
         if due or unrouted or published:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -84,12 +84,13 @@ def show_journal(*, waiting: int, lag_seconds: float) -> None:
     _journal_lag.set(lag_seconds)
 
 
-def exposition(oldest_event_seconds: float | None = None) -> bytes:
+def exposition(oldest_event_seconds: float | None = None, paid_but_refused: int | None = None) -> bytes:
     """Return everything counted, in Prometheus' text format: of all processes, or of this one when alone.
 
-    `oldest_event_seconds` is the age of the oldest event not yet applied; None (not known now) shows no sample.
+    `oldest_event_seconds` is the age of the oldest event not yet applied, `paid_but_refused` how many refusals ever met
+    a reader who had paid; None (not known now) shows no sample.
     """
-    return _counted() + _present(oldest_event_seconds)
+    return _counted() + _present(oldest_event_seconds, paid_but_refused)
 
 
 def _counted() -> bytes:
@@ -100,21 +101,25 @@ def _counted() -> bytes:
     return generate_latest(registry)
 
 
-def _present(oldest_event_seconds: float | None) -> bytes:
+def _present(oldest_event_seconds: float | None, paid_but_refused: int | None) -> bytes:
     """Return what is true of all processes at this moment, whichever of them is asked."""
-    if oldest_event_seconds is None:
-        return b""
+    known: list[Metric] = []
+    if oldest_event_seconds is not None:
+        text = "Age of the oldest event not yet applied; 0 when none waits."
+        known.append(GaugeMetricFamily("newsstand_oldest_unprocessed_event_seconds", text, value=oldest_event_seconds))
+    if paid_but_refused is not None:
+        text = "Refusals of readers who had paid, as a later sync showed; ever."
+        known.append(CounterMetricFamily("newsstand_paid_but_refused", text, value=paid_but_refused))
     registry = CollectorRegistry()
-    registry.register(_OldestEvent(oldest_event_seconds))
+    registry.register(_Known(known))
     return generate_latest(registry)
 
 
-class _OldestEvent(Collector):
-    """Not a Gauge: with several processes each would keep its own in a file, and old ones would be merged in."""
+class _Known(Collector):
+    """Not Gauges: with several processes each would keep its own in a file, and old ones would be merged in."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, known: Iterable[Metric]) -> None:
+        self._known = known
 
     def collect(self) -> Iterable[Metric]:
-        text = "Age of the oldest event not yet applied; 0 when none waits."
-        yield GaugeMetricFamily("newsstand_oldest_unprocessed_event_seconds", text, value=self._seconds)
+        return self._known

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from service.domain.emails import email_digest
 from service.domain.entitlement import (
+    Entitlement,
     Policy,
     entitlement_from,
     entitlement_to_json,
@@ -17,6 +18,7 @@ from service.domain.entitlement import (
 )
 from service.domain.holds import holds_from
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
+from service.journal.paid_but_refused import ask_for_check
 from service.store import accounts, checkouts, derived, trials, versions
 from service.store.errands import REPEATED_CARDS, WARNED_CHARGES
 from service.store.facts import find_facts
@@ -36,6 +38,7 @@ class Projection:
         """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound."""
         reader_id = self._reader_of(connection, snapshot)
         holds = holds_from(snapshot, self._policy)
+        known_before = derived.find_snapshot(connection, snapshot.customer_id)
         derived.store_snapshot(
             connection,
             snapshot,
@@ -49,20 +52,28 @@ class Projection:
             return
         self._record_trials(connection, reader_id, snapshot)
         checkouts.complete(connection, [each.checkout_id for each in snapshot.subscriptions if each.checkout_id])
-        self.record_entitlement(connection, reader_id, now=snapshot.fetched_at, cause="sync")
+        entitlement = self.record_entitlement(connection, reader_id, now=snapshot.fetched_at, cause="sync")
+        if entitlement is not None and entitlement.grants_at(snapshot.fetched_at):
+            ask_for_check(connection, reader_id, known_before)
 
-    def record_entitlement(self, connection: Connection, reader_id: str, *, now: datetime, cause: str) -> None:
-        """Append the entitlement that the present facts give, if it is another than the newest."""
+    def record_entitlement(
+        self, connection: Connection, reader_id: str, *, now: datetime, cause: str
+    ) -> Entitlement | None:
+        """Append the entitlement that the present facts give, if it is another than the newest; return it.
+
+        None for a reader without an account.
+        """
         account = accounts.lock(connection, reader_id)
         facts = find_facts(connection, reader_id)
         if account is None or facts is None:
-            return
+            return None
         entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
         encoded = entitlement_to_json(entitlement)
         if encoded == versions.newest(connection, reader_id):
-            return
+            return entitlement
         versions.append(connection, reader_id, version=account.version + 1, entitlement=encoded, as_of=now, cause=cause)
         log.info("entitlement_changed", reader_id=reader_id, version=account.version + 1, status=entitlement.status)
+        return entitlement
 
     def _reader_of(self, connection: Connection, snapshot: CustomerSnapshot) -> str | None:
         """Return whose customer this is: the account bound to it, else the reader its metadata names.

@@ -29,8 +29,9 @@ def ready(services: Services, _call: Call) -> Reply:
 
 def show_metrics(services: Services, _call: Call) -> Reply:
     """Return what all processes counted, and how old the oldest event is that waits."""
-    text = metrics.exposition(services.health.ready().oldest_unprocessed_event_seconds).decode()
-    return Reply(status=200, body=text, media_type=metrics.MEDIA_TYPE)
+    report = services.health.ready()
+    text = metrics.exposition(report.oldest_unprocessed_event_seconds, services.paid_but_refused())
+    return Reply(status=200, body=text.decode(), media_type=metrics.MEDIA_TYPE)
 
 
 LIVE = Operation(

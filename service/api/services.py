@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint
@@ -26,7 +27,10 @@ from service.support.drift import DriftReport
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The use cases and what surrounds them. `slow_calls_at_once` is half of the process's threads."""
+    """The use cases and what surrounds them. `slow_calls_at_once` is half of the process's threads.
+
+    `paid_but_refused` counts refusals of readers who had paid; None when that cannot be known now.
+    """
 
     catalog: Catalog
     gate: Gate
@@ -47,4 +51,5 @@ class Services:
     wall_clock: Clock
     business_clock: Clock
     slow_calls_at_once: int
+    paid_but_refused: Callable[[], int | None] = lambda: None
     blueprints: tuple[Blueprint, ...] = ()

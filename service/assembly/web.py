@@ -31,6 +31,7 @@ from service.catalog.prices import PriceBook
 from service.errors import Unavailable
 from service.exemptions.links import SignedLinks
 from service.jobs import worker_is_alive
+from service.journal.paid_but_refused import Checks
 from service.logs import configure_logs
 from service.settings import Settings
 from service.startup import refuse_sandbox_keys
@@ -125,6 +126,7 @@ def build_services(core: Core) -> Services:
         site_origins=settings.site_origins,
         wall_clock=core.wall_clock,
         business_clock=core.business_clock,
+        paid_but_refused=Checks(core.quick_engine, catalog).total,
         slow_calls_at_once=max(1, settings.web_threads // 2),
         blueprints=(
             webhook_blueprint(

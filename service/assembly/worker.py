@@ -8,6 +8,7 @@ import structlog
 
 from service.assembly.core import Core, build_core
 from service.jobs import Jobs, build_worker
+from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.logs import configure_logs
 from service.settings import Settings
@@ -40,6 +41,7 @@ def build_jobs(core: Core) -> Jobs:
         idempotency=IdempotencyStore(core.engine),
         convergence=core.convergence,
         journal=Upkeep(core.engine, core.catalog, tail_days=core.settings.journal_tail_days),
+        refusals=Checks(core.engine, core.catalog),
         defer=core.defer,
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,

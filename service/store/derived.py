@@ -11,7 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.vocabulary import Hold
 from service.store.tables import customer_snapshots, holds, invoices, subscriptions
-from webhooks.snapshot import CustomerSnapshot, HoldFacts, InvoiceFacts, SubscriptionFacts, snapshot_to_json
+from webhooks.snapshot import (
+    CustomerSnapshot,
+    HoldFacts,
+    InvoiceFacts,
+    SubscriptionFacts,
+    snapshot_from_json,
+    snapshot_to_json,
+)
 
 
 def store_snapshot(
@@ -43,6 +50,13 @@ def store_snapshot(
     _replace(connection, invoices, snapshot, [_invoice(each, snapshot) for each in snapshot.invoices])
     rows = [_hold(facts, hold, snapshot) for facts, hold in zip(snapshot.holds, judged, strict=True)]
     _replace(connection, holds, snapshot, rows)
+
+
+def find_snapshot(connection: Connection, customer_id: str) -> CustomerSnapshot | None:
+    """Return the customer as last fetched, or None."""
+    query = select(customer_snapshots.c.snapshot).where(customer_snapshots.c.customer_id == customer_id)
+    found = connection.scalar(query)
+    return snapshot_from_json(found) if found else None
 
 
 def card_of(connection: Connection, customer_id: str) -> str | None:

@@ -15,6 +15,7 @@ from service.convergence.progress import Progress, Stopped, never, unseen
 from service.convergence.reconcile import Reconciled
 from service.convergence.work import Convergence
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
+from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.store.idempotency import IdempotencyStore
 from webhooks.backfill import Found
@@ -69,6 +70,7 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
         engine=parts.engine,
         convergence=Convergences(),
         journal=Upkeep(parts.engine, parts.catalog, tail_days=30),
+        refusals=Checks(parts.engine, parts.catalog),
         syncs=syncs,
         router=Router(parts.engine, nobody, wall_clock=wall_clock, defer=defer),
         publisher=parts.publisher,

@@ -1,0 +1,93 @@
+"""A refusal had been paid for when what was not known then had already happened then; and in no other case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.domain.refusals import covering
+from service.domain.vocabulary import Grant, GrantKind, Policy
+from webhooks.snapshot import InvoiceFacts
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+POLICY = Policy()
+
+
+def invoice(paid_at: datetime, **changes: Any) -> InvoiceFacts:
+    """Return the invoice of `sub_1` that was paid then, for thirty days."""
+    usual = InvoiceFacts(
+        id="in_1", number=None, subscription_id="sub_1", status="paid", billing_reason=None, currency="usd",
+        amount_due_minor=290, amount_paid_minor=290, attempt_count=1, next_attempt_at=None, created_at=paid_at,
+        paid_at=paid_at, period_start_at=paid_at, period_end_at=paid_at + 30 * DAY, hosted_url=None,
+    )  # fmt: skip
+    return replace(usual, **changes)
+
+
+def covers(at: datetime, known: Any, before: Any = None, grants: tuple[Grant, ...] = ()) -> bool:
+    return covering(at, known, (), grants, known_before=before, policy=POLICY) is not None
+
+
+@pytest.fixture
+def paid(make_snapshot: Any, make_subscription: Any) -> Any:
+    """A customer who bought the monthly plan at its `created_at`."""
+    bought = make_subscription()
+    return make_snapshot(bought, invoices=(invoice(bought.created_at),), fetched_at=bought.created_at + DAY)
+
+
+@pytest.mark.parametrize(("after", "covered"), [(-DAY, False), (0 * SECOND, False), (SECOND, True), (DAY, True)])
+def test_a_first_payment_covers_what_comes_after_it(paid: Any, after: timedelta, covered: bool) -> None:
+    """Not the walls that made the reader buy; the second of the payment itself is given to the service."""
+    assert covers(paid.subscriptions[0].created_at + after, paid) is covered
+
+
+def test_a_trial_covers_from_its_start(make_snapshot: Any, make_subscription: Any) -> None:
+    """Nothing need be paid."""
+    begun = make_subscription().created_at
+    known = make_snapshot(make_subscription(status="trialing", trial_start_at=begun, trial_end_at=begun + 30 * DAY))
+    assert not covers(begun - SECOND, known)
+    assert covers(begun + SECOND, known)
+
+
+def test_a_late_payment_covers_no_wall_before_it(paid: Any) -> None:
+    """Unpaid past its grace, then paid: between lie honest refusals, also when nothing was known before."""
+    begun = paid.subscriptions[0].created_at
+    paid_late_at = begun + 40 * DAY
+    late = invoice(paid_late_at, id="in_2", period_start_at=begun + 30 * DAY, period_end_at=begun + 60 * DAY)
+    renewed = replace(paid.subscriptions[0], period_start_at=begun + 30 * DAY, period_end_at=begun + 60 * DAY)
+    unpaid = replace(paid, subscriptions=(replace(renewed, status="past_due"),), fetched_at=begun + 31 * DAY)
+    known = replace(paid, subscriptions=(renewed,), invoices=(*paid.invoices, late), fetched_at=begun + 41 * DAY)
+    for before in (unpaid, None):
+        assert not covers(begun + 39 * DAY, known, before)
+        assert covers(paid_late_at + SECOND, known, before)
+
+
+def test_what_was_known_to_be_open_is_covered(paid: Any) -> None:
+    """A subscriber whose pass went missing: our own record would have let the reader in."""
+    begun = paid.subscriptions[0].created_at
+    assert covers(begun + 3 * DAY, paid, before=paid)
+
+
+def test_a_pause_that_ended_covers_nothing_before(paid: Any) -> None:
+    """Stripe doesn't say when a subscription was resumed, so nobody can say who was refused in vain."""
+    begun = paid.subscriptions[0].created_at
+    paused = replace(paid, subscriptions=(replace(paid.subscriptions[0], status="paused"),))
+    assert not covers(begun + 3 * DAY, paid, before=paused)
+
+
+def test_what_is_closed_now_covers_nothing(paid: Any) -> None:
+    """Only who is entitled by the newest facts was refused in vain."""
+    ended = replace(paid, subscriptions=(replace(paid.subscriptions[0], status="canceled"),))
+    assert not covers(paid.subscriptions[0].created_at + DAY, ended)
+
+
+def test_staffs_grants_cover_their_own_time(make_snapshot: Any, make_subscription: Any) -> None:
+    """They are dated, and were known here."""
+    begun = make_subscription().created_at
+    grant = Grant(kind=GrantKind.COURTESY, features=(), from_at=begun, until_at=begun + DAY, reason="apology")
+    assert not covers(begun - SECOND, make_snapshot(), grants=(grant,))
+    assert covers(begun + SECOND, make_snapshot(), grants=(grant,))
+    assert not covers(begun + DAY, make_snapshot(), grants=(grant,))
