@@ -13,6 +13,7 @@ from webhooks.facts import READER_KEY, card_facts, invoice_facts, metadata_of, s
 from webhooks.failures import PermanentFailure, translated
 from webhooks.fetch_holds import fetch_holds
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts
+from webhooks.warnings import Warned, none_told
 
 _PAGE = 100  # Stripe's largest
 _Thing = TypeVar("_Thing", bound=stripe.StripeObject)
@@ -23,7 +24,8 @@ class StripeFetch:
 
     `business_clock` is read before the first call, so a snapshot never claims to be newer than it is. At most
     `max_subscriptions` are allowed (more is a PermanentFailure: a part of the truth would be a wrong answer), and of
-    the invoices the newest `max_invoices` are taken: eight years of monthly ones.
+    the invoices the newest `max_invoices` are taken: eight years of monthly ones. `warned` names the fraud warnings
+    that events have told of.
     """
 
     def __init__(
@@ -33,7 +35,9 @@ class StripeFetch:
         *,
         max_subscriptions: int = 300,
         max_invoices: int = 100,
+        warned: Warned = none_told,
     ) -> None:
+        self._warned = warned
         self._client = client
         self._api = client.v1
         self._business_clock = business_clock
@@ -43,11 +47,12 @@ class StripeFetch:
     def fetch(self, customer_id: str) -> CustomerSnapshot:
         """Return the customer's state, also of one that was deleted; raise a StripeFailure."""
         fetched_at = self._business_clock()
+        told = self._warned(customer_id)
         with translated():
             customer = self._customer(customer_id)
             subscriptions = self._subscriptions(customer_id)
             invoices = self._invoices(customer_id)
-            holds = fetch_holds(self._client, customer_id)
+            holds = fetch_holds(self._client, customer_id, told)
         return CustomerSnapshot(
             customer_id=customer_id,
             deleted=bool(customer.get("deleted")),

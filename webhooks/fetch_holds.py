@@ -2,14 +2,14 @@
 
 None of them can be listed by customer, only by charge (https://docs.stripe.com/api/disputes/list,
 /api/radar/early_fraud_warnings/list, /api/refunds/list), and a charge names no invoice. The calls are therefore:
-one for the charges; one per warned-about candidate, the newest few that succeeded; one per charge that says of itself
-that it was disputed or refunded; and one to find the invoice of each charge that something stands against. An
-undisputed payer costs 1 + `WARNED_AT_MOST` calls, a trial 1.
+one for the charges; one per warned-about candidate, the newest few that succeeded; two for each older warning that an
+event has told of; one per charge that says of itself that it was disputed or refunded; and one to find the invoice of
+each charge that something stands against. An undisputed payer costs 1 + `WARNED_AT_MOST` calls, a trial 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -22,20 +22,36 @@ from webhooks.snapshot import HoldFacts
 CHARGES_AT_MOST = 100
 WARNED_AT_MOST = 3
 """A warning comes within weeks of its charge (https://docs.stripe.com/disputes/prevention/fraud-warnings); charges
-older than the newest three paid for periods that are over."""
+older than the newest three mostly paid for periods that are over, so of them only what we were told is asked."""
 TROUBLED_AT_MOST = 12
 """Banks take disputes for about four months; of older charges nothing is asked."""
 
 
-def fetch_holds(client: stripe.StripeClient, customer_id: str) -> tuple[HoldFacts, ...]:
-    """Return what stands against the customer's charges, newest charge first; raises stripe.StripeError."""
+def fetch_holds(client: stripe.StripeClient, customer_id: str, told: Sequence[str] = ()) -> tuple[HoldFacts, ...]:
+    """Return what stands against the customer's charges, newest charge first; raises stripe.StripeError.
+
+    `told` are the ids of early fraud warnings that events have told of.
+    """
     listed = client.v1.charges.list({"customer": customer_id, "limit": CHARGES_AT_MOST})
     charges = [each.to_dict() for each in islice(listed.auto_paging_iter(), CHARGES_AT_MOST)]
     succeeded = [each for each in charges if each["status"] == "succeeded"]
-    warnable = {each["id"] for each in succeeded[:WARNED_AT_MOST]}
+    warnable = {each["id"] for each in succeeded[:WARNED_AT_MOST]} | set(_warned_charges(client, told))
     troubled = [each["id"] for each in succeeded if _is_troubled(each)][:TROUBLED_AT_MOST]
     asked = [each for each in succeeded if each["id"] in warnable or each["id"] in troubled]
     return tuple(hold for each in asked for hold in _of_charge(client, each, warnable=each["id"] in warnable))
+
+
+def _warned_charges(client: stripe.StripeClient, told: Sequence[str]) -> Iterator[str]:
+    """Yield the charges that these warnings are about; one that Stripe does not know is passed over."""
+    for warning_id in told:
+        try:
+            charge = id_of(client.v1.radar.early_fraud_warnings.retrieve(warning_id).to_dict()["charge"])
+        except stripe.InvalidRequestError as error:
+            if error.http_status != 404:
+                raise
+            continue
+        if charge is not None:
+            yield charge
 
 
 def _is_troubled(charge: Mapping[str, Any]) -> bool:

@@ -33,6 +33,7 @@ from webhooks.routing import Router, asker
 from webhooks.rows import hint
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
+from webhooks.warnings import told_by_events
 
 SYNC_NOW_SECONDS = 4.0
 JOURNAL_DEADLINE_SECONDS = 5.0
@@ -106,7 +107,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
 
         syncs = Syncs(
             engine,
-            StripeFetch(stripe_client, business_clock).fetch,
+            StripeFetch(stripe_client, business_clock, warned=told_by_events(engine)).fetch,
             projection.project,
             wall_clock=wall_clock,
             after_commit=after_commit,
