@@ -3,47 +3,44 @@
 -- Units: instants are microseconds of Unix time (`now` business, `wall_now` and `refreshed_at` wall), `ttl` is seconds,
 -- hashes are 8 bytes (subject) and 6 bytes (article). Doubles hold such instants exactly until the year 2255.
 --
--- KEYS, all with one hash tag; the meter is always the last:
+-- KEYS, all with one hash tag; the meter (in a rolling window two keys, newest first) is always the last:
 --   reader   passes, absent of this minute, absent of the minute before, meter
 --   visitor  aliases, meter
 --   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
--- ARGV  role, subject, now, wall_now, limit, consume (1 or 0), ttl, then any number of articles
--- Returns {'pass', value} | {'unknown'} | {'alias', reader hash} | {'reads', count before, then per article seen|room|full}
+-- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
+--       for a reader also now, wall_now
+-- Returns {'pass', value} | {'unknown'} | {'alias', reader hash}
+--         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull)}
 --
 -- No `#!lua` line: with one, a full server would refuse the whole script; without, only its writes, so passes go on serving.
 
 local BELIEF = 60 * 1000000 -- how long "no pass" is believed without asking the record again
 local LAYOUT, ABSENT = 1, 1
-local ARTICLE_BYTES = 6
 
 local role, subject = ARGV[1], ARGV[2]
-local now, wall_now = tonumber(ARGV[3]), tonumber(ARGV[4])
-local limit, consume, ttl = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
-local meter = KEYS[#KEYS]
+local limit, consume, ttl = tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
+local articles = ARGV[8]
 
--- A clock that runs ahead elsewhere must not stretch the belief, hence the distance rather than the age.
-local function is_fresh(refreshed_at)
-  return math.abs(wall_now - refreshed_at) < BELIEF
-end
-
--- `after`: a note older than the pass beside it says nothing; the reader has subscribed since.
-local function is_absent_lately(key, after)
-  local note = redis.call('HGET', key, subject)
-  local refreshed_at = note and struct.unpack('>i8', note)
-  return note and refreshed_at > after and is_fresh(refreshed_at)
-end
-
-local function holds(reads, article)
-  local at = string.find(reads, article, 1, true)
-  while at do
-    -- A match across two neighbours' bytes is no article.
-    if at % ARTICLE_BYTES == 1 then return true end
-    at = string.find(reads, article, at + 1, true)
-  end
-  return false
+local function meter_keys(head)
+  if head == '' then return {KEYS[#KEYS]} end
+  return {KEYS[#KEYS - 1], KEYS[#KEYS]}
 end
 
 if role == 'reader' then
+  local now, wall_now = tonumber(ARGV[9]), tonumber(ARGV[10])
+
+  -- A clock that runs ahead elsewhere must not stretch the belief, hence the distance rather than the age.
+  local function is_fresh(refreshed_at)
+    return math.abs(wall_now - refreshed_at) < BELIEF
+  end
+
+  -- `after`: a note older than the pass beside it says nothing; the reader has subscribed since.
+  local function is_absent_lately(key, after)
+    local note = redis.call('HGET', key, subject)
+    local refreshed_at = note and struct.unpack('>i8', note)
+    return note and refreshed_at > after and is_fresh(refreshed_at)
+  end
+
   local pass = redis.call('HGET', KEYS[1], subject)
   local is_known_without, passed_at = false, 0
   if pass then
@@ -62,22 +59,21 @@ elseif role == 'visitor' then
   if alias then return {'alias', string.sub(alias, 1, 8)} end
 end
 
-local before = redis.call('HGET', meter, subject) or ''
-local reads = before
-local reply = {'reads', #before / ARTICLE_BYTES}
-for index = 8, #ARGV do
-  local article = ARGV[index]
-  if holds(reads, article) then
-    reply[#reply + 1] = 'seen'
-  elseif #reads < limit * ARTICLE_BYTES then
+local window = open_window(meter_keys(ARGV[6]), ARGV[6], ARGV[7])
+local key, before = running(window, subject)
+local reads, most = before, #window.head + limit * ARTICLE_BYTES
+local letters = {}
+for at = 1, #articles, ARTICLE_BYTES do
+  local article = string.sub(articles, at, at + ARTICLE_BYTES - 1)
+  if holds(window, reads, article) then
+    letters[#letters + 1] = 's'
+  elseif #reads < most then
     if consume then reads = reads .. article end
-    reply[#reply + 1] = 'room'
+    letters[#letters + 1] = 'r'
   else
-    reply[#reply + 1] = 'full'
+    letters[#letters + 1] = 'f'
   end
 end
-if #reads > #before then
-  redis.call('HSET', meter, subject, reads)
-  redis.call('EXPIRE', meter, ttl)
-end
-return reply
+if #reads > #before then store(window, key, subject, reads, ttl) end
+local head = #reads > #window.head and string.sub(reads, 1, #window.head) or ''
+return {'reads', count(window, before), head, table.concat(letters)}

@@ -21,10 +21,11 @@ Argument = str | bytes | int
 
 
 class Script:
-    """A Lua file of this package, known to the server by its SHA-1."""
+    """A Lua file of this package, after those it builds upon; known to the server by its SHA-1."""
 
-    def __init__(self, name: str) -> None:
-        self.source = Path(__file__).with_name(f"{name}.lua").read_bytes()
+    def __init__(self, name: str, *, after: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.source = b"\n".join(Path(__file__).with_name(f"{each}.lua").read_bytes() for each in (*after, name))
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
 

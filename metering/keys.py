@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from metering.meter import Subject, SubjectKind
+from metering.window import Window
 
 SUBJECT_BYTES = 8
 ARTICLE_BYTES = 6
@@ -42,8 +43,9 @@ class Place:
         """Return the key of the readers found to be unknown to the record during minute `epoch` of wall time."""
         return f"{self.tag}:absent:{epoch}"
 
-    def meter(self, window_id: str) -> str:
-        return f"{self.tag}:meter:{window_id}"
+    def meters(self, window: Window) -> list[str]:
+        """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""
+        return [f"{self.tag}:meter:{window_id}" for window_id in window.ids]
 
 
 class Keys:

@@ -3,7 +3,7 @@
 | value | bytes |
 |---|---|
 | pass | layout (1, always 1) · flags (1; bit 0 absent) · version (8) · valid_until (8) · refreshed_at (8) · payload |
-| meter | 6 for each distinct article, in the order read |
+| meter | in a rolling window the first read's instant (4, seconds); then 6 for each distinct article, in order |
 | alias | link: reader's hash (8) · linked_at (8); then settled (1): 1 once the visitor's reads are the reader's |
 | absent | refreshed_at (8) |
 """
@@ -14,6 +14,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 from metering.meter import Pass
+from metering.window import Window
 
 LAYOUT = 1
 ABSENT = 0b1
@@ -49,6 +50,25 @@ def unpack_pass(raw: bytes) -> Pass:
 def pack_instant(instant: datetime) -> bytes:
     """Return an aware instant's 8 bytes."""
     return struct.pack(">q", micros(instant))
+
+
+def head_of(window: Window) -> bytes:
+    """Return what the value of a window begun now begins with: nothing in a calendar's window, which its key names."""
+    return b"" if window.earlier_id is None else struct.pack(">I", int(window.starts_at.timestamp()))
+
+
+def over_at(window: Window) -> int:
+    """Return the second at which, or before which, a rolling window was begun that has ended; 0 for a calendar's."""
+    if window.earlier_id is None:
+        return 0
+    return 2 * int(window.starts_at.timestamp()) - int(window.ends_at.timestamp())
+
+
+def begun_window(head: bytes, window: Window) -> Window:
+    """Return the window that the reads with this head are counted in; for an empty one `window` itself."""
+    if not head:
+        return window
+    return window.begun_at(datetime.fromtimestamp(struct.unpack(">I", head)[0], UTC))
 
 
 def pack_link(reader_hash: bytes, linked_at: datetime) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,7 +57,8 @@ class Reading:
     With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
     publish, and ask again. `ROOM` with `consume` means the article was added just now. `NO_PASS` answers an unmetered
     question: only a pass would open this article, and there is none. `used` never exceeds `limit`, though linking
-    may have united more reads than that; it is 0 with `PASS` and `UNKNOWN`.
+    may have united more reads than that; it is 0 with `PASS` and `UNKNOWN`. A rolling `window` is the subject's own;
+    before the first read it is the one that an article read now would begin.
     """
 
     outcome: Outcome
@@ -64,6 +66,18 @@ class Reading:
     limit: int
     window: Window
     carried: Pass | None = None
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The meter's answers about many articles, as one by one would have given them.
+
+    `standing` is the answer for an article that only a pass opens: `PASS`, `UNKNOWN` or `NO_PASS`. `each` has one for
+    every article, in order. Equal answers are one object.
+    """
+
+    standing: Reading
+    each: Sequence[Reading]
 
 
 class MeterUnavailable(Exception):

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from metering.connections import Connections, Script
+from metering.connections import Argument, Connections, Script
 from metering.keys import ARTICLE_BYTES, SUBJECT_BYTES, Keys, Place, buckets_for
-from metering.layout import is_settled, micros, pack_instant, pack_link, pack_pass, unpack_pass
-from metering.meter import Outcome, Pass, Reading, Subject, SubjectKind
+from metering.layout import (
+    begun_window,
+    head_of,
+    is_settled,
+    micros,
+    over_at,
+    pack_instant,
+    pack_link,
+    pack_pass,
+    unpack_pass,
+)
+from metering.meter import Outcome, Pass, Reading, Readings, Subject, SubjectKind
 from metering.window import Window
 
 SLACK_SECONDS = 86_400
@@ -19,8 +29,11 @@ SLACK_SECONDS = 86_400
 ABSENT_SECONDS = 180
 """What a minute's notes of absent readers live; they are believed for 60 s (admit.lua) and read for two minutes."""
 
-_ADMIT, _PUBLISH, _ABSENT = Script("admit"), Script("publish"), Script("absent")
-_LINK, _UNITE, _SETTLE = Script("link"), Script("unite"), Script("settle")
+_READS = ("reads",)
+_ADMIT, _PUBLISH, _ABSENT = Script("admit", after=_READS), Script("publish"), Script("absent")
+_LINK, _UNITE, _SETTLE = Script("link", after=_READS), Script("unite", after=_READS), Script("settle")
+_SEEN, _ROOM, _FULL = b"srf"
+_OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
 _SECOND = timedelta(seconds=1)
 
 
@@ -31,17 +44,20 @@ class _Question:
     limit: int
     window: Window
     consume: bool
-    now: datetime
-    wall_now: datetime
+    ttl_seconds: int = 0
 
-    def arguments(self) -> tuple[int, ...]:
-        """Return admit.lua's arguments from `now` to `ttl`."""
-        ttl = _ttl_seconds(self.window, self.now)
-        return micros(self.now), micros(self.wall_now), self.limit, int(self.consume), ttl
+    def arguments(self, articles: bytes) -> tuple[Argument, ...]:
+        """Return admit.lua's arguments from `limit` to `articles`."""
+        window = _window_arguments(self.window)
+        return self.limit, int(self.consume), self.ttl_seconds, *window, articles
 
-    def reading(self, outcome: Outcome, count: int = 0, carried: Pass | None = None) -> Reading:
+    def reading(self, outcome: Outcome, window: Window, count: int = 0, carried: Pass | None = None) -> Reading:
         used = min(count, self.limit)
-        return Reading(outcome=outcome, used=used, limit=self.limit, window=self.window, carried=carried)
+        return Reading(outcome=outcome, used=used, limit=self.limit, window=window, carried=carried)
+
+    def about_the_subject(self, outcome: Outcome, articles: int, carried: Pass | None = None) -> Readings:
+        reading = self.reading(outcome, self.window, carried=carried)
+        return Readings(reading, [reading] * articles)
 
 
 class RedisMeter:
@@ -80,8 +96,11 @@ class RedisMeter:
         With `metered=False` (an article that only a pass opens) nothing is counted: `PASS`, `UNKNOWN` or `NO_PASS`.
         One round trip; two for an aliased visitor, who shares the reader's reads but never the reader's pass.
         """
-        question = _Question(limit=limit, window=window, consume=consume, now=now, wall_now=wall_now)
-        return self._answers(subject, question, [article_id] if metered else [])[0]
+        asked = [article_id] if metered else []
+        readings = self.ask_many(
+            subject, asked, limit=limit, window=window, consume=consume, now=now, wall_now=wall_now
+        )  # fmt: skip
+        return readings.each[0] if metered else readings.standing
 
     def ask_many(
         self,
@@ -93,19 +112,27 @@ class RedisMeter:
         consume: bool,
         now: datetime,
         wall_now: datetime,
-    ) -> list[Reading]:
+    ) -> Readings:
         """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips."""
-        question = _Question(limit=limit, window=window, consume=consume, now=now, wall_now=wall_now)
-        answers = self._answers(subject, question, article_ids) if article_ids else []
-        return answers if len(answers) == len(article_ids) else answers * len(article_ids)
+        question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
+        articles = b"".join(map(self._keys.article, article_ids))
+        place = self._keys.place(subject)
+        if subject.kind is SubjectKind.VISITOR:
+            return self._ask_visitor(place, question, articles)
+        minute = _minute(wall_now)
+        before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
+        clocks = micros(now), micros(wall_now)
+        return _readings(self._admit("reader", place, before_meter, question, articles, *clocks), question, articles)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
         """Return how much of the allowance is used, pass or not: `ROOM` while one more article fits, else `FULL`."""
-        owner = self._owner(subject)
-        reads = self._redis.command("HGET", owner.meter(window.id), owner.field) or b""
-        count = len(reads) // ARTICLE_BYTES
-        outcome = Outcome.ROOM if count < limit else Outcome.FULL
-        return Reading(outcome=outcome, used=min(count, limit), limit=limit, window=window)
+        question = _Question(limit=limit, window=window, consume=False)
+        place = self._keys.place(subject)
+        if subject.kind is SubjectKind.VISITOR:
+            reading = self._ask_visitor(place, question, b"").standing
+        else:
+            reading = _readings(self._admit("reads", place, [], question, b""), question, b"").standing
+        return replace(reading, outcome=Outcome.ROOM if reading.used < limit else Outcome.FULL)
 
     def publish(self, reader_id: str, published: Pass) -> bool:
         """Copy a pass or tombstone to Redis; return whether it stands now, False when a newer one already does.
@@ -132,10 +159,12 @@ class RedisMeter:
         until it succeeds: every step may be done twice, and `linked_reader_is` stays False until all are.
         """
         visitor, reader = self._visitor(visitor_id), self._reader(reader_id)
-        keys, alias = [visitor.aliases, visitor.meter(window.id)], pack_link(reader.field, linked_at)
-        reads = self._redis.run(_LINK, keys, visitor.field, alias)
+        keys, alias = [visitor.aliases, *visitor.meters(window)], pack_link(reader.field, linked_at)
+        arguments = _window_arguments(window)
+        reads = self._redis.run(_LINK, keys, visitor.field, alias, *arguments)
         if reads:
-            self._redis.run(_UNITE, [reader.meter(window.id)], reader.field, reads, _ttl_seconds(window, now))
+            ttl_seconds = _ttl_seconds(window, now)
+            self._redis.run(_UNITE, reader.meters(window), reader.field, reads, ttl_seconds, *arguments)
             self._redis.run(_SETTLE, keys, visitor.field, alias)
 
     def linked_reader_is(self, visitor_id: str, reader_id: str) -> bool:
@@ -147,7 +176,8 @@ class RedisMeter:
     def reset(self, subject: Subject, *, window: Window) -> None:
         """Forget what the subject read in `window`; for an aliased visitor, what the reader read."""
         for place in {self._keys.place(subject), self._owner(subject)}:
-            self._redis.command("HDEL", place.meter(window.id), place.field)
+            for meter in place.meters(window):
+                self._redis.command("HDEL", meter, place.field)
 
     def forget(self, subject: Subject, *, windows: Iterable[Window]) -> None:
         """Erase a subject: pass, alias, and reads of `windows` (older ones have expired).
@@ -156,7 +186,8 @@ class RedisMeter:
         browsers are subjects of their own. What remains, a note that the reader is absent, goes within 3 minutes.
         """
         place = self._keys.place(subject)
-        for key in [place.passes, place.aliases, *(place.meter(window.id) for window in windows)]:
+        meters = [meter for window in windows for meter in place.meters(window)]
+        for key in [place.passes, place.aliases, *meters]:
             self._redis.command("HDEL", key, place.field)
 
     def ping(self) -> None:
@@ -167,19 +198,17 @@ class RedisMeter:
         """Close every connection; the next call opens a new one."""
         self._redis.close()
 
-    def _answers(self, subject: Subject, question: _Question, article_ids: Sequence[str]) -> list[Reading]:
-        articles = [self._keys.article(article_id) for article_id in article_ids]
-        place = self._keys.place(subject)
-        role = subject.kind.value
-        reply = self._admit(role, place, _admission_keys(subject.kind, place, question.wall_now), question, articles)
+    def _ask_visitor(self, place: Place, question: _Question, articles: bytes) -> Readings:
+        reply = self._admit("visitor", place, [place.aliases], question, articles)
         if reply[0] == b"alias":
             reply = self._admit("reads", self._keys.place_of(reply[1]), [], question, articles)
-        return _readings(reply, question)
+        return _readings(reply, question, articles)
 
-    def _admit(self, role: str, place: Place, keys: list[str], question: _Question, articles: list[bytes]) -> list[Any]:
-        meter = place.meter(question.window.id)
-        reply = self._redis.run(_ADMIT, [*keys, meter], role, place.field, *question.arguments(), *articles)
-        return list(reply)
+    def _admit(
+        self, role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *clocks: int
+    ) -> Any:
+        keys = [*before_meter, *place.meters(question.window)]
+        return self._redis.run(_ADMIT, keys, role, place.field, *question.arguments(articles), *clocks)
 
     def _owner(self, subject: Subject) -> Place:
         """Return where the subject's reads are counted: its own place, or that of the reader it is linked to."""
@@ -196,29 +225,32 @@ class RedisMeter:
         return self._keys.place(Subject(SubjectKind.VISITOR, visitor_id))
 
 
-def _admission_keys(kind: SubjectKind, place: Place, wall_now: datetime) -> list[str]:
-    """Return the keys admit.lua reads before the meter."""
-    if kind is SubjectKind.VISITOR:
-        return [place.aliases]
-    minute = _minute(wall_now)
-    return [place.passes, place.absent(minute), place.absent(minute - 1)]
-
-
-def _readings(reply: list[Any], question: _Question) -> list[Reading]:
-    """Return admit.lua's reply as one reading for each article, or the one that answers for all of them."""
+def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
+    """Return admit.lua's reply as one reading for each article, and one for an article that only a pass opens."""
     if reply[0] == b"pass":
-        return [question.reading(Outcome.PASS, carried=unpack_pass(reply[1]))]
+        return question.about_the_subject(
+            Outcome.PASS, len(articles) // ARTICLE_BYTES, carried=unpack_pass(reply[1])
+        )  # fmt: skip
     if reply[0] == b"unknown":
-        return [question.reading(Outcome.UNKNOWN)]
-    count, *words = reply[1:]
-    if not words:
-        return [question.reading(Outcome.NO_PASS, count)]
-    readings = []
-    for word in words:
-        outcome = Outcome(word.decode())
-        count += outcome is Outcome.ROOM and question.consume
-        readings.append(question.reading(outcome, count))
-    return readings
+        return question.about_the_subject(Outcome.UNKNOWN, len(articles) // ARTICLE_BYTES)
+    _, count, head, letters = reply
+    window = begun_window(head, question.window)
+    standing = question.reading(Outcome.NO_PASS, window, count)
+    # Few differ in a long batch, and making one costs more than finding one.
+    made: dict[tuple[int, int], Reading] = {}
+    each = []
+    for letter in letters:
+        count += question.consume and letter == _ROOM
+        reading = made.get((letter, count))
+        if reading is None:
+            reading = made[letter, count] = question.reading(_OUTCOMES[letter], window, count)
+        each.append(reading)
+    return Readings(standing, each)
+
+
+def _window_arguments(window: Window) -> tuple[bytes, int]:
+    """Return what reads.lua needs to know of the window: `head` and `over`."""
+    return head_of(window), over_at(window)
 
 
 def _minute(wall_now: datetime) -> int:

@@ -1,21 +1,18 @@
 -- Adds a visitor's reads to a reader's, each article once; repeating it changes nothing.
 --
--- KEYS  meter.   ARGV  reader (8-byte hash), reads (6 bytes each, all different), ttl (seconds).
+-- KEYS  the meter's one or two.   ARGV  reader (8-byte hash), reads (with their head, all different), ttl, head, over.
 -- The limit is not asked: what was read was read. The sum may exceed it; then the reader is merely out of room.
+-- A reader's running window stands as it is, so what `resets_at` told them stays true; a reader without one takes the
+-- visitor's over, begun when it was.
 
-local ARTICLE_BYTES = 6
-local meter, reader, others, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local reader, others, ttl = ARGV[1], ARGV[2], ARGV[3]
+local window = open_window({KEYS[1], KEYS[2]}, ARGV[4], ARGV[5])
+local key, before = running(window, reader)
+if before == window.head then before = string.sub(others, 1, #window.head) end
 
-local before = redis.call('HGET', meter, reader) or ''
-local held, added = {}, {before}
-for at = 1, #before, ARTICLE_BYTES do
-  held[string.sub(before, at, at + ARTICLE_BYTES - 1)] = true
-end
-for at = 1, #others, ARTICLE_BYTES do
+local added = {before}
+for at = #window.head + 1, #others, ARTICLE_BYTES do
   local article = string.sub(others, at, at + ARTICLE_BYTES - 1)
-  if not held[article] then added[#added + 1] = article end
+  if not holds(window, before, article) then added[#added + 1] = article end
 end
-if #added > 1 then
-  redis.call('HSET', meter, reader, table.concat(added))
-  redis.call('EXPIRE', meter, ttl)
-end
+if #added > 1 then store(window, key, reader, table.concat(added), ttl) end

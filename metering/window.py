@@ -1,24 +1,45 @@
-"""The calendar period in which distinct articles are counted, cut in the publication's time zone. Pure."""
+"""The period in which distinct articles are counted, cut in the publication's time zone. Pure.
+
+A day, a week or a month is the calendar's, the same for everybody. A rolling window is the subject's own: so many times
+24 hours from the first counted read. Where a running one lies is told by epochs, stretches of time as long as the
+window: it was begun in the present epoch or in the one before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+ROLLING = "rolling"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """One period: `starts_at <= now < ends_at`. `id` is part of the Redis key, such as `month-2026-11`."""
+    """One period: `starts_at <= now < ends_at`. `id` is part of the Redis key, such as `month-2026-11`.
+
+    A rolling window as asked for begins at `now`, to the second; one already running may lie under `earlier_id`.
+    """
 
     kind: str
     id: str
     starts_at: datetime
     ends_at: datetime
+    earlier_id: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return where a subject's reads may lie, newest first."""
+        return (self.id,) if self.earlier_id is None else (self.id, self.earlier_id)
+
+    def begun_at(self, starts_at: datetime) -> Window:
+        """Return the rolling window that a subject began at `starts_at`."""
+        zone = self.ends_at.tzinfo
+        ends_at = starts_at.astimezone(UTC) + (self.ends_at - self.starts_at.astimezone(UTC))
+        return replace(self, starts_at=starts_at.astimezone(zone), ends_at=ends_at.astimezone(zone))
 
 
 @dataclass(frozen=True)
@@ -43,23 +64,39 @@ _CALENDARS = {
         "month-%Y-%m",
     ),
 }
-KINDS = frozenset(_CALENDARS)
+KINDS = frozenset({*_CALENDARS, ROLLING})
 
 
-def window_at(kind: str, now: datetime, zone: ZoneInfo, first_weekday: int = 0) -> Window:
-    """Return the window of `kind` (day, week, month) that holds `now`; its instants carry `zone`.
+def window_at(kind: str, now: datetime, zone: ZoneInfo, first_weekday: int = 0, days: int = 0) -> Window:
+    """Return the window of `kind` (day, week, month, rolling) that holds `now`; its instants carry `zone`.
 
-    `now` is aware. `first_weekday` is 0 for Monday to 6 for Sunday and matters to weeks alone. Windows of one kind
-    tile time: each ends where the next begins. Raises ValueError for another kind.
+    `now` is aware. `first_weekday` is 0 for Monday to 6 for Sunday and matters to weeks alone; `days` is a rolling
+    window's length. A calendar's windows tile time: each ends where the next begins. Raises ValueError for other kinds.
     """
-    if kind not in _CALENDARS:
+    if kind not in KINDS:
         raise ValueError(f"a window is one of {', '.join(sorted(KINDS))}, not {kind!r}")
+    if kind == ROLLING:
+        return _rolling(now, zone, days)
     instant = now.astimezone(UTC)
     today = instant.astimezone(zone).date()
     # Where a clock is put back across midnight, a minute of "yesterday" follows today's first midnight. Windows are
     # cut by instants, not by what the clock shows, so the neighbours are looked at too.
     candidates = (_window(kind, day, zone, first_weekday) for day in (today, today + DAY, today - DAY))
     return next(window for window in candidates if window.starts_at.astimezone(UTC) <= instant < _end(window))
+
+
+def _rolling(now: datetime, zone: ZoneInfo, days: int) -> Window:
+    if days < 1:
+        raise ValueError(f"a rolling window has a number of days, not {days}")
+    starts_at = now.astimezone(UTC).replace(microsecond=0)
+    epoch = int(starts_at.timestamp()) // (days * 86_400)
+    return Window(
+        kind=ROLLING,
+        id=f"{ROLLING}-{days}-{epoch}",
+        starts_at=starts_at.astimezone(zone),
+        ends_at=(starts_at + days * DAY).astimezone(zone),
+        earlier_id=f"{ROLLING}-{days}-{epoch - 1}",
+    )
 
 
 def _end(window: Window) -> datetime:

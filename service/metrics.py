@@ -46,9 +46,9 @@ _journal_lag = Gauge(
 )
 
 
-def count_decision(reason: str, degraded: str | None) -> None:
-    """Count one decision; `degraded` is `redis`, `database` or None."""
-    _decisions.labels(reason=reason, degraded=degraded or "none").inc()
+def count_decision(reason: str, degraded: str | None, times: int = 1) -> None:
+    """Count a decision, or as many that are alike; `degraded` is `redis`, `database` or None."""
+    _decisions.labels(reason=reason, degraded=degraded or "none").inc(times)
 
 
 def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from metering.meter import MeterUnavailable, Outcome, Reading, Subject, SubjectKind
+from metering.meter import MeterUnavailable, Outcome, Reading, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
-from metering.window import window_at
 from service.access.links import Links
 from service.access.passes import Publisher, Record, Standing, entitlement_in
 from service.access.trials import Trials
@@ -38,6 +39,16 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchQuestion:
+    """What the site asks for a page of teasers: many articles, one subject."""
+
+    articles: Sequence[Article]
+    reader_id: str | None
+    visitor_id: str | None
+    consume: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """The decision, the visitor it was about (freshly minted when neither id came), and what was missing.
 
@@ -51,15 +62,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Finding:
-    """What the parts said: an entitlement, or a reading, or neither; and which part was missing.
+    """What the parts said: an entitlement, or readings, or neither; and which part was missing.
 
     `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now.
     """
 
-    reading: Reading | None = None
+    readings: Readings | None = None
     entitlement: Entitlement | None = None
     degraded: str | None = None
     blind: bool = False
+
+
+_NOTHING = _Finding()
 
 
 class Gate:
@@ -94,30 +108,58 @@ class Gate:
 
     def decide(self, question: Question) -> Answer:
         """Return the answer; never raises for a well-formed question, whatever part is down."""
+        asked = BatchQuestion(
+            articles=(question.article,),
+            reader_id=question.reader_id,
+            visitor_id=question.visitor_id,
+            consume=question.consume,
+        )
         now = self._business_clock()
-        visitor_id = question.visitor_id
-        if question.reader_id is None and visitor_id is None:
-            visitor_id = mint_visitor_id()
-        if question.reader_id is not None and visitor_id is not None:
-            self._links.ensure(question.reader_id, visitor_id, now=now)
-        subject = _subject(question.reader_id, visitor_id)
+        subject, visitor_id = self._subject(asked, now)
         reason = self._exemption(question, now)
         if reason is not None:
-            decision = self._by_own_right(subject, question, now) or exempted(reason, now)
+            decision = self._by_own_right(subject, asked, now) or exempted(reason, now)
             return Answer(decision=decision, visitor_id=visitor_id, degraded=None)
-        finding = _Finding() if question.article.access is Access.FREE else self._find(subject, question, now)
+        return self._by_meter(subject, visitor_id, asked, now)[0]
+
+    def decide_many(self, asked: BatchQuestion) -> list[Answer]:
+        """Return the answers that one question after the other would get, at the price of one; never raises either."""
+        now = self._business_clock()
+        subject, visitor_id = self._subject(asked, now)
+        return self._by_meter(subject, visitor_id, asked, now)
+
+    def _subject(self, asked: BatchQuestion, now: datetime) -> tuple[Subject, str | None]:
+        """Return whom the question is about, and the visitor's id; with both ids they are linked first."""
+        visitor_id = asked.visitor_id
+        if asked.reader_id is None:
+            visitor_id = visitor_id or mint_visitor_id()
+            return Subject(SubjectKind.VISITOR, visitor_id), visitor_id
+        if visitor_id is not None:
+            self._links.ensure(asked.reader_id, visitor_id, now=now)
+        return Subject(SubjectKind.READER, asked.reader_id), visitor_id
+
+    def _by_meter(self, subject: Subject, visitor_id: str | None, asked: BatchQuestion, now: datetime) -> list[Answer]:
+        finding = _NOTHING
+        if any(article.access is not Access.FREE for article in asked.articles):
+            finding = self._find(subject, asked, now)
+        answers = self._answers(asked, finding, visitor_id, now)
+        self._note(asked, answers, finding)
+        return answers
+
+    def _note(self, asked: BatchQuestion, answers: list[Answer], finding: _Finding) -> None:
+        if len(answers) > 1 and not asked.consume:
+            return  # the locks on a page of teasers are no walls that a reader met, and there are very many
         terms = self._outage_terms(finding)
-        decision = self._decide(question, finding, terms, now)
-        self._journal.note(
-            question.article,
-            decision,
-            reader_id=question.reader_id,
-            visitor_id=visitor_id,
-            consume=question.consume,
-            degraded=finding.degraded,
-            outage=terms,
-        )
-        return Answer(decision=decision, visitor_id=visitor_id, degraded=finding.degraded)
+        for article, answer in zip(asked.articles, answers, strict=True):
+            self._journal.note(
+                article,
+                answer.decision,
+                reader_id=asked.reader_id,
+                visitor_id=answer.visitor_id,
+                consume=asked.consume,
+                degraded=answer.degraded,
+                outage=None if article.access is Access.FREE else terms,
+            )
 
     def _exemption(self, question: Question, now: datetime) -> Reason | None:
         """Return why the question needs no meter; a free article needs no reason."""
@@ -125,16 +167,17 @@ class Gate:
             return None
         return self._exemptions.reason(question.evidence, question.article, now)
 
-    def _by_own_right(self, subject: Subject, question: Question, now: datetime) -> Decision | None:
+    def _by_own_right(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Decision | None:
         """Return what a reader's own entitlement opens, uncounted; None without one that does.
 
         It goes before any exemption, for it has features: a subscriber who follows a newsletter's link stays ad-free.
         """
         if subject.kind is SubjectKind.VISITOR:
             return None
-        unmetered = replace(question, article=replace(question.article, access=Access.SUBSCRIBERS))
-        finding = self._find(subject, unmetered, now)
-        decision = self._decide(unmetered, finding, None, now) if finding.entitlement else None
+        unmetered = tuple(replace(article, access=Access.SUBSCRIBERS) for article in asked.articles)
+        asked = replace(asked, articles=unmetered)
+        finding = self._find(subject, asked, now)
+        decision = self._answers(asked, finding, None, now)[0].decision if finding.entitlement else None
         return decision if decision and decision.granted else None
 
     def _outage_terms(self, finding: _Finding) -> OutageTerms | None:
@@ -146,65 +189,91 @@ class Gate:
             maybe_entitled=finding.blind or finding.degraded == "database",
         )
 
-    def _decide(self, question: Question, finding: _Finding, terms: OutageTerms | None, now: datetime) -> Decision:
+    def _answers(self, asked: BatchQuestion, finding: _Finding, visitor_id: str | None, now: datetime) -> list[Answer]:
+        """Return an answer for each article; those of one kind with one reading share it, as most in a batch do."""
+        answers, made = [], dict[tuple[object, ...], Answer]()
+        likely = cache(self._trials.likely)
+        readings = iter(finding.readings.each if finding.readings else ())
+        standing = finding.readings.standing if finding.readings else None
+        for article in asked.articles:
+            reading = next(readings, None) if article.is_metered else standing
+            # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
+            like = article.access, article.feature, id(reading)
+            answer = made.get(like)
+            if answer is None:
+                about = _NOTHING if article.access is Access.FREE else finding
+                decision = self._decide(article, reading, about, asked, likely, now)
+                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=about.degraded)
+            answers.append(answer)
+        return answers
+
+    def _decide(
+        self,
+        article: Article,
+        reading: Reading | None,
+        finding: _Finding,
+        asked: BatchQuestion,
+        likely: Callable[[str], bool],
+        now: datetime,
+    ) -> Decision:
+        signed_in = asked.reader_id is not None
+        terms = self._outage_terms(finding)
         if terms is not None:
             return outage(
-                question.article,
+                article,
                 self._catalog,
                 allow=terms.allow,
-                signed_in=question.reader_id is not None,
+                signed_in=signed_in,
                 maybe_entitled=terms.maybe_entitled,
                 now=now,
             )
         decision = decide(
-            question.article,
-            finding.reading,
+            article,
+            reading,
             finding.entitlement,
             self._catalog,
-            consume=question.consume,
-            signed_in=question.reader_id is not None,
+            consume=asked.consume,
+            signed_in=signed_in,
             trial_eligible=True,
             now=now,
         )
-        if decision.wall is None or question.reader_id is None:
+        if decision.wall is None or asked.reader_id is None:
             return decision
-        eligible = self._trials.likely(question.reader_id)
-        return replace(decision, wall=replace(decision.wall, trial_eligible=eligible))
+        return replace(decision, wall=replace(decision.wall, trial_eligible=likely(asked.reader_id)))
 
-    def _find(self, subject: Subject, question: Question, now: datetime) -> _Finding:
+    def _find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> _Finding:
         try:
-            reading = self._ask(subject, question, now)
+            readings = self._ask(subject, asked, now)
         except MeterUnavailable:
             return self._without_redis(subject, now)
-        if reading.outcome is not Outcome.UNKNOWN:
-            return _found(reading)
+        if readings.standing.outcome is not Outcome.UNKNOWN:
+            return _found(readings)
         try:
             standing = self._record.standing(subject.id, now)
         except SQLAlchemyError as error:
             log.warning("record_unavailable", error=type(error).__name__)
             return _Finding(degraded="database")
-        return self._ask_again(subject, question, standing, now)
+        return self._ask_again(subject, asked, standing, now)
 
-    def _ask_again(self, subject: Subject, question: Question, standing: Standing, now: datetime) -> _Finding:
+    def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> _Finding:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""
         entitled = standing.entitlement.grants_at(now)
         try:
             self._publisher.publish_standing(subject.id, standing)
             if entitled:
                 return _Finding(entitlement=standing.entitlement)
-            return _found(self._ask(subject, question, now))
+            return _found(self._ask(subject, asked, now))
         except MeterUnavailable:
             return _Finding(entitlement=standing.entitlement if entitled else None, degraded="redis")
 
-    def _ask(self, subject: Subject, question: Question, now: datetime) -> Reading:
+    def _ask(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Readings:
         meter = self._catalog.meter
-        return self._meter.ask(
+        return self._meter.ask_many(
             subject,
-            question.article.id,
+            [article.id for article in asked.articles if article.is_metered],
             limit=meter.limit_reader if subject.kind is SubjectKind.READER else meter.limit_visitor,
-            window=window_at(meter.window, now, self._catalog.zone),
-            consume=question.consume,
-            metered=question.article.access is Access.METERED and question.article.feature is None,
+            window=self._catalog.window_at(now),
+            consume=asked.consume,
             now=now,
             wall_now=self._wall_clock(),
         )
@@ -228,13 +297,7 @@ def mint_visitor_id() -> str:
     return f"v_{secrets.token_urlsafe(16)}"
 
 
-def _subject(reader_id: str | None, visitor_id: str | None) -> Subject:
-    if reader_id is not None:
-        return Subject(SubjectKind.READER, reader_id)
-    assert visitor_id is not None  # noqa: S101 - minted above when the site sent none
-    return Subject(SubjectKind.VISITOR, visitor_id)
-
-
-def _found(reading: Reading) -> _Finding:
-    entitlement = entitlement_in(reading.carried) if reading.carried and reading.outcome is Outcome.PASS else None
-    return _Finding(reading=reading, entitlement=entitlement)
+def _found(readings: Readings) -> _Finding:
+    standing = readings.standing
+    entitlement = entitlement_in(standing.carried) if standing.carried and standing.outcome is Outcome.PASS else None
+    return _Finding(readings=readings, entitlement=entitlement)

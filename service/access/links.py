@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from metering.meter import MeterUnavailable
 from metering.redis_meter import RedisMeter
-from metering.window import window_at
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.errors import Unavailable
@@ -55,7 +54,7 @@ class Links:
         linked_at = self._wall_clock()
         with self._engine.begin() as connection:
             record_link(connection, visitor_id, reader_id, linked_at)
-        window = window_at(self._catalog.meter.window, now, self._catalog.zone)
+        window = self._catalog.window_at(now)
         self._meter.link(visitor_id, reader_id, linked_at=linked_at, window=window, now=now)
 
 

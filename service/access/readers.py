@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from metering.meter import MeterUnavailable, Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
-from metering.window import window_at
 from service.access.links import Links
 from service.access.passes import Record
 from service.access.trials import Trials
@@ -78,9 +77,7 @@ class Readers:
         meter = self._catalog.meter
         subject = Subject(SubjectKind.READER, reader_id)
         try:
-            return self._meter.usage(
-                subject, limit=meter.limit_reader, window=window_at(meter.window, now, self._catalog.zone)
-            )
+            return self._meter.usage(subject, limit=meter.limit_reader, window=self._catalog.window_at(now))
         except MeterUnavailable:
             return None
 

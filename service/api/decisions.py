@@ -1,9 +1,14 @@
-"""`POST /v1/decisions`: may this reader read this article?"""
+"""`POST /v1/decisions` and `/batch`: may this reader read this article, these articles?"""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 from service import metrics
-from service.access.gate import Question
+from service.access.gate import BatchQuestion, Question
 from service.api import present, schemas, shapes
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
@@ -13,6 +18,8 @@ from service.errors import InvalidRequest
 from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
 
+_UNKNOWN_FEATURE = {"feature": ["Unknown feature."]}
+
 
 def decide(services: Services, call: Call) -> Reply:
     """Ask the gate, and count the answer."""
@@ -21,19 +28,50 @@ def decide(services: Services, call: Call) -> Reply:
     return answer(200, present.decision(found, services.catalog.zone))
 
 
+def decide_batch(services: Services, call: Call) -> Reply:
+    """Ask the gate once about every article, and count each answer."""
+    asked = call.body["articles"]
+    known = {None, *(feature.id for feature in services.catalog.features)}
+    unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each["feature"] not in known}
+    if unknown:
+        raise InvalidRequest("There is no such feature.", errors={"articles": unknown})
+    found = services.gate.decide_many(
+        BatchQuestion(
+            articles=[_article(each) for each in asked],
+            reader_id=call.body["reader_id"],
+            visitor_id=call.body["visitor_id"],
+            consume=call.body["mode"] == "consume",
+        )
+    )
+    # Answers that are alike are one object (gate.py): each is told and counted once.
+    alike = Counter(map(id, found))
+    told = {}
+    for each in found:
+        if id(each) not in told:
+            told[id(each)] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
+            metrics.count_decision(each.decision.reason.value, each.degraded, alike[id(each)])
+    return Reply(status=200, body=f'{{"decisions":[{",".join([told[id(each)] for each in found])}]}}')
+
+
 def _question(call: Call, catalog: Catalog) -> Question:
     asked = call.body["article"]
     if asked["feature"] is not None and asked["feature"] not in {feature.id for feature in catalog.features}:
         # Answered as missing, a slip of the site's pen would wall every subscriber.
-        raise InvalidRequest("There is no such feature.", errors={"article": {"feature": ["Unknown feature."]}})
+        raise InvalidRequest("There is no such feature.", errors={"article": _UNKNOWN_FEATURE})
     return Question(
-        article=Article(id=asked["id"], access=Access(asked["access"]), feature=asked["feature"]),
+        article=_article(asked),
         reader_id=call.body["reader_id"],
         visitor_id=call.body["visitor_id"],
         consume=call.body["mode"] == "consume",
         evidence=Evidence(**{name: call.body[name] for name in ("client_ip", "user_agent", "gift", "link")}),
     )
 
+
+def _article(asked: Mapping[str, Any]) -> Article:
+    return Article(id=asked["id"], access=Access(asked["access"]), feature=asked["feature"])
+
+
+_METER = {"limit": 1, "used": 1, "remaining": 0, "window": "month", "resets_at": "2026-12-01T00:00:00+01:00"}
 
 DECIDE = Operation(
     method="POST",
@@ -63,15 +101,55 @@ DECIDE = Operation(
         "reason": "metered",
         "counted": True,
         "visitor_id": "v-5",
-        "meter": {
-            "limit": 1,
-            "used": 1,
-            "remaining": 0,
-            "window": "month",
-            "resets_at": "2026-12-01T00:00:00+01:00",
-        },
+        "meter": _METER,
         "entitlement": None,
         "wall": None,
         "degraded": None,
+    },
+)
+
+DECIDE_BATCH = Operation(
+    method="POST",
+    path="/v1/decisions/batch",
+    name="decide_batch",
+    tag="For the site",
+    summary="May this reader read these articles?",
+    description=(
+        "Up to 500 articles at the price of a few decisions, answered in order as one question after the other would "
+        "be: with `consume` each metered article counts while there is room. A page of teasers asks with `peek`, "
+        "which says what is locked and counts nothing."
+    ),
+    access=Scope.DECIDE,
+    view=decide_batch,
+    body_schema=schemas.BatchRequest,
+    answers={200: shapes.Decisions},
+    example_body={
+        "visitor_id": "v-5",
+        "mode": "peek",
+        "articles": [{"id": "belgorod-incursion"}, {"id": "drone-industry", "access": "subscribers"}],
+    },
+    example_answer={
+        "decisions": [
+            {
+                "granted": True,
+                "reason": "already_read",
+                "counted": False,
+                "visitor_id": "v-5",
+                "meter": _METER,
+                "entitlement": None,
+                "wall": None,
+                "degraded": None,
+            },
+            {
+                "granted": False,
+                "reason": "subscribers_only",
+                "counted": False,
+                "visitor_id": "v-5",
+                "meter": None,
+                "entitlement": None,
+                "wall": {"kind": "subscribe", "offers": ["monthly", "annual"], "trial_eligible": True},
+                "degraded": None,
+            },
+        ]
     },
 )

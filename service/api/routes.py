@@ -23,6 +23,7 @@ from service.api.operations import Operation
 
 _SERVED: tuple[Operation, ...] = (
     decisions.DECIDE,
+    decisions.DECIDE_BATCH,
     plans.SHOW_PLANS,
     checkouts.OPEN_CHECKOUT,
     checkouts.SHOW_CHECKOUT,

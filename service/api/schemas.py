@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from service.api.fields import Choice, Email, Flag, Id, IpAddress, Label, ReaderId, Text
+from service.api.fields import Articles, Choice, Email, Flag, Id, IpAddress, Label, ReaderId, Text
 from service.domain.decision import Access
 from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
 from service.exemptions.tokens import LONGEST_LIFE
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
+MOST_ARTICLES = 500
 
 
 class Nothing(Schema):
@@ -55,6 +56,18 @@ class DecisionRequest(Schema):
     link = Text(
         most=2000, least=0, allow_none=True, load_default=None, metadata={"description": "A signed link's, likewise."}
     )
+
+
+class BatchRequest(Schema):
+    reader_id = ReaderId(allow_none=True, load_default=None, metadata={"description": "A signed-in reader."})
+    visitor_id = Id(allow_none=True, load_default=None, metadata={"description": "An anonymous browser."})
+    mode = Choice(
+        "consume",
+        "peek",
+        load_default="consume",
+        metadata={"description": "As for one decision. A page of teasers asks with `peek`."},
+    )
+    articles = Articles(Article, most=MOST_ARTICLES, required=True)
 
 
 _REDIRECT = {"description": "An address within the configured site origins."}

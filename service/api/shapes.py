@@ -20,7 +20,7 @@ class Meter(Schema):
     limit = number()
     used = number("Distinct articles, this one included.")
     remaining = number()
-    window = Choice("day", "week", "month", required=True)
+    window = Choice("day", "week", "month", "rolling", required=True)
     resets_at = instant("RFC 3339, in the publication's time zone.")
 
 
@@ -54,6 +54,10 @@ class Decision(Schema):
     )
 
 
+class Decisions(Schema):
+    decisions = many(Decision)
+
+
 class Feature(Schema):
     id = text()
     label = text()
@@ -80,7 +84,7 @@ class Plan(Schema):
 class PlansMeter(Schema):
     headline = text()
     headline_reader = text()
-    window = Choice("day", "week", "month", required=True)
+    window = Choice("day", "week", "month", "rolling", required=True)
     visitor_limit = number()
     reader_limit = number()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.catalog.numbers import facts_of_all, facts_of_plan, saving_of, values_of
+from service.catalog.schema import WEEKDAYS
 from service.catalog.yaml_file import Fault
 from service.domain.catalog import (
     Catalog,
@@ -137,6 +138,8 @@ class _Builder:
             limit_visitor=meter["visitor_articles"],
             limit_reader=meter["reader_articles"],
             window=meter["window"],
+            first_weekday=WEEKDAYS.index(meter["week_starts_on"] or WEEKDAYS[0]),
+            rolling_days=meter["rolling_days"] or 0,
             headline=visitor,
             headline_reader=reader,
         )

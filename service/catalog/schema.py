@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from metering.window import ROLLING
 from service.domain.money import Money
 from service.domain.vocabulary import EarlyWarning, RepeatedCard
 
 MOST_ARTICLES = 1000
+MOST_ROLLING_DAYS = 366
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
 MOST_GIFTS = 1000
 MOST_GIFT_DAYS = 366
@@ -66,10 +69,21 @@ class PriceSchema(Schema):
 
 
 class MeterSchema(Schema):
-    window = fields.String(required=True, validate=OneOf(["day", "week", "month"]))
+    window = fields.String(required=True, validate=OneOf(["day", "week", "month", ROLLING]))
+    week_starts_on = fields.String(load_default=None, allow_none=True, validate=OneOf(WEEKDAYS))
+    rolling_days = fields.Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, MOST_ROLLING_DAYS))
     visitor_articles = fields.Integer(required=True, strict=True, validate=Range(0, MOST_ARTICLES))
     reader_articles = fields.Integer(required=True, strict=True, validate=Range(0, MOST_ARTICLES))
     headline = _text()
+
+    @validates_schema(skip_on_field_errors=True)
+    def window_is_whole(self, data: dict[str, Any], **_: Any) -> None:
+        """A rolling window has a length, and nothing is said that would have no effect."""
+        if data["window"] == ROLLING and data["rolling_days"] is None:
+            raise ValidationError("must be given for a rolling window", "rolling_days")
+        for name, window in (("rolling_days", ROLLING), ("week_starts_on", "week")):
+            if data[name] is not None and data["window"] != window:
+                raise ValidationError(f"has no effect unless window is {window}", name)
 
     @validates_schema(skip_on_field_errors=True)
     def signing_in_costs_nothing(self, data: dict[str, Any], **_: Any) -> None:

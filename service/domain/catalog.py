@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from metering.window import Window, window_at
 from service.domain.money import Money
 from service.domain.vocabulary import EarlyWarning, Policy, RepeatedCard
 
 
 @dataclass(frozen=True, kw_only=True)
 class Meter:
-    """How many distinct articles are free in each window (`day`, `week`, `month`).
+    """How many distinct articles are free in each window (`day`, `week`, `month`, `rolling`).
 
+    `first_weekday` (0 is Monday) begins a week; `rolling_days` is a rolling window's length, else 0.
     `headline` is what the wall says to a visitor, `headline_reader` to a signed-in reader: the numbers may differ.
     """
 
@@ -22,6 +24,8 @@ class Meter:
     window: str
     headline: str
     headline_reader: str
+    first_weekday: int = 0
+    rolling_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,11 @@ class Catalog:
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""
         return next((plan for plan in self.plans if plan.id == plan_id), None)
+
+    def window_at(self, now: datetime) -> Window:
+        """Return the meter's window that holds `now`."""
+        meter = self.meter
+        return window_at(meter.window, now, self.zone, meter.first_weekday, meter.rolling_days)
 
     @property
     def policy(self) -> Policy:

@@ -48,6 +48,11 @@ class Article:
     access: Access = Access.METERED
     feature: str | None = None
 
+    @property
+    def is_metered(self) -> bool:
+        """Tell whether the free allowance may open it."""
+        return self.access is Access.METERED and self.feature is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wall:

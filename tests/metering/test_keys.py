@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,10 @@ from redis.crc import key_slot
 
 from metering.keys import Keys, buckets_for
 from metering.meter import Subject, SubjectKind
+from metering.window import window_at
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PARIS = ZoneInfo("Europe/Paris")
 KEYS = Keys("a key that only the tests know, 32+", 64)
 
 
@@ -31,7 +37,8 @@ def test_a_million_readers_take_16384_buckets() -> None:
 def test_all_keys_of_a_subject_share_one_slot(subject_id: str, kind: SubjectKind) -> None:
     """Claim: whatever the id, even half a surrogate pair, one script call stays within one Redis Cluster slot."""
     place = KEYS.place(Subject(kind, subject_id))
-    keys = [place.passes, place.aliases, place.absent(29_000_000), place.meter("month-2026-11")]
+    meters = place.meters(window_at("month", NOW, PARIS)) + place.meters(window_at("rolling", NOW, PARIS, days=30))
+    keys = [place.passes, place.aliases, place.absent(29_000_000), *meters]
     assert len({key_slot(key.encode()) for key in keys}) == 1
     assert len(place.field) == 8
     assert len(KEYS.article(subject_id)) == 6

@@ -115,9 +115,10 @@ def test_an_article_hash_across_two_neighbours_is_not_taken_for_read(
     """Claim: only whole articles match in the packed reads, not the bytes between two of them."""
     place, sought = desk.meter._keys.place(visitor), desk.meter._keys.article("sought")
     packed = b"abc" + sought + b"xyz"
-    server.hset(place.meter(desk.window.id), place.field, packed)
+    [key] = place.meters(desk.window)
+    server.hset(key, place.field, packed)
     assert desk.outcome(visitor, "sought", limit=2) is Outcome.FULL
-    server.hset(place.meter(desk.window.id), place.field, packed + sought)
+    server.hset(key, place.field, packed + sought)
     assert desk.outcome(visitor, "sought", limit=2) is Outcome.SEEN
 
 
@@ -126,21 +127,27 @@ def test_a_batch_answers_as_single_questions_would(desk: Any, visitor: Subject) 
     articles = ["a-1", "a-2", "a-1", "a-3", "a-4", "a-3"]
     common = {"limit": 3, "window": desk.window, "now": NOW, "wall_now": NOW}
     other = Subject(SubjectKind.VISITOR, "v-6")
-    batch = desk.meter.ask_many(visitor, articles, consume=True, **common)
+    batch = desk.meter.ask_many(visitor, articles, consume=True, **common).each
     assert batch == [desk.reads(other, article, limit=3) for article in articles]
     assert [each.used for each in batch] == [1, 2, 2, 3, 3, 3]
 
-    peeked = desk.meter.ask_many(visitor, ["a-1", "a-9"], consume=False, **common)
+    peeked = desk.meter.ask_many(visitor, ["a-1", "a-9"], consume=False, **common).each
     assert [each.outcome for each in peeked] == [Outcome.SEEN, Outcome.FULL]
-    assert desk.meter.ask_many(visitor, [], consume=True, **common) == []
+    nothing = desk.meter.ask_many(visitor, [], consume=True, **common)
+    assert (nothing.standing.outcome, nothing.standing.used, list(nothing.each)) == (Outcome.NO_PASS, 3, [])
 
 
 def test_a_batch_for_a_subscriber_repeats_the_pass(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
     """Claim: an answer about the reader, not the article, is given for each article."""
     common = {"limit": 1, "window": desk.window, "now": NOW, "wall_now": NOW, "consume": True}
-    assert [r.outcome for r in desk.meter.ask_many(reader, ["a", "b"], **common)] == [Outcome.UNKNOWN] * 2
+
+    def outcomes() -> list[Outcome]:
+        answer = desk.meter.ask_many(reader, ["a", "b"], **common)
+        return [each.outcome for each in (answer.standing, *answer.each)]
+
+    assert outcomes() == [Outcome.UNKNOWN] * 3
     desk.meter.publish(reader.id, make_pass())
-    assert [r.outcome for r in desk.meter.ask_many(reader, ["a", "b"], **common)] == [Outcome.PASS] * 2
+    assert outcomes() == [Outcome.PASS] * 3
 
 
 def test_usage_counts_behind_a_pass(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:

@@ -51,7 +51,7 @@ def test_counters_outlive_their_window_and_then_go(desk: Any, server: redis.Redi
     own_bucket = desk.meter._keys.place(visitor).tag
     readers = (Subject(SubjectKind.READER, f"r-{number}") for number in itertools.count())
     reader = next(each for each in readers if desk.meter._keys.place(each).tag != own_bucket)
-    of_visitor, of_reader = (desk.meter._keys.place(each).meter(desk.window.id) for each in (visitor, reader))
+    [of_visitor], [of_reader] = (desk.meter._keys.place(each).meters(desk.window) for each in (visitor, reader))
 
     desk.reads(visitor, "a-1")
     assert remaining + 86_000 < server.ttl(of_visitor) <= remaining + 86_400

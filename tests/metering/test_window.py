@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metering.window import KINDS, window_at
+from metering.window import KINDS, ROLLING, window_at
 
 PARIS = ZoneInfo("Europe/Paris")
 ZONES = [
@@ -28,7 +29,7 @@ EARLIEST, LATEST = int(utc(1971).timestamp()), int(utc(2100).timestamp())
 
 
 @given(
-    kind=st.sampled_from(sorted(KINDS)),
+    kind=st.sampled_from(sorted(KINDS - {ROLLING})),
     now=st.integers(EARLIEST, LATEST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     first_weekday=st.integers(0, 6),
@@ -90,7 +91,40 @@ def test_a_skipped_midnight_is_shown_as_the_clock_showed_it() -> None:
     assert window.starts_at.isoformat() == "2018-11-04T01:00:00-02:00"
 
 
+@given(
+    now=st.integers(EARLIEST, LATEST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    later=st.floats(0, 1, exclude_max=True),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    days=st.integers(1, 366),
+)
+def test_a_rolling_window_is_found_again_until_it_ends(now: datetime, later: float, zone: ZoneInfo, days: int) -> None:
+    """Claim: it lasts its days of 24 hours over any clock change, and until its last instant its place is looked at."""
+    begun = window_at(ROLLING, now, zone, days=days)
+    assert begun.starts_at.astimezone(UTC) == now
+    assert begun.ends_at.astimezone(UTC) - now == timedelta(days=days)
+    while_running = window_at(ROLLING, now + later * timedelta(days=days), zone, days=days)
+    assert begun.id in while_running.ids
+    assert while_running.begun_at(now) == replace(while_running, starts_at=begun.starts_at, ends_at=begun.ends_at)
+    assert begun.id not in window_at(ROLLING, now + timedelta(days=2 * days), zone, days=days).ids
+
+
+@pytest.mark.parametrize(
+    ("now", "days", "ends_at"),
+    [
+        (utc(2026, 11, 22, 12), 30, "2026-12-22T13:00+01:00"),
+        (utc(2026, 3, 1, 12), 30, "2026-03-31T14:00+02:00"),  # the clock is put forward: an hour later by it
+        (utc(2028, 2, 28, 12), 1, "2028-02-29T13:00+01:00"),
+        (utc(2026, 12, 31, 22, 30), 7, "2027-01-07T23:30+01:00"),
+    ],
+)  # fmt: skip
+def test_rolling_windows_of_a_paris_publication(now: datetime, days: int, ends_at: str) -> None:
+    """Claim: a day of a rolling window is 24 hours, told in the publication's time."""
+    assert window_at(ROLLING, now, PARIS, days=days).ends_at.isoformat(timespec="minutes") == ends_at
+
+
 def test_an_unknown_kind_is_refused() -> None:
-    """Claim: a kind that no calendar knows is an error, not a default."""
+    """Claim: a kind that no calendar knows, or a rolling window without a length, is an error, not a default."""
     with pytest.raises(ValueError, match="fortnight"):
         window_at("fortnight", utc(2026, 11, 22), PARIS)
+    with pytest.raises(ValueError, match="number of days"):
+        window_at(ROLLING, utc(2026, 11, 22), PARIS)

@@ -12,7 +12,7 @@ import redis
 from sqlalchemy import Engine, text
 
 from sandbox.processes import free_port
-from service.access.gate import Answer, Question
+from service.access.gate import Answer, BatchQuestion, Question
 from service.domain.decision import Access, Article, Reason
 from service.store.database import make_engine
 
@@ -136,6 +136,75 @@ def test_the_wall_knows_whose_trial_is_used(parts: Any, make_snapshot: Any, make
     refused = ask(parts, "a-2", reader="r-1").decision
     assert refused.wall is not None
     assert not refused.wall.trial_eligible
+
+
+ASSORTED = [
+    Article(id="a-1"),
+    Article(id="a-1"),
+    Article(id="a-2", access=Access.FREE),
+    Article(id="a-3", access=Access.SUBSCRIBERS),
+    Article(id="a-4", feature="archives"),
+    Article(id="a-5"),
+    Article(id="a-1"),
+]
+
+
+@pytest.mark.parametrize("consume", [True, False])
+@pytest.mark.parametrize("who", ["visitor", "reader", "subscriber", "both", "linked"])
+def test_a_batch_answers_as_one_question_after_the_other(
+    parts: Any, make_snapshot: Any, make_subscription: Any, who: str, *, consume: bool
+) -> None:
+    """Claim: in order, with repeats and every kind of article, for every kind of subject; counting likewise."""
+
+    def ids(copy: str) -> dict[str, str | None]:
+        if who == "subscriber":  # never counted, so one will do for both
+            return {"reader_id": "r-1", "visitor_id": None}
+        reader = None if who in {"visitor", "linked"} else f"r-{copy}"
+        return {"reader_id": reader, "visitor_id": None if who == "reader" else f"v-{copy}"}
+
+    if who == "subscriber":
+        parts.apply(make_snapshot(make_subscription()))
+    if who == "linked":
+        for copy in ("1", "2"):
+            parts.links.link(f"r-{copy}", f"v-{copy}", now=parts.clock())
+
+    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, consume=consume, **ids("1")))
+    singles = [parts.gate.decide(Question(article=each, consume=consume, **ids("2"))) for each in ASSORTED]
+    assert [each.decision for each in batch] == [each.decision for each in singles]
+    assert {(each.visitor_id, each.degraded) for each in batch} == {(ids("1")["visitor_id"], None)}
+
+
+def test_a_batch_without_ids_is_one_new_visitors(parts: Any) -> None:
+    """Claim: the minted id is one for the page, and what the batch read was counted under it."""
+    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, reader_id=None, visitor_id=None, consume=True))
+    (visitor_id,) = {each.visitor_id for each in batch}
+    assert ask(parts, "a-1", visitor=visitor_id).decision.reason is Reason.ALREADY_READ
+
+
+def test_a_batch_of_500_asks_redis_once_and_the_ledger_once(parts: Any, redis_url: str) -> None:
+    """Claim: counted at the server, 500 articles are one script call; the trial is looked up once for all walls."""
+    articles = [Article(id=f"a-{number}") for number in range(500)]
+    asked = BatchQuestion(articles=articles, reader_id="r-1", visitor_id=None, consume=False)
+    ask(parts, "a-0", reader="r-1")
+    looked_up: list[str] = []
+    likely = parts.trials.likely
+    parts.trials.likely = lambda reader_id: looked_up.append(reader_id) or likely(reader_id)
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+        answers = parts.gate.decide_many(asked)
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+    assert [each.decision.granted for each in answers] == [True] + [False] * 499
+    assert looked_up == ["r-1"]
+
+
+def test_a_batch_during_an_outage_is_answered(build_parts: Callable[..., Any], engine: Engine, dead_redis: str) -> None:
+    """Claim: the failure policy holds for each article; what is free stays free, and is not degraded."""
+    parts = build_parts(engine, dead_redis)
+    asked = BatchQuestion(articles=ASSORTED, reader_id=None, visitor_id="v-1", consume=True)
+    reasons = [(each.decision.reason, each.degraded) for each in parts.gate.decide_many(asked)]
+    assert reasons[0] == reasons[5] == (Reason.OUTAGE, "redis")
+    assert reasons[2] == (Reason.FREE_ARTICLE, None)
+    assert reasons[3] == (Reason.SUBSCRIBERS_ONLY, "redis")
 
 
 @pytest.fixture

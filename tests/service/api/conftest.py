@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from metering.meter import Outcome, Reading
 from metering.window import window_at
-from service.access.gate import Answer, Gate, Question
+from service.access.gate import Answer, BatchQuestion, Gate, Question
 from service.access.readers import Readers, ReaderState
 from service.api.application import build_flask
 from service.api.auth import KeyChecker
@@ -71,6 +71,7 @@ class FakeGate(Gate):
 
     def __init__(self, catalog: Catalog) -> None:
         self.questions: list[Question] = []
+        self.batches: list[BatchQuestion] = []
         window = window_at("month", NOW, catalog.zone)
         reading = Reading(outcome=Outcome.ROOM, used=1, limit=1, window=window)
         decision = Decision(
@@ -82,6 +83,10 @@ class FakeGate(Gate):
     def decide(self, question: Question) -> Answer:
         self.questions.append(question)
         return self.answer
+
+    def decide_many(self, asked: BatchQuestion) -> list[Answer]:
+        self.batches.append(asked)
+        return [self.answer] * len(asked.articles)
 
 
 class FakeReaders(Readers):

@@ -85,6 +85,10 @@ class Judge:
         for index, each in enumerate(value if isinstance(value, list) else ()):
             yield from self.faults(rule, each, f"{where}[{index}]")
 
+    def _maxItems(self, rule: int, value: Any, where: str, _schema: Json) -> Iterator[str]:  # noqa: N802
+        if isinstance(value, list) and len(value) > rule:
+            yield f"{where}: {len(value)} of at most {rule}"
+
     def _format(self, rule: str, value: Any, where: str, _schema: Json) -> Iterator[str]:
         if rule == "date-time" and isinstance(value, str) and datetime.fromisoformat(value).tzinfo is None:
             yield f"{where}: {value} has no zone"
@@ -199,6 +203,8 @@ def test_real_answers_fit_the_document(
     for decision, degraded in ((refused, None), (carried, "redis"), (replace(plain, reading=None), "database")):
         api.gate.answer = replace(api.gate.answer, decision=decision, degraded=degraded)
         check(judge, api.call(*decide, json=article), *decide)
+        batch = ("POST", "/v1/decisions/batch")
+        check(judge, api.call(*batch, json={"articles": [article["article"]] * 2}), *batch)
     check(judge, api.call("GET", "/v1/plans"), "GET", "/v1/plans")
     for created in (True, False):
         api.checkouts.created = created
@@ -292,6 +298,7 @@ def test_the_judge_is_no_friend(judge: Judge) -> None:
     ):
         assert list(judge.faults(reader, good | change)) != []
     assert list(judge.faults(reader, {"limit": 1})) != []
+    assert list(judge.faults({"maxItems": 1}, [1, 2])) != []
     assert all(list(judge.faults({"minimum": 1, "maximum": 5}, value)) != [] for value in (0, 6))
 
 

@@ -101,6 +101,42 @@ def test_more_read_than_allowed_leaves_nothing_not_less(api: Any) -> None:
     assert api.call("POST", "/v1/decisions", json=ARTICLE).json["meter"]["remaining"] == 0
 
 
+def test_a_batch_reaches_the_gate_once_and_is_answered_in_order(api: Any) -> None:
+    """One question for all articles; each answer has the shape of a single one's."""
+    articles = [{"id": "a", "access": "free"}, {"id": "b", "feature": "archives"}, {"id": "b ü"}]
+    answer = api.call("POST", "/v1/decisions/batch", json={"reader_id": "r-81", "mode": "peek", "articles": articles})
+    (asked,) = api.gate.batches
+    assert [(each.id, each.access, each.feature) for each in asked.articles] == [
+        ("a", Access.FREE, None), ("b", Access.METERED, "archives"), ("b ü", Access.METERED, None),
+    ]  # fmt: skip
+    assert (asked.reader_id, asked.visitor_id, asked.consume) == ("r-81", None, False)
+    single = api.call("POST", "/v1/decisions", json=ARTICLE).json
+    assert answer.json == {"decisions": [single] * 3}
+
+
+def test_a_batch_consumes_unless_told_and_takes_500(api: Any) -> None:
+    """`mode` means what it means for one; the 501st article is refused, none at all is answered with nothing."""
+    articles = [{"id": f"a-{number}"} for number in range(501)]
+    assert api.call("POST", "/v1/decisions/batch", json={"articles": articles}).status_code == 422
+    assert api.gate.batches == []
+    assert len(api.call("POST", "/v1/decisions/batch", json={"articles": articles[:500]}).json["decisions"]) == 500
+    assert api.gate.batches[0].consume
+    assert api.call("POST", "/v1/decisions/batch", json={"articles": []}).json == {"decisions": []}
+
+
+def test_what_is_wrong_in_a_batch_is_told_by_its_place(api: Any) -> None:
+    """Errors name the article's number, the field and the reason."""
+    articles = [{"id": "a"}, {"id": "b", "feature": "archive"}, {"id": "c"}]
+    refused = api.call("POST", "/v1/decisions/batch", json={"articles": articles})
+    assert refused.status_code == 422
+    assert refused.get_json()["errors"] == {"articles": {"1": {"feature": ["Unknown feature."]}}}
+    articles[1] = {"id": "", "more": 1}
+    refused = api.call("POST", "/v1/decisions/batch", json={"articles": articles})
+    assert set(refused.get_json()["errors"]["articles"]) == {"1"}
+    assert set(refused.get_json()["errors"]["articles"]["1"]) == {"id", "more"}
+    assert api.gate.batches == []
+
+
 def test_plans_show_computed_prices_and_savings(api: Any) -> None:
     """All that the wall shows, as plans.yaml promises it."""
     offer = api.call("GET", "/v1/plans").json

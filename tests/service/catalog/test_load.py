@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,15 @@ class TestShipped:
         assert annual.saving_text == "Save $14.90 compared to monthly"
         assert catalog.cancel_line == "You can cancel anytime."
         assert (catalog.grace.renewal, catalog.grace.first_payment) == (timedelta(days=7), timedelta(0))
+
+    def test_windows_are_cut_as_the_file_says(self, edited):
+        """Claim: a week begins on the day named, Monday unless told, and a rolling window has its length."""
+        now = datetime(2026, 11, 22, 12, tzinfo=UTC)  # a Sunday
+        plain = edited("window: month", "window: week").window_at(now)
+        sunday = edited("window: month", "window: week\n  week_starts_on: sunday").window_at(now)
+        assert (plain.starts_at.day, sunday.starts_at.day) == (16, 22)
+        rolling = edited("window: month", "window: rolling\n  rolling_days: 30").window_at(now)
+        assert (rolling.kind, rolling.ends_at - rolling.starts_at) == ("rolling", timedelta(days=30))
 
     def test_what_repeats_and_refunds_lead_to_is_said_or_taken_as_shipped(self, edited):
         """A used card ends the trial and a whole refund ends access, also in a file that leaves both out."""
@@ -167,7 +176,12 @@ def test_a_text_that_contradicts_the_offer_is_refused(refused, old, new, told):
         ("trial_days: 30 ", "features: [ads]\n    trial_days: 30 ", "plans[0].features[0]: 'ads' is none of"),
         ("trial_days: 30 ", "trial_days: 731 ", "plans[0].trial_days: "),
         ("trial_days: 30 ", "trial_weeks: 4 ", "plans[0].trial_weeks: Unknown field"),
-        ("window: month", "window: monthly", "meter.window: Must be one of: day, week, month"),
+        ("window: month", "window: monthly", "meter.window: Must be one of: day, week, month, rolling"),
+        ("window: month", "window: rolling", "meter.rolling_days: must be given for a rolling window"),
+        ("window: month", "window: rolling\n  rolling_days: 0", "meter.rolling_days: Must be greater than or equal"),
+        ("window: month", "window: month\n  rolling_days: 30", "meter.rolling_days: has no effect unless"),
+        ("window: month", "window: day\n  week_starts_on: sunday", "meter.week_starts_on: has no effect unless"),
+        ("window: month", "window: week\n  week_starts_on: so", "meter.week_starts_on: Must be one of: monday"),
         ("reader_articles: 1", "reader_articles: 0", "meter.reader_articles: must be at least visitor_articles"),
         ("reader_articles: 1", "reader_articles: 1.5", "meter.reader_articles: Not a valid integer"),
         ("visitor_articles: 1", "visitor_articles: true", "meter.visitor_articles: Not a valid integer"),
@@ -195,7 +209,7 @@ def test_a_wrong_field_is_refused_by_its_path(refused, old, new, told):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("headline: You", 'headline: "You', "line 49: expected <block end>, but found '<scalar>' (while parsing"),
+        ("headline: You", 'headline: "You', "line 52: expected <block end>, but found '<scalar>' (while parsing"),
         ("    label: Annual Access", "    label: Annual Access\n    label: Yearly", "'label' stands twice"),
         ("badge: BEST VALUE", "badge: *best", "found undefined alias"),
         ("badge: BEST VALUE", "badge: !!python/object:os.system x", "could not determine a constructor"),
