@@ -26,7 +26,7 @@ from newsstand_client.answers import (
     Trial,
     Wall,
 )
-from newsstand_client.client import Newsstand
+from newsstand_client.client import Article, Newsstand
 from newsstand_client.errors import (
     Conflict,
     InvalidRequest,
@@ -39,6 +39,7 @@ from newsstand_client.errors import (
 )
 
 __all__ = [
+    "Article",
     "Cancellation",
     "Checkout",
     "CheckoutOutcome",

@@ -75,6 +75,13 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """The answers to one batch, in the order asked."""
+
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feature:
     """One thing that a subscription brings."""
 

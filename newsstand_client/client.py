@@ -6,11 +6,12 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from newsstand_client.answers import Cancellation, Checkout, CheckoutOutcome, Decision, Offer, Reader, read
+from newsstand_client.answers import Cancellation, Checkout, CheckoutOutcome, Decision, Decisions, Offer, Reader, read
 from newsstand_client.errors import Conflict, NewsstandError, NoAnswer, Problem, Unavailable, problem_class
 from newsstand_client.wire import Answer, Wire
 
@@ -25,11 +26,20 @@ T = TypeVar("T")
 _log = logging.getLogger("newsstand_client")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Article:
+    """One of the articles that `decide_many` is asked about."""
+
+    id: str
+    access: Literal["metered", "free", "subscribers"] = "metered"
+    feature: str | None = None
+
+
 class Newsstand:
     """One service at `base_url` under one API key (scopes `decide` and `billing`). Safe to share between threads.
 
     `on_outage` is what a reader gets when no decision can be had: `allow` (a page that is not paid for is a smaller
-    loss than a payer refused) or `refuse`. Only `decide` falls back; everything else raises a NewsstandError.
+    loss than a payer refused) or `refuse`. Only decisions fall back; everything else raises a NewsstandError.
     """
 
     def __init__(
@@ -70,16 +80,37 @@ class Newsstand:
                  "user_agent": user_agent, "gift": gift, "link": link}  # fmt: skip
         article = {"id": article_id, "access": access, "feature": feature}
         body = {"mode": mode, "article": article} | {name: value for name, value in about.items() if value is not None}
-        # Without an id every question is a new visitor's, who would be given the free article twice.
-        repeatable = mode == "peek" or reader_id is not None or visitor_id is not None
         try:
-            return self._decision(body, repeatable=repeatable)
+            return self._decided(Decision, "/v1/decisions", body)
         except NoAnswer as error:
             return self._fallback(error.reason, visitor_id)
         except Problem as error:
-            if not isinstance(error, Unavailable) and error.status not in (401, 403):
-                raise
-            return self._fallback(error.code, visitor_id)
+            return self._fallback(_passing(error), visitor_id)
+
+    def decide_many(
+        self,
+        articles: Sequence[Article],
+        *,
+        mode: Literal["consume", "peek"],
+        reader_id: str | None = None,
+        visitor_id: str | None = None,
+    ) -> tuple[Decision, ...]:
+        """Return a decision for each of up to 500 articles, in order, in one call under one decision's time-out.
+
+        For a page of teasers, with `peek`; `consume` counts every article there is room for. Falls back as `decide` does.
+        """
+        who = {"reader_id": reader_id, "visitor_id": visitor_id}
+        asked = [{"id": each.id, "access": each.access, "feature": each.feature} for each in articles]
+        body = {"mode": mode, "articles": asked} | {name: value for name, value in who.items() if value is not None}
+        try:
+            found = self._decided(Decisions, "/v1/decisions/batch", body).decisions
+            if len(found) != len(articles):
+                raise NoAnswer("unreadable", f"{len(found)} decisions about {len(articles)} articles")
+        except NoAnswer as error:
+            return (self._fallback(error.reason, visitor_id),) * len(articles)
+        except Problem as error:
+            return (self._fallback(_passing(error), visitor_id),) * len(articles)
+        return found
 
     def offer(self) -> Offer:
         """Return all that a wall shows; it changes with the service's plans.yaml alone, so keep it for a minute."""
@@ -145,16 +176,18 @@ class Newsstand:
         """Close the idle connections."""
         self._wire.close()
 
-    def _decision(self, body: Json, *, repeatable: bool) -> Decision:
+    def _decided(self, shape: type[T], path: str, body: Json) -> T:
+        # Without an id every question is a new visitor's, who would be given the free article twice.
+        repeatable = body["mode"] == "peek" or "reader_id" in body or "visitor_id" in body
         give_up_at = time.monotonic() + self._decision_seconds
         try:
-            answer = self._once("POST", "/v1/decisions", body, {}, give_up_at)
+            answer = self._once("POST", path, body, {}, give_up_at)
         except NoAnswer as error:
             if error.reason != "broken" or not repeatable:
                 raise
             # An idle connection that the service was just closing; another is at hand within the same deadline.
-            answer = self._once("POST", "/v1/decisions", body, {}, give_up_at)
-        return self._read(Decision, answer)
+            answer = self._once("POST", path, body, {}, give_up_at)
+        return self._read(shape, answer)
 
     def _fallback(self, why: str, visitor_id: str | None) -> Decision:
         _log.warning("newsstand gave no decision (%s); on_outage is %s", why, self._on_outage)
@@ -196,6 +229,13 @@ class Newsstand:
             return read(shape, value)
         except ValueError as error:
             raise NoAnswer("unreadable", str(error)) from error
+
+
+def _passing(error: Problem) -> str:
+    """Return the code of a problem that a decision falls back on; raise one that says the call itself is wrong."""
+    if not isinstance(error, Unavailable) and error.status not in (401, 403):
+        raise error
+    return error.code
 
 
 def _pause_before_next(error: NewsstandError, attempt: int) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from newsstand_client import Conflict, InvalidRequest, Newsstand, NotFound
+from newsstand_client import Article, Conflict, InvalidRequest, Newsstand, NotFound
 from sandbox.newsroom import SITE_KEY
 from sandbox.tour.browser import Browser, form_with
 from sandbox.tour.trip import fresh_card
@@ -43,6 +43,19 @@ def test_what_an_article_needs_is_understood(client: Newsstand, fresh: str) -> N
     assert client.decide("x", visitor_id=fresh, access="free").reason == "free_article"
     assert client.decide("x", visitor_id=fresh, access="subscribers").reason == "subscribers_only"
     assert client.decide("x", visitor_id=fresh, feature="archives").reason == "feature_missing"
+
+
+def test_a_page_of_teasers_is_one_call(client: Newsstand, fresh: str) -> None:
+    """Each article is answered in its place as a question of its own would be; peeking counts nothing."""
+    articles = [Article(id="one"), Article(id="two", access="subscribers"), Article(id="three", feature="archives")]
+    peeked = client.decide_many(articles, visitor_id=fresh, mode="peek")
+    assert [each.reason for each in peeked] == ["metered", "subscribers_only", "feature_missing"]
+    assert {each.visitor_id for each in peeked} == {fresh}
+    read = client.decide_many([Article(id="two"), Article(id="one")], visitor_id=fresh, mode="consume")
+    assert [each.reason for each in read] == ["metered", "meter_exhausted"]
+    assert client.decide_many([], visitor_id=fresh, mode="peek") == ()
+    with pytest.raises(InvalidRequest):
+        client.decide_many([Article(id="")], visitor_id=fresh, mode="peek")
 
 
 def test_a_bad_call_is_an_invalid_request(client: Newsstand) -> None:
