@@ -61,7 +61,7 @@ def over_at(window: Window) -> int:
     """Return the second at which, or before which, a rolling window was begun that has ended; 0 for a calendar's."""
     if window.earlier_id is None:
         return 0
-    return 2 * int(window.starts_at.timestamp()) - int(window.ends_at.timestamp())
+    return int(window.reaches_back_to.timestamp())
 
 
 def begun_window(head: bytes, window: Window) -> Window:

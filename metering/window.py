@@ -35,10 +35,20 @@ class Window:
         """Return where a subject's reads may lie, newest first."""
         return (self.id,) if self.earlier_id is None else (self.id, self.earlier_id)
 
+    @property
+    def length(self) -> timedelta:
+        """Return how long it really lasts, whatever clocks are put forward or back in it."""
+        return self.ends_at.astimezone(UTC) - self.starts_at.astimezone(UTC)
+
+    @property
+    def reaches_back_to(self) -> datetime:
+        """Return the earliest instant whose reads may count now."""
+        return self.starts_at if self.earlier_id is None else self.starts_at.astimezone(UTC) - self.length
+
     def begun_at(self, starts_at: datetime) -> Window:
         """Return the rolling window that a subject began at `starts_at`."""
         zone = self.ends_at.tzinfo
-        ends_at = starts_at.astimezone(UTC) + (self.ends_at - self.starts_at.astimezone(UTC))
+        ends_at = starts_at.astimezone(UTC) + self.length
         return replace(self, starts_at=starts_at.astimezone(zone), ends_at=ends_at.astimezone(zone))
 
 

@@ -97,20 +97,18 @@ class Newsstand:
     ) -> tuple[Decision, ...]:
         """Return a decision for each of up to 500 articles, in order, in one call under one decision's time-out.
 
-        For a page of teasers, with `peek`; `consume` counts every article there is room for. Falls back as `decide` does.
+        For a page of teasers, with `peek`; `consume` counts each article there is room for. Falls back like `decide`.
         """
         who = {"reader_id": reader_id, "visitor_id": visitor_id}
         asked = [{"id": each.id, "access": each.access, "feature": each.feature} for each in articles]
         body = {"mode": mode, "articles": asked} | {name: value for name, value in who.items() if value is not None}
         try:
             found = self._decided(Decisions, "/v1/decisions/batch", body).decisions
-            if len(found) != len(articles):
-                raise NoAnswer("unreadable", f"{len(found)} decisions about {len(articles)} articles")
         except NoAnswer as error:
             return (self._fallback(error.reason, visitor_id),) * len(articles)
         except Problem as error:
             return (self._fallback(_passing(error), visitor_id),) * len(articles)
-        return found
+        return found if len(found) == len(articles) else (self._fallback("unreadable", visitor_id),) * len(articles)
 
     def offer(self) -> Offer:
         """Return all that a wall shows; it changes with the service's plans.yaml alone, so keep it for a minute."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from metering.window import window_at
 from service.domain.catalog import Catalog
 from service.journal import partitions
 
@@ -30,5 +29,5 @@ class Upkeep:
         today = wall_now.astimezone(UTC).date()
         with self._engine.begin() as connection:
             partitions.ensure(connection, [today + partitions.DAY * ahead for ahead in range(DAYS_AHEAD + 1)])
-        window = window_at(self._catalog.meter.window, wall_now, self._catalog.zone)
-        return partitions.drop_before(self._engine, (window.starts_at.astimezone(UTC) - self._tail).date())
+        counted_since = self._catalog.window_at(wall_now).reaches_back_to
+        return partitions.drop_before(self._engine, (counted_since.astimezone(UTC) - self._tail).date())

@@ -101,7 +101,8 @@ def test_a_rolling_window_is_found_again_until_it_ends(now: datetime, later: flo
     """Claim: it lasts its days of 24 hours over any clock change, and until its last instant its place is looked at."""
     begun = window_at(ROLLING, now, zone, days=days)
     assert begun.starts_at.astimezone(UTC) == now
-    assert begun.ends_at.astimezone(UTC) - now == timedelta(days=days)
+    assert begun.ends_at.astimezone(UTC) - now == begun.length == timedelta(days=days)
+    assert begun.reaches_back_to == now - timedelta(days=days)
     while_running = window_at(ROLLING, now + later * timedelta(days=days), zone, days=days)
     assert begun.id in while_running.ids
     assert while_running.begun_at(now) == replace(while_running, starts_at=begun.starts_at, ends_at=begun.ends_at)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from newsstand_client import Conflict, InvalidRequest, Newsstand, NoAnswer, NotFound, Unavailable
+from newsstand_client import Article, Conflict, InvalidRequest, Newsstand, NoAnswer, NotFound, Unavailable
 from sandbox.processes import free_port
 
 GRANTED = {"granted": True, "reason": "metered", "counted": True, "visitor_id": "v-1", "meter": None,
@@ -85,6 +85,14 @@ def test_what_is_not_newsstands_is_unreadable(newsstand: Newsstand, service: Any
     """A captive portal's page, or a shape that is not the contract's, is no decision."""
     service.plays(answers(200, body))
     assert newsstand.decide("a", visitor_id="v-1").fallback == "unreadable"
+
+
+@pytest.mark.parametrize("body", [b"{}", json.dumps({"decisions": [GRANTED]}).encode()])
+def test_a_batch_falls_back_for_each_article(newsstand: Newsstand, service: Any, answers: Any, body: bytes) -> None:
+    """An answer that lacks a decision is none: each article gets the fallback, and the visitor is kept."""
+    service.plays(answers(200, body))
+    found = newsstand.decide_many([Article(id="a"), Article(id="b")], visitor_id="v-1", mode="peek")
+    assert [(each.granted, each.fallback, each.visitor_id) for each in found] == [(True, "unreadable", "v-1")] * 2
 
 
 def test_a_wrong_call_is_told(newsstand: Newsstand, service: Any, answers: Any) -> None:
