@@ -14,9 +14,10 @@ import redis
 from benchmarks.servers import SUBJECT_KEY
 from metering.connections import Script
 from metering.keys import Keys, buckets_for
+from metering.layout import head_of
 from metering.meter import Outcome, Subject, SubjectKind
 from metering.redis_meter import SLACK_SECONDS, RedisMeter
-from metering.window import Window, window_at
+from metering.window import Window
 from sandbox.newsroom import ROOT
 from service.catalog.load import load_catalog
 
@@ -38,7 +39,7 @@ class _Pipeline:
         self._pending.evalsha(script.sha, len(keys), *keys, *arguments)
         if len(self._pending) >= BATCH:
             self.flush()
-        return [b"reads", 0, b"room"]
+        return [b"reads", 0, b"", b"r"]
 
     def flush(self) -> None:
         """Send what is pending; raises what the server refused."""
@@ -67,7 +68,7 @@ def load_known(url: str, numbers: range, expected_readers: int) -> None:
     buckets: dict[str, dict[bytes, bytes]] = defaultdict(dict)
     for number in numbers:
         place = keys.place(visitor(number))
-        buckets[place.meter(window.id)][place.field] = article
+        buckets[place.meters(window)[0]][place.field] = head_of(window) + article
     pipeline = redis.Redis.from_url(url).pipeline(transaction=False)
     for key, reads in buckets.items():
         pipeline.hset(key, mapping=reads)  # type: ignore[arg-type]
@@ -103,4 +104,4 @@ def visitor(number: int) -> Subject:
 def current_window() -> Window:
     """Return the window that the service counts in now."""
     catalog = load_catalog(ROOT / "plans.yaml")
-    return window_at(catalog.meter.window, datetime.now(UTC), catalog.zone)
+    return catalog.window_at(datetime.now(UTC))

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def test_partitions_of_the_window_and_the_tail_are_kept(
     engine: Engine, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, window: dict[str, Any], kept_from: date
 ) -> None:
-    """Claim: the calendar's window from its beginning, a rolling one for its whole length; then the tail of two days."""
+    """Claim: a calendar's window from its beginning, a rolling one for its whole length, and two days of tail."""
     dropped: list[date] = []
     monkeypatch.setattr(upkeep.partitions, "drop_before", lambda _engine, day: dropped.append(day) or 0)
     offer = replace(catalog, meter=replace(catalog.meter, **window))
