@@ -16,6 +16,7 @@ from service.domain.decision import Wall
 from service.domain.entitlement import Entitlement
 from service.domain.money import Money
 from service.domain.plan_changes import PlanChange
+from service.exemptions.gifts import Gift, GiftBox
 from service.exemptions.links import SignedLink
 from webhooks.snapshot import SubscriptionFacts
 
@@ -82,6 +83,22 @@ def reader(state: ReaderState, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "trial_eligible": state.trial.eligible,
         "trial_reason": state.trial.reason.value,
     }
+
+
+def gift(given: Gift) -> dict[str, Any]:
+    """Return one gift."""
+    return {
+        "token": given.token,
+        "article": given.article_id,
+        "given_at": instant(given.given_at),
+        "expires_at": instant(given.expires_at),
+    }
+
+
+def gift_box(box: GiftBox, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what is left to give."""
+    resets_at = box.resets_at.astimezone(zone).isoformat()
+    return {"per_month": box.per_month, "remaining": box.remaining, "resets_at": resets_at}
 
 
 def signed_link(link: SignedLink) -> dict[str, Any]:

@@ -90,6 +90,10 @@ class VisitorLink(Schema):
     visitor_id = Id(required=True)
 
 
+class GiftCreate(Schema):
+    article = Id(required=True, metadata={"description": "The article's id, as decisions name it."})
+
+
 class LinkCreate(Schema):
     article = Id(required=True, metadata={"description": "The article's id, as decisions name it."})
     expires_at = fields.AwareDateTime(

@@ -18,6 +18,7 @@ from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.clocks import Clock
 from service.domain.catalog import Catalog
+from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
@@ -35,6 +36,7 @@ class Services:
     catalog: Catalog
     gate: Gate
     readers: Readers
+    gifts: Gifts
     signed_links: SignedLinks
     checkouts: Checkouts
     portals: Portals

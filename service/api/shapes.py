@@ -157,6 +157,26 @@ class Link(Schema):
     visitor_id = text()
 
 
+class Gift(Schema):
+    token = text("For the article's address; `gift` of a decision.")
+    article = text()
+    given_at = instant()
+    expires_at = instant()
+
+
+class GivenGift(Gift):
+    per_month = number()
+    remaining = number("What the reader may still give in this month.")
+    resets_at = instant("RFC 3339, in the publication's time zone.")
+
+
+class Gifts(Schema):
+    per_month = number()
+    remaining = number("What the reader may still give in this month.")
+    resets_at = instant("RFC 3339, in the publication's time zone.")
+    data = many(Gift)
+
+
 class SignedLink(Schema):
     token = text("For the article's address; `link` of a decision.")
     article = text()

@@ -29,6 +29,7 @@ from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.catalog.prices import PriceBook
 from service.errors import Unavailable
+from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
 from service.jobs import worker_is_alive
 from service.journal.paid_but_refused import Checks
@@ -92,6 +93,7 @@ def build_services(core: Core) -> Services:
             wall_clock=core.wall_clock,
         ),
         readers=readers,
+        gifts=Gifts(core.quick_engine, core.record, tokens, catalog=catalog, business_clock=core.business_clock),
         signed_links=SignedLinks(tokens, business_clock=core.business_clock),
         checkouts=Checkouts(
             core.engine,

@@ -11,7 +11,7 @@ from service.domain.catalog import CrawlerTerms, ExemptionTerms
 from service.domain.decision import Article, Reason
 from service.exemptions.network_files import crawler_networks_in, institutions_in
 from service.exemptions.ranges import Address, Ranges, address_of
-from service.exemptions.tokens import TokenKind, Tokens
+from service.exemptions.tokens import GIFT_OF_ALL, Token, TokenKind, Tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,15 @@ class Exemptions:
 
     def reason(self, evidence: Evidence, article: Article, now: datetime) -> Reason | None:
         """Return why the article is open to whoever asks at business `now`, or None; what is no token opens nothing."""
-        if self._is_signed(TokenKind.GIFT, evidence.gift, article, now):
+        gift = self._read(TokenKind.GIFT, evidence.gift, article, now)
+        if gift is not None and (article.feature is None or gift.name.startswith(GIFT_OF_ALL)):
             return Reason.GIFT
-        if self._is_signed(TokenKind.LINK, evidence.link, article, now):
+        if self._read(TokenKind.LINK, evidence.link, article, now) is not None:
             return Reason.SIGNED_LINK
         return self._by_network(evidence, article) if evidence.client_ip is not None else None
 
-    def _is_signed(self, kind: TokenKind, token: str | None, article: Article, now: datetime) -> bool:
-        return token is not None and self._tokens.read(kind, token, article.id, now) is not None
+    def _read(self, kind: TokenKind, token: str | None, article: Article, now: datetime) -> Token | None:
+        return None if token is None else self._tokens.read(kind, token, article.id, now)
 
     def _by_network(self, evidence: Evidence, article: Article) -> Reason | None:
         address = address_of(evidence.client_ip or "")

@@ -17,6 +17,8 @@ from enum import StrEnum
 
 LONGEST_LIFE = timedelta(days=400)
 """A token that claims to open for longer opens nothing, so that no slip of a site's own minting lasts for ever."""
+GIFT_OF_ALL, GIFT_OF_SOME = "all-", "some-"
+"""How a gift's id begins: its giver may use every feature, or not; the latter opens no article that needs one."""
 MOST_NAME = 40
 NAME = re.compile(rf"[A-Za-z0-9_-]{{0,{MOST_NAME}}}")
 _SIGNATURE_BYTES = 16

@@ -20,6 +20,7 @@ from service.access.trials import Trials
 from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.catalog import Catalog
+from service.exemptions.gifts import Gifts
 from service.exemptions.rules import Exemptions, load_networks
 from service.exemptions.tokens import Tokens
 from service.journal.journal import Journal
@@ -136,6 +137,12 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
     yield build
     for each in journals:
         each.close()
+
+
+@pytest.fixture
+def gifts(parts: Parts) -> Gifts:
+    """The gifts of the parts' readers."""
+    return Gifts(parts.engine, parts.record, TOKENS, catalog=parts.catalog, business_clock=parts.clock)
 
 
 @pytest.fixture

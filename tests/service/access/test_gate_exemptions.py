@@ -36,7 +36,7 @@ def ask(
 @pytest.fixture
 def sign(parts: Any, tokens: Tokens) -> Callable[..., str]:
     """Sign a token for an article, for a week."""
-    return lambda kind, article="a-1": tokens.sign(kind, article, parts.clock() + timedelta(days=7))
+    return lambda kind, article="a-1": tokens.sign(kind, article, parts.clock() + timedelta(days=7), "all-1")
 
 
 @pytest.fixture

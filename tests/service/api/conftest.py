@@ -38,6 +38,7 @@ from service.domain.plan_changes import ChangeLine, PlanChange
 from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
 from service.errors import InvalidRequest
+from service.exemptions.gifts import Gift, GiftBox, Gifts
 from service.exemptions.links import SignedLinks
 from service.exemptions.tokens import Tokens
 from service.store.api_keys import ApiKey, Scope, digest_of
@@ -103,6 +104,27 @@ class FakeReaders(Readers):
 
     def link(self, reader_id: str, visitor_id: str) -> None:
         self.links.append((reader_id, visitor_id))
+
+
+class FakeGifts(Gifts):
+    """Gives whatever is asked, to be opened for two weeks; `created` False for one given before."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.failure: Exception | None = None
+        self.created = True
+
+    def give(self, reader_id: str, article_id: str) -> tuple[Gift, GiftBox]:
+        if self.failure is not None:
+            raise self.failure
+        self.asked.append((reader_id, article_id))
+        box = self.box(reader_id)
+        return replace(box.gifts[0], created=self.created), box
+
+    def box(self, reader_id: str) -> GiftBox:
+        until = NOW + timedelta(days=14)
+        gift = Gift(token=f"{int(until.timestamp())}.all-1.s", article_id="a-1", given_at=NOW, expires_at=until)
+        return GiftBox(per_month=5, remaining=4, resets_at=NOW + timedelta(days=20, hours=14), gifts=(gift,))
 
 
 class FakeCheckouts(Checkouts):
@@ -328,6 +350,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             catalog=catalog,
             gate=gate,
             readers=readers,
+            gifts=FakeGifts(),
             signed_links=SignedLinks(Tokens(["a-key-of-the-fixtures-of-32-characters"]), business_clock=lambda: NOW),
             checkouts=checkouts,
             portals=portals,

@@ -24,6 +24,7 @@ WRITES = {
     },
     "/v1/portals": {"reader_id": "r-81", "return_url": "https://www.example.com/a"},
     "/v1/links": {"article": "a-1", "expires_at": "2026-11-17T09:00:00Z", "label": "spring"},
+    "/v1/readers/r-81/gifts": {"article": "a-1"},
     "/v1/readers/r-81/visitors": {"visitor_id": "v-5"},
     "/v1/readers/r-81/cancellation": {"reason": "too_expensive"},
     "/v1/readers/r-81/plan-changes": {"plan": "annual"},
