@@ -38,7 +38,7 @@ GIVE = Operation(
     summary="Let a subscriber give an article away",
     description=(
         "Put the `token` into the article's address for the reader to share; pass it back as `gift` of a decision: "
-        "whoever has it reads this article, uncounted, until `expires_at`. An article whose gift is still open is given "
+        "whoever has it reads this article, uncounted, until `expires_at`. An article whose gift is open is given "
         "again with the same token (200) and costs nothing. A gift cannot be called back; it outlives its giver's "
         "subscription."
     ),
