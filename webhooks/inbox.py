@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, exc
 from sqlalchemy.dialects.postgresql import insert
 
 from webhooks.concern import Concern, concern_of
@@ -31,26 +32,69 @@ class NotStored(Exception):
     """The event is not in the record; Stripe must send it again. Its text is the cause's class."""
 
 
-class Inbox:
-    """Takes verified events in, for a service whose Stripe key is of `livemode`."""
+class Guard(Protocol):
+    """A circuit breaker: says whether PostgreSQL is worth asking, and is told how that went."""
 
-    def __init__(self, engine: Engine, *, livemode: bool, wall_clock: Callable[[], datetime], defer: Defer) -> None:
+    def allows(self) -> bool: ...
+    def succeeded(self) -> None: ...
+    def failed(self) -> None: ...
+
+
+class Unguarded:
+    """Always asks."""
+
+    def allows(self) -> bool:
+        return True
+
+    def succeeded(self) -> None:
+        """Learn nothing."""
+
+    def failed(self) -> None:
+        """Learn nothing."""
+
+
+class Inbox:
+    """Takes verified events in, for a service whose Stripe key is of `livemode`.
+
+    Each event that waits for a frozen PostgreSQL holds a thread that decisions need; so `guard` lets few wait.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        livemode: bool,
+        wall_clock: Callable[[], datetime],
+        defer: Defer,
+        guard: Guard | None = None,
+    ) -> None:
         self._engine = engine
         self._livemode = livemode
         self._wall_clock = wall_clock
         self._defer = defer
+        self._guard = guard or Unguarded()
 
     def store(self, event: StripeEvent) -> Stored:
         """Store `event` and mark whom it concerns; one already stored changes nothing.
 
         Raises NotStored whatever went wrong: the transaction is undone, so the event is either wholly in or not at all.
         """
+        if not self._guard.allows():
+            raise NotStored("LeftAlone")
         try:
             with self._engine.begin() as connection:
-                return self.store_in(connection, event)
+                outcome = self.store_in(connection, event)
         except Exception as error:
+            self._note(error)
             _log.warning("event.not_stored", extra={"event_id": event.id, "error": type(error).__name__})
             raise NotStored(type(error).__name__) from error
+        self._guard.succeeded()
+        return outcome
+
+    def _note(self, error: Exception) -> None:
+        """Tell the guard whether PostgreSQL did not answer, or answered that this one event cannot be stored."""
+        away = isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
+        (self._guard.failed if away else self._guard.succeeded)()
 
     def store_in(self, connection: Connection, event: StripeEvent) -> Stored:
         """Do the same in the caller's transaction, letting the database's errors through: for the backfill."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import stripe
 from sqlalchemy import Connection, Engine
 
+from metering.breaker import Breaker
 from metering.redis_meter import RedisMeter
 from service.access.passes import Publisher, Record
 from service.access.projection import Projection
@@ -36,6 +37,8 @@ from webhooks.syncs import Syncs
 from webhooks.warnings import told_by_events
 
 SYNC_NOW_SECONDS = 4.0
+INTAKE_SECONDS = 2.0
+"""How long a webhook waits for PostgreSQL. It holds a thread meanwhile, and Stripe sends it again."""
 JOURNAL_DEADLINE_SECONDS = 5.0
 """How long a copy may take; a web process that ends waits for one under way and for the last."""
 
@@ -76,7 +79,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     client, business_clock, wall_clock = around.client, around.business_clock, around.wall_clock
     catalog = load_catalog(Path(settings.plans_file))
     policy = catalog.policy
-    # Two pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
+    # Several pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
     engine = make_engine(settings.database_url, pool_size=settings.web_threads)
     quick_engine = make_engine(
         settings.database_url, deadline_seconds=settings.database_timeout_seconds, pool_size=settings.web_threads
@@ -92,7 +95,13 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
     publish = _publish_after_sync(engine, publisher)
-    inbox = Inbox(engine, defer=defer, wall_clock=wall_clock, livemode=settings.livemode)
+    inbox = Inbox(
+        make_engine(settings.database_url, deadline_seconds=INTAKE_SECONDS, pool_size=settings.web_threads),
+        defer=defer,
+        wall_clock=wall_clock,
+        livemode=settings.livemode,
+        guard=Breaker(failures=2, open_seconds=1.0, monotonic=around.monotonic),
+    )
 
     def mark(connection: Connection, customer_id: str) -> None:
         hint(connection, customer_id, wall_clock(), defer)

@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from service.access.readers import Readers
 from service.access.trials import Trials
 from service.billing.customers import Customers
+from service.billing.once import make_once
 from service.billing.stripe_client import stripe_deadline
 from service.catalog.prices import PriceBook
 from service.clocks import Clock
@@ -33,6 +34,7 @@ from service.domain.trials import TrialEligibility
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 from service.store import checkouts
 from service.store.checkouts import CheckoutRow
+from webhooks.facts import CHECKOUT_KEY, READER_KEY
 
 log = structlog.get_logger(__name__)
 
@@ -200,10 +202,7 @@ class Checkouts:
 
     def _create_session(self, row: CheckoutRow) -> None:
         try:
-            session = self._client.v1.checkout.sessions.create(
-                row.parameters,  # type: ignore[arg-type]  # as stored: exactly the same call whenever it is repeated
-                {"idempotency_key": row.idempotency_key},
-            )
+            session = make_once(lambda options: self._asked(row, options), lambda: self._made(row), row.idempotency_key)
         except stripe.InvalidRequestError:
             # Stripe refused for good (a price archived since, say): a row kept would refuse every later request too.
             with self._engine.begin() as connection:
@@ -221,6 +220,18 @@ class Checkouts:
                 url=session.url or "",
                 expires_at=_instant(session.expires_at),
             )
+
+    def _asked(self, row: CheckoutRow, options: stripe.RequestOptions) -> stripe.checkout.Session:
+        return self._client.v1.checkout.sessions.create(
+            row.parameters,  # type: ignore[arg-type]  # as stored: exactly the same call whenever it is repeated
+            options,
+        )
+
+    def _made(self, row: CheckoutRow) -> stripe.checkout.Session | None:
+        """Return the session that Stripe made for this row although it said it failed."""
+        customer = str(row.parameters["customer"])
+        found = self._client.v1.checkout.sessions.list({"customer": customer, "limit": 100}).data
+        return next((each for each in found if (each.metadata or {}).get(CHECKOUT_KEY) == row.id), None)
 
     def _close(self, row: CheckoutRow) -> None:
         """Expire a checkout that is not wanted any more; raises Conflict when it turns out to be paid."""
@@ -254,8 +265,8 @@ def _parameters(
 ) -> dict[str, object]:
     """Return the parameters of Stripe's `POST /v1/checkout/sessions`."""
     metadata = {
-        "newsstand_reader_id": request.reader_id,
-        "newsstand_checkout_id": checkout_id,
+        READER_KEY: request.reader_id,
+        CHECKOUT_KEY: checkout_id,
         "newsstand_plan": request.plan,
     }
     subscription: dict[str, object] = {"metadata": metadata}

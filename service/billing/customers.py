@@ -7,7 +7,9 @@ import hashlib
 import stripe
 from sqlalchemy import Engine
 
+from service.billing.once import make_once
 from service.store import accounts
+from webhooks.facts import READER_KEY
 
 
 class Customers:
@@ -36,11 +38,25 @@ class Customers:
             return accounts.bind_customer(connection, reader_id, customer_id)
 
     def _create(self, reader_id: str, email: str | None) -> str:
-        params: stripe.params.CustomerCreateParams = {"metadata": {"newsstand_reader_id": reader_id}}
+        params: stripe.params.CustomerCreateParams = {"metadata": {READER_KEY: reader_id}}
         if email:
             params["email"] = email
         if self._test_clock:
             params["test_clock"] = self._test_clock
         # Equal parameters give an equal key: parallel first checkouts share one customer (Stripe keeps keys 24 h).
         digest = hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()
-        return self._client.v1.customers.create(params, {"idempotency_key": f"newsstand-customer-{digest}"}).id
+        return make_once(
+            lambda options: self._client.v1.customers.create(params, options).id,
+            lambda: self._made_before(reader_id, email),
+            f"newsstand-customer-{digest}",
+        )
+
+    def _made_before(self, reader_id: str, email: str | None) -> str | None:
+        """Return a customer that Stripe made although it said it failed: of the newest ones, the reader's."""
+        params: stripe.params.CustomerListParams = {"limit": 100}
+        if email:
+            params["email"] = email
+        if self._test_clock:
+            params["test_clock"] = self._test_clock
+        newest = self._client.v1.customers.list(params).data
+        return next((each.id for each in newest if (each.metadata or {}).get(READER_KEY) == reader_id), None)

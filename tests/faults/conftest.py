@@ -117,6 +117,13 @@ class Town:
 
 
 @pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Write a figure to the terminal, so that a proof says what it has counted."""
+    writer = request.config.get_terminal_writer()
+    return lambda figure: writer.line(f"\n  {figure}")
+
+
+@pytest.fixture
 def town(database_url: str, redis_url: str, standin: StandIn, stripe_client: stripe.StripeClient) -> Iterator[Town]:
     settings = {
         "DATABASE_URL": database_url,

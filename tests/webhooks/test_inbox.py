@@ -118,3 +118,42 @@ def test_one_event_delivered_by_many_at_once_is_stored_once(inbox: Inbox, engine
         outcomes = list(pool.map(inbox.store, [event] * 16))
     assert (outcomes.count(Stored.MARKED), outcomes.count(Stored.DUPLICATE)) == (1, 15)
     assert rows(engine, "select dirty from customer_syncs")[0].dirty == 1
+
+
+class Gate:
+    """A guard that a test opens and shuts."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self.learned: list[str] = []
+
+    def allows(self) -> bool:
+        return self.open
+
+    def succeeded(self) -> None:
+        self.learned.append("succeeded")
+
+    def failed(self) -> None:
+        self.learned.append("failed")
+
+
+def test_a_guard_learns_whether_postgresql_answers_and_keeps_threads_from_waiting(
+    engine: Engine, clock: Any, queue: Any, customer_event: Make
+) -> None:
+    """Only silence counts against PostgreSQL; while the guard is shut nothing waits, and Stripe is told to repeat."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    gate = Gate()
+    settings: dict[str, Any] = {"livemode": False, "wall_clock": clock, "guard": gate}
+    Inbox(engine, defer=queue.defer, **settings).store(customer_event("cus_1"))
+    with pytest.raises(NotStored):
+        Inbox(engine, defer=broken, **settings).store(customer_event("cus_2"))
+    away = make_engine("postgresql://newsstand@127.0.0.1:1/nowhere", deadline_seconds=1)
+    with pytest.raises(NotStored):
+        Inbox(away, defer=queue.defer, **settings).store(customer_event("cus_3"))
+    assert gate.learned == ["succeeded", "succeeded", "failed"]
+    gate.open = False
+    with pytest.raises(NotStored, match="LeftAlone"):
+        Inbox(away, defer=queue.defer, **settings).store(customer_event("cus_4"))
