@@ -34,7 +34,7 @@ from service.domain.trials import TrialEligibility
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 from service.store import checkouts
 from service.store.checkouts import CheckoutRow
-from webhooks.facts import CHECKOUT_KEY, READER_KEY
+from webhooks.facts import CHECKOUT_KEY, READER_KEY, metadata_of
 
 log = structlog.get_logger(__name__)
 
@@ -231,7 +231,7 @@ class Checkouts:
         """Return the session that Stripe made for this row although it said it failed."""
         customer = str(row.parameters["customer"])
         found = self._client.v1.checkout.sessions.list({"customer": customer, "limit": 100}).data
-        return next((each for each in found if (each.metadata or {}).get(CHECKOUT_KEY) == row.id), None)
+        return next((each for each in found if metadata_of(each.to_dict(), CHECKOUT_KEY) == row.id), None)
 
     def _close(self, row: CheckoutRow) -> None:
         """Expire a checkout that is not wanted any more; raises Conflict when it turns out to be paid."""

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from service.billing.once import make_once
 from service.store import accounts
-from webhooks.facts import READER_KEY
+from webhooks.facts import READER_KEY, metadata_of
 
 
 class Customers:
@@ -59,4 +59,4 @@ class Customers:
         if self._test_clock:
             params["test_clock"] = self._test_clock
         newest = self._client.v1.customers.list(params).data
-        return next((each.id for each in newest if (each.metadata or {}).get(READER_KEY) == reader_id), None)
+        return next((each.id for each in newest if metadata_of(each.to_dict(), READER_KEY) == reader_id), None)

@@ -94,7 +94,7 @@ def test_a_stripe_that_fails_half_the_time_makes_no_second_checkout(
 
 
 def test_a_stripe_that_answers_too_late_makes_no_second_checkout(room: Any, tell: Any) -> None:
-    """Every answer comes after the service has given up, with the work done; when Stripe is quick again, it is found."""
+    """Every answer comes after the service has given up, the work done; when Stripe is quick again, it is found."""
     room.standin("faults", {"api_delay_seconds": 6})
     with ThreadPoolExecutor(AT_ONCE) as pool:
         early = Counter(each.status_code for each in pool.map(lambda _: room.checkout(READER), range(AT_ONCE)))
