@@ -15,6 +15,7 @@ from service.catalog.load import load_catalog
 from service.commands import COMMANDS
 from service.errors import ConfigurationError
 from service.exemptions.rules import load_networks
+from service.meter_commands import meter
 from service.settings import Settings, settings_table
 from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
@@ -170,7 +171,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, meter):
     main.add_command(command)
 
 

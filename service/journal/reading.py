@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
+from service.domain.decision import Reason
 from service.journal.entry import Entry, entry_of
+from service.journal.what_if import Tried
 from service.store.journal_tables import decisions, paid_but_refused, refusal_checks
+from service.store.tables import visitor_links
 
 
 def of_reader(
@@ -57,3 +60,46 @@ def _entries(
     )
     rows: Sequence[Any] = connection.execute(query).all()
     return [entry_of(each) for each in rows]
+
+
+def tries(engine: Engine, *, until: datetime) -> Iterator[Tried]:
+    """Yield every counted read and every wall of the meter decided before `until`, in the order they were written down.
+
+    Read as a stream, so that millions need no memory.
+    """
+    with engine.connect().execution_options(yield_per=5000) as connection:
+        for row in connection.execute(_TRIES.where(decisions.c.decided_at < until)):
+            yield Tried(
+                at=row.decided_at.astimezone(UTC),
+                reader_id=row.owner_id,
+                visitor_id=row.visitor_id,
+                signed_in=row.reader_id is not None,
+                article_id=row.article_id,
+                counted=row.counted,
+                used=row.meter_used,
+                resets_at=row.resets_at.astimezone(UTC),
+            )
+
+
+_TRIES = (
+    select(
+        decisions.c.decided_at,
+        decisions.c.reader_id,
+        func.coalesce(decisions.c.reader_id, visitor_links.c.reader_id).label("owner_id"),
+        decisions.c.visitor_id,
+        decisions.c.article_id,
+        decisions.c.counted,
+        decisions.c.meter_used,
+        decisions.c.resets_at,
+    )
+    .select_from(
+        decisions.outerjoin(
+            visitor_links,
+            (visitor_links.c.visitor_id == decisions.c.visitor_id)
+            & (visitor_links.c.linked_at <= decisions.c.recorded_at),
+        )
+    )
+    .where(decisions.c.consume, decisions.c.reason.in_([Reason.METERED.value, Reason.METER_EXHAUSTED.value]))
+    .where(decisions.c.meter_outcome.is_not(None))
+    .order_by(decisions.c.recorded_at, decisions.c.id)
+)

@@ -1,0 +1,161 @@
+"""What if the meter were another? The journal replayed, read by read, under other terms. Pure.
+
+A replay keeps two counts for each subject: what the meter had, and what the other meter would have. Every entry says
+how far the real count was, so the replay stays in step with it also where the journal has gaps (entries dropped, days
+forgotten) or where staff reset a meter: the unknown reads are put into both counts, and a reset empties both. With the
+terms that were in force, the two never differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from metering.window import window_at
+from service.domain.catalog import Catalog
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """A metered article that somebody tried to read: let in and counted, or walled.
+
+    `reader_id` is also that of a browser linked to a reader by then, whose reads count together. `used` is what the
+    meter said, this read included; it never exceeds the limit. `resets_at` ends the meter's window.
+    """
+
+    at: datetime
+    reader_id: str | None
+    visitor_id: str | None
+    signed_in: bool
+    article_id: str
+    counted: bool
+    used: int
+    resets_at: datetime
+
+
+@dataclass(slots=True)
+class Day:
+    """One day's outcome: reads counted and walls met, walls that would be new, and walls that would be gone."""
+
+    reads: int = 0
+    walls: int = 0
+    gained: int = 0
+    lost: int = 0
+
+
+@dataclass(slots=True)
+class _Count:
+    """Distinct articles in a window: those we know, and how many more there must have been."""
+
+    articles: set[str] = field(default_factory=set)
+    unknown: int = 0
+    ends_at: datetime | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.articles) + self.unknown
+
+    def empty(self, unknown: int = 0) -> None:
+        self.articles.clear()
+        self.unknown = unknown
+
+    def unite(self, other: _Count) -> None:
+        self.articles |= other.articles
+        self.unknown += other.unknown
+        self.ends_at = self.ends_at or other.ends_at
+
+
+@dataclass(slots=True)
+class _Subject:
+    real: _Count = field(default_factory=_Count)
+    other: _Count = field(default_factory=_Count)
+
+    def unite(self, browser: _Subject) -> None:
+        self.real.unite(browser.real)
+        self.other.unite(browser.other)
+
+
+class WhatIf:
+    """Replays tries, given in the order in which they happened, under the meter of `catalog`; its zone cuts days."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._subjects: dict[tuple[bool, str], _Subject] = {}
+        self.days: dict[date, Day] = {}
+
+    def replay(self, tries: Iterable[Tried]) -> None:
+        """Go through `tries`; `days` then holds what came of each."""
+        for tried in tries:
+            self._take(tried)
+
+    def _take(self, tried: Tried) -> None:
+        subject = self._subject(tried)
+        real, other = subject.real, subject.other
+        if real.ends_at is not None and tried.resets_at < real.ends_at:
+            return  # decided in the last moment of a window, and written down after the next one's first read
+        if real.ends_at is None or tried.resets_at > real.ends_at:
+            real.empty()
+            real.ends_at = tried.resets_at
+        if other.ends_at is not None and tried.at >= other.ends_at:
+            other.empty()
+            other.ends_at = None
+        limit = self._limit(tried)
+        _keep_in_step(subject, tried, room=limit - other.size)
+        opened = tried.article_id in other.articles or other.size < limit
+        if opened:
+            other.articles.add(tried.article_id)
+        if other.ends_at is None and other.size:
+            other.ends_at = self._end(tried, other)
+        if tried.counted:
+            real.articles.add(tried.article_id)
+        self._tell(tried, opened)
+
+    def _subject(self, tried: Tried) -> _Subject:
+        """Return whose counts these are; a reader's browser brings along what it had read before."""
+        mine = (True, tried.reader_id) if tried.reader_id is not None else (False, tried.visitor_id or "")
+        subject = self._subjects.setdefault(mine, _Subject())
+        if tried.reader_id is not None and tried.visitor_id is not None:
+            browser = self._subjects.pop((False, tried.visitor_id), None)
+            if browser is not None:
+                subject.unite(browser)
+        return subject
+
+    def _end(self, tried: Tried, other: _Count) -> datetime:
+        """Return when the window that just began ends; one begun by unknown reads, at the latest with the real one."""
+        ends_at = window_at(self._catalog.meter.window, tried.at, self._catalog.zone).ends_at.astimezone(UTC)
+        return min(ends_at, tried.resets_at) if other.unknown else ends_at
+
+    def _limit(self, tried: Tried) -> int:
+        meter = self._catalog.meter
+        return meter.limit_reader if tried.signed_in else meter.limit_visitor
+
+    def _tell(self, tried: Tried, opened: bool) -> None:
+        day = self.days.setdefault(tried.at.astimezone(self._catalog.zone).date(), Day())
+        day.reads += tried.counted
+        day.walls += not tried.counted
+        day.gained += tried.counted and not opened
+        day.lost += opened and not tried.counted
+
+
+def with_meter(catalog: Catalog, *, limit_visitor: int | None, limit_reader: int | None, window: str | None) -> Catalog:
+    """Return the catalog with another meter; what is None stays as it is."""
+    asked: dict[str, Any] = {"limit_visitor": limit_visitor, "limit_reader": limit_reader, "window": window}
+    return replace(catalog, meter=replace(catalog.meter, **{name: it for name, it in asked.items() if it is not None}))
+
+
+def _keep_in_step(subject: _Subject, tried: Tried, *, room: int) -> None:
+    """Bring the real count to what the meter said just before this try, and the other one along."""
+    real, other = subject.real, subject.other
+    lacking = (tried.used - 1 if tried.counted else tried.used) - real.size
+    if lacking > 0:
+        real.unknown += lacking
+        other.unknown += max(0, min(lacking, room))
+    elif lacking < 0 and tried.counted:  # a wall's `used` stops at the limit, and tells of no surplus
+        spare = min(-lacking, real.unknown)
+        real.unknown -= spare
+        other.unknown = max(0, other.unknown - spare)
+        if not spare:  # nothing was guessed, so the meter itself was emptied
+            real.empty(unknown=tried.used - 1)
+            other.empty(unknown=tried.used - 1)
