@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from benchmarks import decisions, known_readers, memory, outage, report, round_trips, webhooks_in
+from benchmarks import decisions, journal, known_readers, memory, outage, report, round_trips, webhooks_in
 from benchmarks.findings import Section
 from benchmarks.questions import subscribe_all
 from benchmarks.scale import QUICK, WHOLE, Scale
@@ -29,6 +29,7 @@ MEASURES: Mapping[str, Measure] = {
     "memory": memory.measure,
     "known_readers": known_readers.measure,
     "round_trips": round_trips.measure,
+    "journal": journal.measure,
     "outage": outage.measure,
     "webhooks": webhooks_in.measure,
 }
