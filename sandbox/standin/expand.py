@@ -14,6 +14,10 @@ MAX_DEPTH = 4
 
 KIND_OF = {
     "charge": "charge",
+    "coupon": "coupon",
+    "discount": "discount",
+    "discounts": "discount",
+    "promotion_code": "promotion_code",
     "configuration": "billing_portal.configuration",
     "customer": "customer",
     "default_payment_method": "payment_method",
@@ -31,7 +35,7 @@ KIND_OF = {
     "test_clock": "test_helpers.test_clock",
 }
 _NEVER_FILLED = frozenset(
-    {"application", "balance_transaction", "default_source", "discounts", "on_behalf_of", "payment_link", "review",
+    {"application", "balance_transaction", "default_source", "on_behalf_of", "payment_link", "review",
      "schedule", "source", "latest_attempt", "mandate", "latest_revision"}
 )  # fmt: skip
 
@@ -112,16 +116,18 @@ def _step_into(account: Account, holder: Json, name: str, path: str) -> None:
         raise _cannot(path)
     current = holder[name]
     if isinstance(current, str):
-        holder[name] = _resolved(account, holder, name, current, path)
+        holder[name] = _resolved(account, name, current, path)
+    elif isinstance(current, list):
+        holder[name] = [_resolved(account, name, each, path) if isinstance(each, str) else each for each in current]
     elif current is not None and not isinstance(current, dict | list) and name not in _NEVER_FILLED:
         raise _cannot(path)
 
 
-def _resolved(account: Account, holder: Json, name: str, identifier: str, path: str) -> Any:
+def _resolved(account: Account, name: str, identifier: str, path: str) -> Any:
     kind = KIND_OF.get(name)
     if name == "default_payment_method" or kind is not None:
         found = account.store.get(kind or "payment_method", identifier)
-        return rendered(found) if found is not None else holder[name]
+        return rendered(found) if found is not None else identifier
     raise _cannot(path)
 
 

@@ -15,8 +15,11 @@ from sandbox.standin.account import Account
 from sandbox.standin.billing.invoicing import money
 from sandbox.standin.calendar import DAY_SECONDS, next_boundary
 from sandbox.standin.cards import by_number
+from sandbox.standin.errors import InvalidRequest
 from sandbox.standin.portal_acts import PortalRefused, act, onward, overview
 from sandbox.standin.purchase import CardForm, authentication_failed, begin, complete, refusal
+from sandbox.standin.resources.checkout_sessions import apply_discount
+from sandbox.standin.resources.promotion_codes import by_code
 from sandbox.standin.store import Json
 
 STYLE = (Path(__file__).parent / "page.css").read_text()
@@ -107,6 +110,7 @@ class Pages:
         known = (session["customer_details"] or {}).get("email")
         try:
             email, form = read_email(request.form, known), self._read_card(request.form)
+            self._take_code(session, request.form.get("promotion_code", ""))
         except FormRefused as refused:
             return self._checkout_page(session, str(refused), 400)
         if message := refusal(session, form):
@@ -115,6 +119,16 @@ class Pages:
             begin(self._account, session, email, form)
             return _html("authenticate.html", 200, session=session, amount=session["amount_total"])
         return self._purchased(session, email, form)
+
+    def _take_code(self, session: Json, code: str) -> None:
+        """Take a promotion code's coupon off, if the session offers that."""
+        if not code or not session["allow_promotion_codes"]:
+            return
+        found = by_code(self._account, code)
+        try:
+            apply_discount(self._account, session, {"promotion_code": found["id"] if found else code})
+        except InvalidRequest:
+            raise FormRefused("This code is invalid.") from None
 
     def _authenticated(self, session: Json, answer: str) -> Response:
         pending = session["_pending_card"]

@@ -170,6 +170,7 @@ def _order(account: Account, session: Json, customer: Json, method: Json) -> sta
         items=[(account.find("price", line["price"]["id"]), line["quantity"]) for line in session["_line_items"]],
         trial_end=data.get("trial_end") or (account.now_for(customer) + days * DAY_SECONDS if days else None),
         facts=facts,
+        discounts=session["discounts"],
         payment_behavior="default_incomplete",
         on_session=True,
     )

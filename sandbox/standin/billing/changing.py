@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, life, pausing, pending
+from sandbox.standin.billing import collecting, discounting, invoicing, life, pausing, pending
 from sandbox.standin.billing.happenings import period_end
 from sandbox.standin.billing.prorating import proration_lines
 from sandbox.standin.calendar import next_boundary
@@ -22,6 +22,8 @@ def update(account: Account, subscription: Json, params: Params) -> None:
     """Apply an update request: one `customer.subscription.updated`, then the invoice it causes, if any."""
     before, old_terms = rendered(subscription), pending.terms_of(subscription)
     _apply_simple(account, subscription, params)
+    if "discounts" in params:
+        discounting.redeem(account, subscription, params["discounts"])
     _set_cancellation(account, subscription, params)
     lines = _apply_items(account, subscription, params)
     if params.get("trial_end") is not None:

@@ -143,6 +143,20 @@ def _paid(account: Account, invoice: Json, before: Json | None = None) -> None:
     settle_subscription(account, invoice)
 
 
+def pay_out_of_band(account: Account, invoice: Json) -> None:
+    """Count an open invoice as paid by other means: no card is charged, and its payment intent is canceled."""
+    before = rendered(invoice)
+    invoicing.cancel_payment(account, invoice, "canceled")
+    due = invoice["amount_due"]
+    invoice.update(status="paid", attempted=True, amount_paid=due, amount_paid_off_stripe=due, amount_remaining=0)
+    invoicing.stop_collecting(invoice)
+    invoice["status_transitions"]["paid_at"] = account.now_for(invoice)
+    account.emit_update("invoice.updated", invoice, before)
+    account.emit("invoice.paid", invoice)
+    account.emit("invoice.payment_succeeded", invoice)
+    settle_subscription(account, invoice)
+
+
 def settle_subscription(account: Account, invoice: Json) -> None:
     """Bring a subscription back to active once its latest invoice is paid, or given up (Stripe's rule for both)."""
     subscription = account.store.get("subscription", invoice["_subscription"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
+from sandbox.standin.billing import balances, discounting
 from sandbox.standin.shapes import invoices as shapes
 from sandbox.standin.shapes import payments
 from sandbox.standin.store import Json, rendered
@@ -30,8 +31,13 @@ def period_line(account: Account, item: Json, period: Period, *, trial: bool) ->
     return shapes.line(account.new_id("line_item"), item, facts)
 
 
-def draft(account: Account, subscription: Json, lines: list[Json], reason: str, period: Period) -> Json:
-    """Return a new draft for `lines`, now the subscription's latest invoice. Its event is left to the caller."""
+def draft(
+    account: Account, subscription: Json, lines: list[Json], reason: str, period: Period, *, at: int | None = None
+) -> Json:
+    """Return a new draft for `lines`, now the subscription's latest invoice. Its event is left to the caller.
+
+    Discounts are those that run at the Unix second `at`, which is now unless it is said.
+    """
     customer = account.find("customer", subscription["customer"])
     now, identifier = account.now_for(subscription), account.new_id("invoice")
     facts = {
@@ -49,15 +55,16 @@ def draft(account: Account, subscription: Json, lines: list[Json], reason: str, 
     }
     invoice = shapes.invoice(identifier, now, customer, facts)
     invoice["lines"]["data"] = [{**line, "invoice": identifier} for line in lines]
-    _total(invoice)
+    _total(invoice, discounting.deduct(account, subscription, invoice, now if at is None else at))
     subscription["latest_invoice"] = identifier
     return account.add(invoice)
 
 
-def _total(invoice: Json) -> None:
-    total = sum(line["amount"] for line in invoice["lines"]["data"])
-    for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
-        invoice[name] = total
+def _total(invoice: Json, deducted: int) -> None:
+    subtotal = sum(line["amount"] for line in invoice["lines"]["data"])
+    total = subtotal - deducted
+    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = subtotal
+    invoice["total"] = invoice["total_excluding_tax"] = total
     invoice["amount_due"] = invoice["amount_remaining"] = max(0, total)
 
 
@@ -69,6 +76,8 @@ def finalize(account: Account, invoice: Json) -> None:
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
     _apply_balance(account, customer, invoice)
+    if subscription := account.store.get("subscription", invoice["_subscription"]):
+        discounting.use_up(account, subscription, invoice)
     invoice["status"] = "open"
     invoice["automatically_finalizes_at"] = None
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
@@ -99,7 +108,9 @@ def _apply_balance(account: Account, customer: Json, invoice: Json) -> None:
     owed = invoice["total"] + customer["balance"]
     invoice["starting_balance"] = customer["balance"]
     invoice["amount_due"] = invoice["amount_remaining"] = max(0, owed)
-    invoice["ending_balance"] = customer["balance"] = min(0, owed)
+    ending = min(0, owed)
+    balances.move(account, customer, ending - customer["balance"], "applied_to_invoice", invoice=invoice["id"])
+    invoice["ending_balance"] = ending
     account.emit_update("customer.updated", customer, before)
 
 
@@ -140,6 +151,11 @@ def stop_collecting(invoice: Json) -> None:
 def _close(account: Account, invoice: Json, status: str) -> None:
     stop_collecting(invoice)
     invoice["amount_remaining"] = 0
+    cancel_payment(account, invoice, status)
+
+
+def cancel_payment(account: Account, invoice: Json, status: str) -> None:
+    """Cancel what would have paid an invoice, if anything would have."""
     now = account.now_for(invoice)
     if payment := account.store.get("invoice_payment", invoice.get("_invoice_payment", "")):
         payment["status"], payment["status_transitions"]["canceled_at"] = status, now
@@ -152,7 +168,7 @@ def preview(account: Account, subscription: Json, lines: list[Json], reason: str
     start = subscription["items"]["data"][0]["current_period_start"]
     end = subscription["items"]["data"][0]["current_period_end"]
     latest = subscription["latest_invoice"]
-    invoice = draft(account, subscription, lines, reason, (start, end))
+    invoice = draft(account, subscription, lines, reason, (start, end), at=end if reason == "upcoming" else None)
     account.store.remove("invoice", invoice["id"])
     subscription["latest_invoice"] = latest
     invoice["starting_balance"] = account.find("customer", invoice["customer"])["balance"]

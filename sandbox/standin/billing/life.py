@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, pausing, pending, refunding
+from sandbox.standin.billing import collecting, discounting, invoicing, pausing, pending, refunding
 from sandbox.standin.billing.happenings import next_happening, period_end
 from sandbox.standin.calendar import next_boundary
 from sandbox.standin.store import Json, Key, rendered
@@ -82,6 +82,7 @@ def _roll(account: Account, subscription: Json) -> None:
 
 def _renew(account: Account, subscription: Json) -> None:
     before = rendered(subscription)
+    discounting.drop_ended(account, subscription)
     first = subscription["items"]["data"][0]
     past = (first["current_period_start"], first["current_period_end"])
     lines = next_lines(account, subscription)

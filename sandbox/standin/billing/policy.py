@@ -20,3 +20,5 @@ class BillingPolicy:
     trial_notice_days: int = 3
     finalize_after_seconds: int = 3_600
     incomplete_expires_after_seconds: int = 23 * 3_600
+    customers_per_clock: int | None = None
+    """Stripe allows three; here as many as a newsroom on one clock needs, unless a test asks for the limit."""

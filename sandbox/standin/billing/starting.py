@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing
+from sandbox.standin.billing import collecting, discounting, invoicing
 from sandbox.standin.calendar import next_boundary
 from sandbox.standin.errors import CardError, InvalidRequest
 from sandbox.standin.shapes import billing as shapes
@@ -21,6 +22,8 @@ class Order:
     """(price, quantity); all of one interval."""
     trial_end: int | None = None
     facts: Json = field(default_factory=dict)
+    discounts: Sequence[Json] = ()
+    """What is redeemed: `{coupon}` or `{promotion_code}` each."""
     payment_behavior: str = "allow_incomplete"
     on_session: bool = False
 
@@ -60,6 +63,7 @@ def _subscription(account: Account, order: Order) -> Json:
     subscription = account.add(shapes.subscription(identifier, now, facts))
     subscription["items"]["data"] = [_item(account, subscription, price, count) for price, count in order.items]
     order.customer["currency"] = subscription["currency"]
+    discounting.redeem(account, subscription, order.discounts)
     return subscription
 
 

@@ -64,13 +64,15 @@ _POLICY = {
     "trial_notice_days": number(0, YEAR_DAYS),
     "finalize_after_seconds": number(0, 3 * 86_400),
     "incomplete_expires_after_seconds": number(60, 30 * 86_400),
+    "customers_per_clock": number(1, 1_000),
 }
 
 
 @lever("/policy", _POLICY)
 def set_policy(account: Account, params: Params) -> Json:
     """Change the account's billing settings, until the next start: when failed payments are tried again, what happens
-    at last (`canceled`, `unpaid`, `past_due`, `paused`), and the leads of notices."""
+    at last (`canceled`, `unpaid`, `past_due`, `paused`), the leads of notices, and how many customers a test clock
+    takes (three at Stripe; any number here, unless set)."""
     if "retry_days" in params:
         params["retry_days"] = tuple(params["retry_days"])
     account.adopt(replace(account.policy, **params))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import life
+from sandbox.standin.billing import discounting, life
+from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.errors import InvalidRequest
+from sandbox.standin.filters import equal, off_clocks, within
 from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
     days,
-    in_range,
     instant,
     item_count,
     list_of,
@@ -22,7 +23,6 @@ from sandbox.standin.forms import (
     time_range,
 )
 from sandbox.standin.resources.customers import live_customer
-from sandbox.standin.resources.payments import on_clock
 from sandbox.standin.resources.prices import recurring_price
 from sandbox.standin.resources.subscriptions import TRIAL_SETTINGS
 from sandbox.standin.routing import Params, listing, route
@@ -76,6 +76,7 @@ _IGNORED = {
 _CREATE = {
     **_ECHOED,
     **_IGNORED,
+    "discounts": DISCOUNTS,
     "expires_at": instant,
     "line_items": list_of(record({"price": text, "quantity": item_count})),
     "mode": choice("subscription"),
@@ -108,6 +109,7 @@ def create(account: Account, params: Params) -> Json:
     )
     session["customer_details"] = _known_details(customer, params)
     _price(account, session, prices, is_trial=bool(data.get("trial_period_days") or data.get("trial_end")))
+    _discount(account, session, params)
     return account.add(session)
 
 
@@ -158,6 +160,27 @@ def _price(account: Account, session: Json, prices: list[tuple[Json, int]], *, i
     session["amount_subtotal"] = session["amount_total"] = sum(line["amount_total"] for line in lines)
 
 
+def _discount(account: Account, session: Json, params: Params) -> None:
+    sent = params.get("discounts") or []
+    if sent and params.get("allow_promotion_codes"):
+        raise InvalidRequest("You may only specify one of these: allow_promotion_codes, discounts.", param="discounts")
+    if len(sent) > 1:
+        raise InvalidRequest("A Checkout Session takes one discount.", param="discounts")
+    for each in sent:
+        apply_discount(account, session, each)
+
+
+def apply_discount(account: Account, session: Json, sent: Params) -> None:
+    """Take a coupon off what an open session costs; it is redeemed when the session completes."""
+    coupon, code = discounting.coupon_named(account, sent, session["customer"], "discounts[0]")
+    cuts = discounting.cuts_of(coupon, [line["amount_subtotal"] for line in session["_line_items"]])
+    for line, cut in zip(session["_line_items"], cuts, strict=True):
+        line["amount_discount"], line["amount_total"] = cut, line["amount_subtotal"] - cut
+    session["discounts"] = [{"coupon": None if code else coupon["id"], "promotion_code": code["id"] if code else None}]
+    session["total_details"]["amount_discount"] = sum(cuts)
+    session["amount_total"] = session["amount_subtotal"] - sum(cuts)
+
+
 _LIST = {
     "created": time_range,
     "customer": text,
@@ -170,18 +193,11 @@ _LIST = {
 
 @listing("/v1/checkout/sessions", _LIST)
 def index(account: Account, params: Params) -> list[Json]:
-    narrowed = bool(params.get("customer") or params.get("subscription"))
-    email = (params.get("customer_details") or {}).get("email")
-    return [
-        each
-        for each in account.store.all("checkout.session", customer=params.get("customer"))
-        if params.get("status") in (None, each["status"])
-        and params.get("subscription") in (None, each["subscription"])
-        and params.get("payment_intent") in (None, each["payment_intent"])
-        and email in (None, (each["customer_details"] or {}).get("email"))
-        and in_range(each["created"], params.get("created"))
-        and (narrowed or not on_clock(account, each["customer"]))
-    ]
+    found = account.store.all("checkout.session", customer=params.get("customer"))
+    found = equal(found, params, status="status", subscription="subscription", payment_intent="payment_intent")
+    details = params.get("customer_details") or {}
+    found = equal(found, details, email=lambda each: (each["customer_details"] or {}).get("email"))
+    return within(off_clocks(account, found, params, "customer", "subscription"), params, created="created")
 
 
 @route("GET", "/v1/checkout/sessions/<session_id>")

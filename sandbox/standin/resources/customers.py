@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import balances, collecting
 from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
     anything,
     choice,
-    in_range,
     list_of,
     merged_metadata,
     metadata,
@@ -49,12 +49,19 @@ def create(account: Account, params: Params) -> Json:
     if clock_id:
         account.find("test_helpers.test_clock", clock_id, param="test_clock")
         account.writable(clock_id)
+        _check_room(account, clock_id)
     method, settings = params.pop("payment_method", None), params.pop("invoice_settings", None)
     customer = make_customer(account, {**_tidied(params), "metadata": merged_metadata({}, params.get("metadata"))})
     attached = attach_to(account, customer, method) if method else None
     _set_invoice_settings(account, customer, settings, sent=method, attached=attached)
     account.emit("customer.created", customer)
     return customer
+
+
+def _check_room(account: Account, clock_id: str) -> None:
+    most = account.policy.customers_per_clock
+    if most is not None and sum(each.get("test_clock") == clock_id for each in account.store.all("customer")) >= most:
+        raise InvalidRequest(f"A test clock takes at most {most} customers.", param="test_clock")
 
 
 def make_customer(account: Account, facts: Json) -> Json:
@@ -87,15 +94,9 @@ def _set_invoice_settings(
 
 @listing("/v1/customers", {"created": time_range, "email": text, "test_clock": text})
 def index(account: Account, params: Params) -> list[Json]:
-    clock_id = params.get("test_clock")
-    return [
-        each
-        for each in account.store.all("customer")
-        if not each.get("deleted")
-        and each["test_clock"] == clock_id
-        and params.get("email") in (None, each["email"])
-        and in_range(each["created"], params.get("created"))
-    ]
+    living = [each for each in account.store.all("customer") if not each.get("deleted")]
+    found = [each for each in living if each["test_clock"] == params.get("test_clock")]
+    return within(equal(found, params, email="email"), params, created="created")
 
 
 @route("GET", "/v1/customers/<customer_id>")
@@ -124,7 +125,10 @@ def update(account: Account, params: Params, customer_id: str) -> Json:
     before = rendered(customer)
     _set_invoice_settings(account, customer, params.pop("invoice_settings", None))
     params["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))
+    wanted = params.pop("balance", None)
     customer.update(_tidied(params))
+    if wanted is not None:
+        balances.move(account, customer, wanted - customer["balance"], "adjustment")
     account.emit_update("customer.updated", customer, before)
     return customer
 

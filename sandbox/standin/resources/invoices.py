@@ -5,11 +5,11 @@ from __future__ import annotations
 from sandbox.standin.account import Account
 from sandbox.standin.billing import changing, collecting, invoicing
 from sandbox.standin.errors import CardError, InvalidRequest
+from sandbox.standin.filters import equal, off_clocks, within
 from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
-    in_range,
     instant,
     item_count,
     list_of,
@@ -19,7 +19,6 @@ from sandbox.standin.forms import (
     text,
     time_range,
 )
-from sandbox.standin.resources.payments import on_clock
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json, rendered
 
@@ -34,16 +33,9 @@ _LIST = {
 
 @listing("/v1/invoices", _LIST)
 def index(account: Account, params: Params) -> list[Json]:
-    narrowed = bool(params.get("customer") or params.get("subscription"))
-    return [
-        each
-        for each in account.store.all("invoice", customer=params.get("customer"))
-        if params.get("status") in (None, each["status"])
-        and params.get("subscription") in (None, each["_subscription"])
-        and params.get("collection_method") in (None, each["collection_method"])
-        and in_range(each["created"], params.get("created"))
-        and (narrowed or not on_clock(account, each["customer"]))
-    ]
+    found = account.store.all("invoice", customer=params.get("customer"))
+    found = equal(found, params, status="status", subscription="_subscription", collection_method="collection_method")
+    return within(off_clocks(account, found, params, "customer", "subscription"), params, created="created")
 
 
 @route("GET", "/v1/invoices/<invoice_id>")
@@ -98,7 +90,8 @@ def pay(account: Account, params: Params, invoice_id: str) -> Json:
     """Charge an invoice now; the failed attempt is kept although the answer is an error."""
     invoice = _writable(account, invoice_id)
     if params.get("paid_out_of_band"):
-        raise InvalidRequest("The stand-in takes no payments out of band.", param="paid_out_of_band")
+        collecting.pay_out_of_band(account, _payable(account, invoice))
+        return invoice
     failure = pay_now(account, invoice, params.get("payment_method"))
     if failure:
         # Raising would undo the recorded attempt, so the error travels as a value.
@@ -110,12 +103,16 @@ def pay_now(
     account: Account, invoice: Json, method_id: str | None, *, on_session: bool = False
 ) -> collecting.Failure | None:
     """Collect an invoice that is open, past its retries or still a draft; raise InvalidRequest for a closed one."""
+    method = account.find("payment_method", method_id, param="payment_method") if method_id else None
+    return collecting.collect(account, _payable(account, invoice), method=method, on_session=on_session)
+
+
+def _payable(account: Account, invoice: Json) -> Json:
     if invoice["status"] in ("paid", "void"):
         raise InvalidRequest(f"Invoice is already {invoice['status']}.", code="invoice_not_editable")
-    method = account.find("payment_method", method_id, param="payment_method") if method_id else None
     if invoice["status"] == "draft":
         invoicing.finalize(account, invoice)
-    return collecting.collect(account, invoice, method=method, on_session=on_session)
+    return invoice
 
 
 @route("POST", "/v1/invoices/<invoice_id>/void")

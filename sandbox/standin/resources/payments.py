@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.forms import choice, in_range, record, text, time_range
+from sandbox.standin.filters import equal, off_clocks, within
+from sandbox.standin.forms import choice, record, text, time_range
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json
 
@@ -11,38 +12,19 @@ _OF_CUSTOMER = {"customer": text, "created": time_range}
 
 
 def _list(account: Account, kind: str, params: Params) -> list[Json]:
-    """Stripe lists these over the whole account, clock customers left out unless asked for by customer."""
-    customer = params.get("customer")
-    items = account.store.all(kind, customer=customer)
-    return [
-        each
-        for each in items
-        if (customer or not on_clock(account, each["customer"])) and in_range(each["created"], params.get("created"))
-    ]
-
-
-def on_clock(account: Account, customer_id: str | None) -> bool:
-    """Tell whether a customer lives on a test clock: account-wide lists leave its objects out."""
-    return account.clock_of(customer_id) is not None
+    found = off_clocks(account, account.store.all(kind, customer=params.get("customer")), params, "customer")
+    return within(found, params, created="created")
 
 
 def of_charge(account: Account, kind: str, params: Params) -> list[Json]:
     """Return refunds, disputes or warnings, narrowed by `charge`, `payment_intent` and `created`."""
-    narrowed = bool(params.get("charge") or params.get("payment_intent"))
-    return [
-        each
-        for each in account.store.all(kind)
-        if params.get("charge") in (None, each["charge"])
-        and params.get("payment_intent") in (None, each["payment_intent"])
-        and in_range(each["created"], params.get("created"))
-        and (narrowed or not on_clock(account, each.get("customer") or each["_customer"]))
-    ]
+    found = equal(account.store.all(kind), params, charge="charge", payment_intent="payment_intent")
+    return within(off_clocks(account, found, params, "charge", "payment_intent"), params, created="created")
 
 
 @listing("/v1/setup_intents", {**_OF_CUSTOMER, "payment_method": text})
 def setup_intents(account: Account, params: Params) -> list[Json]:
-    method = params.get("payment_method")
-    return [each for each in _list(account, "setup_intent", params) if method in (None, each["payment_method"])]
+    return equal(_list(account, "setup_intent", params), params, payment_method="payment_method")
 
 
 @route("GET", "/v1/setup_intents/<identifier>")
@@ -84,17 +66,10 @@ _PAYMENT = record(
 )
 def invoice_payments(account: Account, params: Params) -> list[Json]:
     payment = params.get("payment") or {}
-    narrowed = bool(params.get("invoice") or payment.get("payment_intent"))
-    return [
-        each
-        for each in account.store.all("invoice_payment")
-        if params.get("invoice") in (None, each["invoice"])
-        and payment.get("payment_intent") in (None, each["payment"]["payment_intent"])
-        and not payment.get("charge")
-        and params.get("status") in (None, each["status"])
-        and in_range(each["created"], params.get("created"))
-        and (narrowed or not on_clock(account, each["_customer"]))
-    ]
+    found = equal(account.store.all("invoice_payment"), params, invoice="invoice", status="status")
+    found = equal(found, payment, payment_intent=lambda each: each["payment"]["payment_intent"], charge=lambda _: None)
+    found = off_clocks(account, found, {**params, **payment}, "invoice", "payment_intent")
+    return within(found, params, created="created")
 
 
 @route("GET", "/v1/invoice_payments/<identifier>")

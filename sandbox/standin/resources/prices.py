@@ -6,11 +6,11 @@ import re
 
 from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
     boolean,
     choice,
     days,
-    in_range,
     list_of,
     merged_metadata,
     metadata,
@@ -132,17 +132,13 @@ _LIST = {
 
 @listing("/v1/prices", _LIST)
 def index(account: Account, params: Params) -> list[Json]:
-    return [each for each in account.store.all("price") if _wanted(each, params)]
-
-
-def _wanted(price: Json, params: Params) -> bool:
-    wanted_interval = (params.get("recurring") or {}).get("interval")
-    return (
-        all(params.get(name) in (None, price[name]) for name in ("active", "currency", "product", "type"))
-        and ("lookup_keys" not in params or price["lookup_key"] in params["lookup_keys"])
-        and wanted_interval in (None, (price["recurring"] or {}).get("interval"))
-        and in_range(price["created"], params.get("created"))
+    found = equal(
+        account.store.all("price"), params, active="active", currency="currency", product="product", type="type"
     )
+    found = equal(found, params.get("recurring") or {}, interval=lambda each: (each["recurring"] or {}).get("interval"))
+    if "lookup_keys" in params:
+        found = [each for each in found if each["lookup_key"] in params["lookup_keys"]]
+    return within(found, params, created="created")
 
 
 @route("GET", "/v1/prices/<price_id>")

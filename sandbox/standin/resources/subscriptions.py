@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting, starting
+from sandbox.standin.billing import changing, collecting, discounting, starting
+from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.errors import InvalidRequest, NotFound
+from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
     days,
     either,
-    in_range,
     instant,
     item_count,
     list_of,
@@ -51,6 +54,7 @@ _SHARED = {
     "collection_method": choice("charge_automatically"),
     "default_payment_method": text,
     "description": text,
+    "discounts": DISCOUNTS,
     "metadata": metadata,
     "off_session": boolean,
     "payment_behavior": choice(
@@ -89,6 +93,7 @@ def create(account: Account, params: Params) -> Json:
         items=items,
         trial_end=_trial_end(account.now_for(customer), params),
         facts=_facts(params),
+        discounts=params.get("discounts") or (),
         payment_behavior=params.get("payment_behavior") or "allow_incomplete",
     )
     subscription = starting.start(account, order)
@@ -141,22 +146,24 @@ _LIST = {
 @listing("/v1/subscriptions", _LIST)
 def index(account: Account, params: Params) -> list[Json]:
     """Without a customer, subscriptions on test clocks are left out unless `test_clock` names theirs."""
-    return [
-        each for each in account.store.all("subscription", customer=params.get("customer")) if _wanted(each, params)
-    ]
-
-
-def _wanted(subscription: Json, params: Params) -> bool:
-    clock = params.get("test_clock")
-    item = subscription["items"]["data"][0]
-    return (
-        (subscription["test_clock"] == clock or (clock is None and bool(params.get("customer"))))
-        and _status_wanted(subscription["status"], params.get("status"))
-        and params.get("price") in (None, item["price"]["id"])
-        and in_range(subscription["created"], params.get("created"))
-        and in_range(item["current_period_end"], params.get("current_period_end"))
-        and in_range(item["current_period_start"], params.get("current_period_start"))
+    found = account.store.all("subscription", customer=params.get("customer"))
+    if params.get("test_clock") or not params.get("customer"):
+        found = [each for each in found if each["test_clock"] == params.get("test_clock")]
+    found = [each for each in found if _status_wanted(each["status"], params.get("status"))]
+    found = equal(
+        found, params, collection_method="collection_method", price=lambda each: _first_item(each)["price"]["id"]
     )
+    ends = {name: _of_first_item(name) for name in ("current_period_end", "current_period_start")}
+    return within(found, params, created="created", **ends)
+
+
+def _first_item(subscription: Json) -> Json:
+    item: Json = subscription["items"]["data"][0]
+    return item
+
+
+def _of_first_item(name: str) -> Callable[[Json], int]:
+    return lambda subscription: int(_first_item(subscription)[name])
 
 
 def _status_wanted(status: str, wanted: str | None) -> bool:
@@ -216,6 +223,17 @@ def cancel(account: Account, params: Params, subscription_id: str) -> Json:
     subscription["canceled_at"] = None
     collecting.end(account, subscription, reason="cancellation_requested")
     return subscription
+
+
+@route("DELETE", "/v1/subscriptions/<subscription_id>/discount")
+def delete_discount(account: Account, _params: Params, subscription_id: str) -> Json:
+    """Take every discount off a subscription."""
+    subscription = _writable(account, subscription_id)
+    if not subscription["discounts"]:
+        raise NotFound("discount", subscription_id)
+    removed = account.find("discount", subscription["discounts"][0])
+    discounting.redeem(account, subscription, [])
+    return {**removed, "deleted": True}
 
 
 _RESUME = {

@@ -19,6 +19,8 @@ _OF_CUSTOMER = (
     "charge",
     "refund",
     "checkout.session",
+    "discount",
+    "customer_balance_transaction",
 )
 _OF_CUSTOMER_UNNAMED = ("invoice_payment", "dispute", "radar.early_fraud_warning")
 """Kinds that at Stripe do not say whose they are."""

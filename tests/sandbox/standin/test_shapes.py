@@ -16,7 +16,7 @@ PLAIN = {"str": str, "int": int, "float": (int, float), "bool": bool}
 LISTS = (
     "products", "prices", "customers", "subscriptions", "invoices", "invoice_payments", "payment_intents", "charges",
     "setup_intents", "checkout/sessions", "events", "webhook_endpoints", "test_helpers/test_clocks",
-    "billing_portal/configurations", "refunds", "disputes", "radar/early_fraud_warnings",
+    "billing_portal/configurations", "coupons", "promotion_codes", "refunds", "disputes", "radar/early_fraud_warnings",
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     change = {"items": [{"id": item, "price": shop.monthly}]}
     seen.append(v1.invoices.create_preview(params={"subscription": bought.id, "subscription_details": change}))
     seen.append(v1.subscriptions.update(bought.id, params=change))
-    seen += taken_back(shop, plain)
+    seen += taken_back(shop, plain) + discounted(shop, clock)
     shop.advance(clock, NOON + 100 * DAY)
     paused = v1.subscriptions.create(
         params={
@@ -131,6 +131,19 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     seen.append(v1.subscriptions.retrieve(paused.id))
     seen.append(v1.customers.delete(failing))
     return [each if isinstance(each, dict) else json.loads(each.last_response.body) for each in seen]
+
+
+def discounted(shop: Any, clock: str) -> list[Any]:
+    """Sell with a promotion code, and adjust a balance."""
+    v1, customer = shop.client.v1, shop.customer(clock, "pm_card_visa")
+    coupon = v1.coupons.create({"percent_off": 25.5, "duration": "forever", "name": "25.5% off"})
+    code = v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}})
+    balance = v1.customers.balance_transactions.create(customer, {"amount": -100, "currency": "usd"})
+    items: Any = [{"price": shop.monthly}]
+    sold = v1.subscriptions.create(
+        {"customer": customer, "items": items, "discounts": [{"promotion_code": code.id}], "expand": ["discounts"]}
+    )
+    return [coupon, code, balance, sold]
 
 
 def taken_back(shop: Any, customer: str) -> list[Any]:
