@@ -152,7 +152,7 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     def route_event(subject_id: str) -> None:
         jobs.route_event(subject_id)
 
-    @app.periodic(cron="*/10 * * * * *")
+    @app.periodic(cron="* * * * * */10")  # croniter's seconds come last: the other way round is a minute in ten
     @app.task(name="sweep")
     def sweep(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.sweep()

@@ -144,6 +144,15 @@ def test_a_real_worker_runs_the_periodic_convergence(jobs: Jobs, database_url: s
     assert set(jobs.convergence.asked) == {"follow", "reconcile and repair"}  # a worker also defers what fell due
 
 
+def test_the_sweeper_comes_every_ten_seconds(jobs: Jobs, database_url: str) -> None:
+    """All hour long: what a killed worker leaves waits for it."""
+    worker = build_worker(jobs, database_url)
+    (sweep,) = (each for each in worker.periodic_registry.periodic_tasks.values() if each.task.name == "sweep")
+    schedule = sweep.croniter
+    schedule.set_current(start_time=0.0)
+    assert [schedule.get_next(ret_type=float) for _ in range(400)] == [10.0 * n for n in range(1, 401)]
+
+
 def test_stripes_absence_fails_no_job(jobs: Jobs) -> None:
     """The next tick goes on where this one stopped; any other failure is a failure."""
     assert isinstance(jobs.convergence, Convergences)
