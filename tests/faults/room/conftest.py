@@ -185,7 +185,17 @@ class Room:
                    "select 1 from events where status = 'pending' and customer_id is null union all "
                    "select 1 from accounts where published_version < version union all "
                    "select 1 from repeated_cards where settled_at is null")  # fmt: skip
-        self.wait_until(lambda: self.rows(waiting) == [])
+        try:
+            self.wait_until(lambda: self.rows(waiting) == [])
+        except AssertionError as error:
+            error.add_note(self._account())
+            raise
+
+    def _account(self) -> str:
+        """Return what is left to do, and what the worker last said, for whoever reads a failure."""
+        left = self.rows("select * from customer_syncs where dirty > synced")
+        jobs = self.rows("select id, status, task_name, worker_id from procrastinate_jobs order by id desc limit 20")
+        return "\n".join(map(str, [*left, *jobs, *self.children["worker"].lines()[-12:]]))
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float = 90) -> None:
         give_up_at = time.monotonic() + seconds
