@@ -84,7 +84,7 @@ def _round_us(call: Callable[[int], object], times: int) -> float:
 def _noting_us(catalog: Catalog) -> float:
     """Return what a note costs while as many wait as usual; the thread sleeps, and nothing is connected to."""
     journal = Journal(
-        lambda: make_engine(NOWHERE, deadline_seconds=1), catalog_version=catalog.version, bound=BATCH,
+        lambda: make_engine(NOWHERE, deadline_seconds=1), catalog=catalog, bound=BATCH,
         wall_clock=wall_clock, every_seconds=3600,
     )  # fmt: skip
     decision, article = _decision(catalog, counted=False), Article(id=ARTICLE.format(1))

@@ -163,7 +163,7 @@ def _journal(settings: Settings, catalog: Catalog, wall_clock: Clock) -> Journal
     """Return the journal, whose thread has a connection of its own: copying takes none away from decisions."""
     return Journal(
         lambda: make_engine(settings.database_url, deadline_seconds=JOURNAL_DEADLINE_SECONDS, pool_size=1),
-        catalog_version=catalog.version,
+        catalog=catalog,
         bound=settings.journal_buffer,
         wall_clock=wall_clock,
     )

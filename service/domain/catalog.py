@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -105,7 +105,10 @@ class ExemptionTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """Everything plans.yaml says. `version` is a digest of the file, kept with each consent and decision."""
+    """Everything plans.yaml says. `version` is a digest of the file, kept with each consent and decision.
+
+    `source` is what the file means, as JSON: kept beside its version, so that old decisions can be made again.
+    """
 
     version: str
     publication: str
@@ -119,6 +122,7 @@ class Catalog:
     full_refund_revokes: bool
     early_warning: EarlyWarning
     exemptions: ExemptionTerms = ExemptionTerms()
+    source: str = field(default="", repr=False)
 
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""

@@ -16,10 +16,12 @@ from sqlalchemy import Engine
 
 from service import metrics
 from service.clocks import Clock
+from service.domain.catalog import Catalog
 from service.domain.decision import Article, Decision
 from service.journal.buffer import Buffer
 from service.journal.entry import Entry, OutageTerms, is_remembered
 from service.journal.writer import Writer
+from service.store import catalogs
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +58,13 @@ class Journal:
         self,
         connect: Callable[[], Engine],
         *,
-        catalog_version: str,
+        catalog: Catalog,
         bound: int,
         wall_clock: Clock,
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._connect = connect
-        self._catalog_version = catalog_version
+        self._catalog = catalog
         self._bound = bound
         self._wall_clock = wall_clock
         self._every_seconds = every_seconds
@@ -87,7 +89,7 @@ class Journal:
         entry = Entry(
             id=next(self._ids), recorded_at=self._wall_clock(), reader_id=reader_id, visitor_id=visitor_id,
             article=article, consume=consume, decision=decision, degraded=degraded, outage=outage,
-            catalog_version=self._catalog_version,
+            catalog_version=self._catalog.version,
         )  # fmt: skip
         copier = self._copier
         if copier is None or copier.pid != os.getpid():  # a fork takes the memory along, but no thread
@@ -105,20 +107,23 @@ class Journal:
         with self._lock:
             if self._copier is None or self._copier.pid != os.getpid():
                 self._copier = _Copier(
-                    Buffer(self._bound), self._connect, wall_clock=self._wall_clock, every_seconds=self._every_seconds
-                )
+                    Buffer(self._bound), self._connect(), self._catalog, wall_clock=self._wall_clock,
+                    every_seconds=self._every_seconds,
+                )  # fmt: skip
             return self._copier
 
 
 class _Copier:
-    """One process's buffer and the thread that empties it."""
+    """One process's buffer and the thread that empties it, beside the offer that it all was decided under."""
 
     def __init__(
-        self, buffer: Buffer, connect: Callable[[], Engine], *, wall_clock: Clock, every_seconds: float
+        self, buffer: Buffer, engine: Engine, catalog: Catalog, *, wall_clock: Clock, every_seconds: float
     ) -> None:
         self.pid = os.getpid()
         self.buffer = buffer
-        self._writer = Writer(connect(), buffer)
+        self._engine = engine
+        self._writer = Writer(engine, buffer)
+        self._catalog: Catalog | None = catalog  # until it is kept
         self._wall_clock = wall_clock
         self._every_seconds = every_seconds
         self._closed = threading.Event()
@@ -134,7 +139,7 @@ class _Copier:
         self._closed.set()
         self._thread.join()  # its waits have deadlines
         self._copy()
-        self._writer.close()
+        self._engine.dispose()
 
     def _run(self) -> None:
         while not self._closed.wait(self._every_seconds):
@@ -142,6 +147,7 @@ class _Copier:
 
     def _copy(self) -> None:
         try:
+            self._keep_catalog()
             self._writer.flush()
             self._failing = False
         except Exception as error:  # whatever is wrong, the next second tries again
@@ -149,6 +155,12 @@ class _Copier:
                 log.warning("journal_not_written", error=type(error).__name__)
             self._failing = True
         self._tell()
+
+    def _keep_catalog(self) -> None:
+        if self._catalog is not None and len(self.buffer):
+            with self._engine.begin() as connection:
+                catalogs.keep(connection, self._catalog.version, self._catalog.source)
+            self._catalog = None
 
     def _tell(self) -> None:
         written, lost = self._writer.written, self._writer.lost

@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
+from service.catalog.load import catalog_from_source
+from service.domain.catalog import Catalog
 from service.domain.decision import Reason
 from service.journal.entry import Entry, entry_of
 from service.journal.what_if import Tried
+from service.store import catalogs
 from service.store.journal_tables import decisions, paid_but_refused, refusal_checks
 from service.store.tables import visitor_links
 
@@ -27,6 +30,15 @@ def of_visitor(
 ) -> Sequence[Entry]:
     """Return what was decided about a browser, signed in or not, the newest first."""
     return _entries(connection, decisions.c.visitor_id == visitor_id, since, until, limit)
+
+
+def catalog_of(connection: Connection, entry: Entry) -> Catalog | None:
+    """Return the offer an entry was decided under, for `decide_again`; None when it was not kept.
+
+    Raises ConfigurationError when today's rules can't read that offer any more.
+    """
+    source = catalogs.find(connection, entry.catalog_version)
+    return catalog_from_source(source) if source else None
 
 
 def forget_reader(connection: Connection, reader_id: str, visitor_ids: Sequence[str] = ()) -> int:

@@ -43,10 +43,6 @@ class Writer:
                 self._buffer.give_back(batch)
                 raise
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._engine.dispose()
-
     def _write(self, batch: Sequence[Entry]) -> None:
         try:
             self._insert(batch)

@@ -59,3 +59,11 @@ paid_but_refused = Table(
     Column("article_id", Text, comment="null once the reader was erased"),
     Column("found_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
+
+catalogs = Table(
+    "catalogs",
+    metadata,
+    Column("version", Text, primary_key=True, comment="as decisions and consents name it"),
+    Column("source", Text, nullable=False, comment="plans.yaml as JSON, to the meaning"),
+    Column("first_used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)

@@ -14,6 +14,7 @@ from sandbox.processes import free_port
 from service.access.gate import Question
 from service.domain.decision import Access, Article, Reason
 from service.journal.entry import decide_again, entry_of, is_remembered
+from service.journal.reading import catalog_of
 from service.store.database import make_engine
 from service.store.journal_tables import decisions
 
@@ -73,6 +74,9 @@ def test_every_kind_of_decision_is_decided_again_alike(parts: Any, make_snapshot
     assert [decide_again(each, parts.catalog) for each in entries] == asked
     assert {each.catalog_version for each in entries} == {parts.catalog.version}
     assert entries[-1].decision.entitlement is not None
+    with parts.engine.connect() as connection:
+        assert catalog_of(connection, entries[0]) == parts.catalog
+        assert catalog_of(connection, replace(entries[0], catalog_version="never seen")) is None
 
 
 @pytest.mark.parametrize("allow", [True, False])

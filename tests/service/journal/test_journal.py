@@ -17,15 +17,19 @@ from sqlalchemy import Engine
 
 from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres
+from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.decision import Article
 from service.journal.journal import Journal
 from service.store.database import make_engine
 from service.store.migrate import migrate
 
+ROOT = Path(__file__).parents[3]
+CATALOG = load_catalog(ROOT / "plans.yaml")
 NOTING = """
 import os, signal, sys
 from datetime import UTC, datetime
+from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.decision import Article, Decision, Reason, Wall
 from service.journal.journal import Journal
@@ -34,8 +38,8 @@ from service.store.database import make_engine
 refusal = Decision(granted=False, reason=Reason.SUBSCRIBERS_ONLY, counted=False, reading=None, entitlement=None,
                    wall=Wall(kind="subscribe", offers=("monthly",), trial_eligible=True),
                    decided_at=datetime.now(UTC))
-journal = Journal(lambda: make_engine(sys.argv[1], deadline_seconds=5), catalog_version="v", bound=1000,
-                  wall_clock=wall_clock, every_seconds=float(sys.argv[2]))
+journal = Journal(lambda: make_engine(sys.argv[1], deadline_seconds=5), catalog=load_catalog("plans.yaml"),
+                  bound=1000, wall_clock=wall_clock, every_seconds=float(sys.argv[2]))
 
 def note(visitor_id, times):
     for number in range(times):
@@ -47,7 +51,7 @@ def note(visitor_id, times):
 def noting(url: str, script: str, *, every_seconds: float = 3600) -> int:
     """Run a process of its own that notes decisions; return how it ended."""
     command = [sys.executable, "-c", NOTING + script, url, str(every_seconds)]
-    return subprocess.run(command, check=False, timeout=60).returncode
+    return subprocess.run(command, check=False, timeout=60, cwd=ROOT).returncode
 
 
 def noted(engine: Engine) -> dict[str, int]:
@@ -124,7 +128,7 @@ def test_decisions_go_on_while_postgresql_is_frozen_then_killed(
     """Noting never waits for a copy that hangs; all is written once, when a new PostgreSQL answers."""
     server, child = own_postgres
     journal = Journal(
-        lambda: make_engine(server.url, deadline_seconds=0.5, pool_size=1), catalog_version="v", bound=1000,
+        lambda: make_engine(server.url, deadline_seconds=0.5, pool_size=1), catalog=CATALOG, bound=1000,
         wall_clock=wall_clock, every_seconds=0.02,
     )  # fmt: skip
     note = _note(journal, make_refusal())
@@ -158,7 +162,7 @@ def test_past_the_bound_the_oldest_are_dropped_and_counted(make_refusal: Any) ->
     """A PostgreSQL that stays away costs memory up to the bound; the metrics say what was lost, and what waits."""
     nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
     journal = Journal(
-        lambda: nowhere, catalog_version="v", bound=10, wall_clock=wall_clock, every_seconds=3600
+        lambda: nowhere, catalog=CATALOG, bound=10, wall_clock=wall_clock, every_seconds=3600
     )  # fmt: skip
     note = _note(journal, make_refusal())
     before = _sample("newsstand_journal_entries_total", outcome="dropped")
@@ -172,7 +176,7 @@ def test_past_the_bound_the_oldest_are_dropped_and_counted(make_refusal: Any) ->
 
 def test_what_was_written_is_counted(engine: Engine, make_refusal: Any) -> None:
     """Once for each entry; nothing waits afterwards."""
-    journal = Journal(lambda: engine, catalog_version="v", bound=10, wall_clock=wall_clock, every_seconds=3600)
+    journal = Journal(lambda: engine, catalog=CATALOG, bound=10, wall_clock=wall_clock, every_seconds=3600)
     note = _note(journal, make_refusal())
     before = _sample("newsstand_journal_entries_total", outcome="written")
     note("a-1")
