@@ -35,6 +35,9 @@ class Trials:
 
     def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:
         """Return the eligibility for the first plan that has a trial (or for the first plan)."""
+        identities = trial_identities(reader_id, None, None, email_key=self._email_key)
+        if trials.is_newcomer(connection, reader_id, identities):
+            return trial_eligibility(self._offered(), used=frozenset())
         return self.eligibility(connection, reader_id, self._offered(), None)
 
     def likely(self, reader_id: str) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from service.api.budget import ThreadBudget
+from service.api.decisions import DECIDE
 from service.api.dispatch import mount
 from service.api.envelope import surround
+from service.api.lean import LeanPath
 from service.api.problems import handle_everything
 from service.api.routes import OPERATIONS
 from service.api.services import Services
@@ -24,4 +26,5 @@ def build_flask(services: Services) -> Flask:
     budget = ThreadBudget(services.slow_calls_at_once)
     for operation in OPERATIONS:
         mount(app, operation, services, budget)
+    app.wsgi_app = LeanPath(app.wsgi_app, DECIDE, services)  # type: ignore[method-assign]
     return app

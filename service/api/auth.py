@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
-from flask import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.clocks import Clock
@@ -79,9 +78,9 @@ class KeyChecker:
         return at is not None and 0 <= (self._wall_clock() - at).total_seconds() < seconds
 
 
-def authorise(request: Request, keys: KeyChecker, scope: Scope) -> ApiKey:
-    """Return the caller's key; raises Forbidden (401 or 403) when it does not open this route."""
-    key = keys.find(_bearer(request))
+def authorise(header: str, keys: KeyChecker, scope: Scope) -> ApiKey:
+    """Return the key in the `Authorization` header; raises Forbidden (401, 403) when it does not open this route."""
+    key = keys.find(_bearer(header))
     if key is None:
         raise _unauthorised("unknown_key", "The API key is not known, or was revoked.", ', error="invalid_token"')
     if scope not in key.scopes:
@@ -94,8 +93,8 @@ def authorise(request: Request, keys: KeyChecker, scope: Scope) -> ApiKey:
     return key
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
+def _bearer(header: str) -> str:
+    scheme, _, plain = header.partition(" ")
     if scheme.lower() != "bearer" or not plain.strip():
         raise _unauthorised("missing_key", "Send an API key: `Authorization: Bearer <key>`.", "")
     return plain.strip()

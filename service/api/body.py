@@ -23,7 +23,7 @@ def json_object(request: Request, *, optional: bool) -> dict[str, Any]:
         return {}
     if request.mimetype != "application/json":
         raise InvalidRequest("Send `Content-Type: application/json`.", status=415, code="unsupported_media_type")
-    value = _parsed(raw)
+    value = parsed(raw)
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return value
@@ -38,10 +38,10 @@ def _read(request: Request) -> bytes:
     return raw
 
 
-def _parsed(raw: bytes) -> Any:
-    """Parse strictly; nesting too deep and numbers too long end here, as do NaN and repeated names."""
+def parsed(raw: bytes) -> Any:
+    """Parse strictly: nesting too deep, numbers too long, NaN and repeated names are InvalidRequest (400)."""
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+        return _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise _malformed("it is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -65,6 +65,9 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise _Refused("a name is given twice in one object")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
 
 
 def _malformed(why: str) -> InvalidRequest:

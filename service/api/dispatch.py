@@ -50,7 +50,8 @@ class _Endpoint:
         """Return the id of the caller's key, None where none is asked for."""
         if not isinstance(self._operation.access, Scope):
             return None
-        key_id = authorise(request, self._services.keys, self._operation.access).id
+        header = request.headers.get("Authorization", "")
+        key_id = authorise(header, self._services.keys, self._operation.access).id
         g.api_key_id = key_id
         return key_id
 

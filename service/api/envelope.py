@@ -6,15 +6,15 @@ import re
 import secrets
 import time
 
-import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from service import metrics
+from service import logs, metrics
 
 REQUEST_ID = "X-Request-Id"
+ALWAYS = {"X-Content-Type-Options": "nosniff"}
+UNLESS_SAID = {"Cache-Control": "no-store"}
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_log = structlog.get_logger("newsstand.access")
 
 
 def surround(app: Flask) -> None:
@@ -24,30 +24,44 @@ def surround(app: Flask) -> None:
     app.teardown_request(_forget)
 
 
-def _open() -> None:
-    """Take over the caller's request id if it is fit for a header and a log line, else make one."""
-    given = request.headers.get(REQUEST_ID, "")
-    g.request_id = given if _SANE.fullmatch(given) else secrets.token_hex(16)
-    g.began = time.perf_counter()
+def open_envelope(given: str) -> str:
+    """Return the request's id, and name it on every log line of this thread until `clear_contextvars`.
+
+    The caller's is taken over if it is fit for a header and a log line, else one is made.
+    """
+    request_id = given if _SANE.fullmatch(given) else secrets.token_hex(16)
     clear_contextvars()
-    bind_contextvars(request_id=g.request_id)
+    bind_contextvars(request_id=request_id)
+    return request_id
+
+
+def tell(method: str, route: str | None, status: int, began: float, *, request_id: str, key_id: int | None) -> None:
+    """Count one request that began at `began` (of time.perf_counter), and write its access line."""
+    seconds = time.perf_counter() - began
+    metrics.observe_request(method, route, status, seconds)
+    logs.access(
+        method=method if method in metrics.METHODS else metrics.OTHER,
+        route=route,
+        status=status,
+        duration_ms=round(seconds * 1000, 2),
+        api_key_id=key_id,
+        request_id=request_id,
+    )
+
+
+def _open() -> None:
+    g.began = time.perf_counter()
+    g.request_id = open_envelope(request.headers.get(REQUEST_ID, ""))
 
 
 def _close(response: Response) -> Response:
-    seconds = time.perf_counter() - g.began
     route = request.url_rule.rule if request.url_rule else None
-    metrics.observe_request(request.method, route, response.status_code, seconds)
-    _log.info(
-        "request",
-        method=request.method if request.method in metrics.METHODS else metrics.OTHER,
-        route=route,
-        status=response.status_code,
-        duration_ms=round(seconds * 1000, 2),
-        api_key_id=g.get("api_key_id"),
-    )
+    status, key_id = response.status_code, g.get("api_key_id")
+    tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id)
     response.headers[REQUEST_ID] = g.request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.update(ALWAYS)
+    for name, value in UNLESS_SAID.items():
+        response.headers.setdefault(name, value)
     return response
 
 

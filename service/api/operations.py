@@ -51,6 +51,7 @@ class Reply:
 
 
 View = Callable[["Services", Call], Reply]
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ class Operation:
 
 def answer(status: int, value: Mapping[str, Any]) -> Reply:
     """Return `value` as JSON."""
-    return Reply(status=status, body=json.dumps(value, separators=(",", ":")))
+    return Reply(status=status, body=_compact(value))
 
 
 def no_content() -> Reply:

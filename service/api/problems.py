@@ -115,23 +115,29 @@ def invalid(error: ValidationError) -> InvalidRequest:
     return InvalidRequest("The request has fields at fault.", errors=errors)
 
 
+def reply_to(error: Exception, request_id: str) -> Reply:
+    """Return the answer to any error; the unexpected is logged by its class and place, never its text."""
+    return describe(error) or _unexpected(error, request_id)
+
+
 def handle_everything(app: Flask) -> None:
-    """Make every error of the app a problem; the unexpected is logged by its class and place, never its text."""
+    """Make every error of the app a problem."""
 
     def handle(error: Exception) -> Response:
-        return as_response(describe(error) or _unexpected(error))
+        return as_response(reply_to(error, g.get("request_id", "unknown")))
 
     app.register_error_handler(Exception, handle)
 
 
 def as_response(reply: Reply) -> Response:
     """Return the answer as Flask's response."""
-    response = Response(reply.body, status=reply.status, content_type=_content_type(reply))
+    response = Response(reply.body, status=reply.status, content_type=content_type(reply))
     response.headers.update(reply.headers)
     return response
 
 
-def _content_type(reply: Reply) -> str:
+def content_type(reply: Reply) -> str:
+    """Return the header's value."""
     return f"{reply.media_type}; charset=utf-8" if reply.media_type.startswith("text/") else reply.media_type
 
 
@@ -159,7 +165,6 @@ def _is_database_down(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def _unexpected(error: Exception) -> Reply:
+def _unexpected(error: Exception, request_id: str) -> Reply:
     _log.error("unexpected_error", exception=type(error).__name__, exc_info=error)
-    request_id = g.get("request_id", "unknown")
     return problem(500, "internal", f"A fault of ours. Its request id is {request_id}.")

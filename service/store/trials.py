@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, exists, select, tuple_
+from sqlalchemy import Connection, bindparam, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import holds, trial_ledger
+from service.store.tables import accounts, holds, trial_ledger
+
+_NEWCOMER = select(
+    ~exists().where(accounts.c.reader_id == bindparam("reader_id"))
+    & ~exists().where(trial_ledger.c.kind == "reader", trial_ledger.c.value == bindparam("value"))
+)
 
 
 def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[str]:
@@ -18,6 +23,11 @@ def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[
         tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
     )
     return frozenset(connection.scalars(query))
+
+
+def is_newcomer(connection: Connection, reader_id: str, identities: Mapping[str, str]) -> bool:
+    """Tell whether neither an account nor the ledger knows this reader; most who meet a wall are unknown to both."""
+    return bool(connection.scalar(_NEWCOMER, {"reader_id": reader_id, "value": identities["reader"]}))
 
 
 def owner_of_card(connection: Connection, fingerprint: str) -> str | None:

@@ -1,0 +1,193 @@
+"""The short cut answers as Flask does: the same bytes, headers, questions and access lines, whatever is sent."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import structlog
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+
+from service.api.body import LIMIT_BYTES
+from service.api.decisions import DECIDE
+from service.api.lean import LeanPath
+from service.api.routes import OPERATIONS
+from service.errors import Unavailable
+from service.logs import configure_logs
+
+ID = "X-Request-Id"
+DEEP = b'{"article":' * 5_000 + b"1" + b"}" * 5_000
+NO_JSON = [b"", b"{", b"[]", b"null", b"{} {}", b'{"a":NaN}', b'{"article":{"id":"\xff"}}', b'{"a":1,"a":2}', DEEP]
+TEXTS = st.sampled_from(
+    ["r-81", "", ".", "..", "a/b", "é", "\x00", "x\n", "\ud800", "\ufffd", "a" * 200, "a" * 201, "203.0.113.7", "::1",
+     "consume", "peek", "free", "metered", "subscribers", "archives", "no such feature", "Mozilla/5.0 (X11; Linux)"]
+) | st.text(max_size=5)  # fmt: skip
+VALUES = TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.just([]) | st.just({})
+NAMES = ["reader_id", "visitor_id", "mode", "client_ip", "user_agent", "gift", "link"]
+ARTICLES = st.fixed_dictionaries(
+    {"id": st.just("a-1") | VALUES},
+    optional={"access": st.sampled_from(["metered", "free"]) | VALUES, "feature": st.just("archives") | VALUES,
+              "title": VALUES},
+)  # fmt: skip
+QUESTIONS = st.fixed_dictionaries(
+    {"article": ARTICLES | VALUES}, optional={name: st.just("r-81") | VALUES for name in [*NAMES, "unknown"]}
+)
+
+
+USUAL: dict[str, Any] = {
+    "method": "POST", "path": "/v1/decisions", "query": "", "content_type": "application/json",
+    "key": "Bearer site-key", "request_id": "req-1", "length": "right", "chunked": None, "idempotency_key": None,
+}  # fmt: skip
+BODY = json.dumps({"reader_id": "r-81", "user_agent": "Mozilla/5.0", "article": {"id": "a-1"}}).encode()
+ODD = {
+    "method": ["GET", "PUT", "DELETE"],
+    "path": ["/v1/decisions/", "//v1/decisions", "/v1/plans", "/nowhere"],
+    "query": ["a=1", "a"],
+    "content_type": ["application/json; charset=utf-8", "APPLICATION/JSON", "text/plain", "", None],
+    "key": ["bearer site-key", "Bearer  site-key", "Bearer support:read-key", "Bearer unknown", "Bearer ", "Bearer é",
+            "Basic x", None],
+    "request_id": ["not sane", "x" * 129, "nsk_canary"],
+    "length": ["missing", "one less", "one more", "-1", "+5", "a", "٣", str(10**12)],
+    "chunked": ["without a length", "and a length"],
+    "idempotency_key": ["once"],
+}  # fmt: skip
+ODDITIES = [(name, value) for name, values in ODD.items() for value in values]
+HEADS = st.lists(st.sampled_from(ODDITIES), max_size=2).map(lambda odd: USUAL | dict(odd))
+BODIES = (
+    st.just(BODY) | QUESTIONS.map(json.dumps).map(str.encode) | st.sampled_from([*NO_JSON, b" " * (LIMIT_BYTES + 1)])
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that a server passes on."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def _environ(head: dict[str, Any], body: bytes) -> dict[str, Any]:
+    environ = EnvironBuilder(path="/", method=head["method"], input_stream=io.BytesIO(body)).get_environ()
+    lengths = {"right": str(len(body)), "one less": str(max(0, len(body) - 1)), "one more": str(len(body) + 1)}
+    given = {
+        "PATH_INFO": head["path"],
+        "QUERY_STRING": head["query"],
+        "CONTENT_TYPE": head["content_type"],
+        "HTTP_AUTHORIZATION": head["key"],
+        "HTTP_X_REQUEST_ID": head["request_id"],
+        "HTTP_IDEMPOTENCY_KEY": head["idempotency_key"],
+        "CONTENT_LENGTH": None if head["length"] == "missing" else lengths.get(head["length"], head["length"]),
+    }
+    if head["chunked"]:
+        given |= {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    if head["chunked"] == "without a length":
+        del given["CONTENT_LENGTH"]
+    environ = {**environ, "CONTENT_LENGTH": None, **given}
+    return {name: value for name, value in environ.items() if value is not None}
+
+
+def _asked(application: Any, environ: dict[str, Any]) -> Answer:
+    started: list[Any] = []
+    chunks: Iterable[bytes] = application(environ, lambda status, headers, *_: started.extend((status, headers)))
+    body = b"".join(chunks)
+    if hasattr(chunks, "close"):
+        chunks.close()
+    return Answer(started[0], started[1], body)
+
+
+def _both(api: Any, head: dict[str, Any], body: bytes) -> tuple[Answer, Answer]:
+    """Return the answers of the application as it is served, and of Flask alone."""
+    served = _asked(api.app, _environ(head, body))
+    reference = _asked(lambda environ, start: Flask.wsgi_app(api.app, environ, start), _environ(head, body))
+    return served, reference
+
+
+def _assert_alike(api: Any, head: dict[str, Any], body: bytes) -> None:
+    api.gate.questions.clear()
+    served, reference = _both(api, head, body)
+    if head["request_id"] not in {"req-1", "nsk_canary"}:  # each answer has an id of its own
+        for each in (served, reference):
+            each.headers[:] = [(name, "made" if name == ID else value) for name, value in each.headers]
+    assert served == reference
+    assert len(api.gate.questions) in {0, 2}
+    assert not api.gate.questions or api.gate.questions[0] == api.gate.questions[1]
+
+
+@pytest.mark.parametrize(("name", "value"), ODDITIES)
+def test_one_oddity_is_answered_alike(api: Any, name: str, value: Any) -> None:
+    """Claim: one thing amiss in the head of a good request leads to one answer on both ways."""
+    _assert_alike(api, USUAL | {name: value}, BODY)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(head=HEADS, body=BODIES)
+def test_both_ways_answer_alike(api: Any, head: dict[str, Any], body: bytes) -> None:
+    """Claim: status, headers in their order, and body are equal, and the gate is asked the same."""
+    _assert_alike(api, head, body)
+
+
+@pytest.mark.parametrize("body", [BODY, json.dumps({"article": {"id": "a", "feature": "nothing"}}).encode()])
+def test_the_usual_request_never_reaches_flask(api: Any, body: bytes) -> None:
+    """Claim: a plain question, also one that the view itself refuses, is answered by the short cut."""
+
+    def fail(*_: Any) -> Iterable[bytes]:
+        raise AssertionError("Flask was asked")
+
+    answer = _asked(LeanPath(fail, DECIDE, api.services), _environ(USUAL, body))
+    assert answer.status in {"200 OK", "422 UNPROCESSABLE ENTITY"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("canary"), Unavailable("Later.", retry_after_seconds=3)])
+def test_what_fails_inside_is_answered_alike(api: Any, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Claim: an error of ours is the same problem on both ways, with its id and its headers."""
+
+    def decide(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(api.gate, "decide", decide)
+    served, reference = _both(api, USUAL, BODY)
+    assert served == reference
+    assert served.status[0] == "5"
+    assert b"canary" not in served.body
+
+
+@pytest.mark.parametrize("key", ["Bearer site-key", "Bearer unknown"])
+def test_both_ways_leave_the_same_line(api: Any, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Claim: the access line tells the same, the caller's request id and the key's id included."""
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level
+    configure_logs("info")
+    _both(api, USUAL | {"key": key}, BODY)
+    root.handlers[:], root.level = kept
+    structlog.reset_defaults()
+    first, second = ({**json.loads(line), "timestamp": 0, "duration_ms": 0} for line in out.getvalue().splitlines())
+    assert first == second
+    assert first["route"] == "/v1/decisions"
+    assert first["request_id"] == "req-1"
+
+
+def test_no_id_is_left_for_the_next_request(api: Any) -> None:
+    """Claim: what this thread logs afterwards does not carry the id of a request that is over."""
+    _asked(api.app, _environ(USUAL, BODY))
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_only_an_operation_without_further_needs_may_take_it(api: Any) -> None:
+    """Claim: what is slow, idempotent, audited or open to all is refused at the start, not served without it."""
+    others = [each for each in OPERATIONS if each.slow or each.idempotent or each.audited or not each.body_schema]
+    assert others
+    for operation in others:
+        with pytest.raises(ValueError, match=operation.name):
+            LeanPath(api.app.wsgi_app, operation, api.services)
