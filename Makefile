@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-faults test-browser test-image bench test-bench check format requirements clean
+.PHONY: help run test simulate test-faults test-browser test-image bench test-bench mutants check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,16 @@ test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp ## Run every measurement in mi
 test-image: $(VENV)/dev.stamp ## Run the Dockerfile's steps in a plain folder, and the service from there
 	@$(BIN)/python -m pytest -m image $(ARGS)
 
+$(VENV)/mutants.stamp: $(VENV)/dev.stamp requirements/mutants.txt
+	@echo "Installing the maker of faults ..."
+	@$(INSTALL) -r requirements/mutants.txt
+	@touch $@
+
+mutants: $(VENV)/mutants.stamp ## Make up faults in the rules, and see that the tests notice (half an hour)
+	@rm -rf mutants
+	@$(BIN)/mutmut run --max-children 2
+	@PATH="$(BIN):$$PATH" $(BIN)/python tests/mutation/report.py
+
 check: $(VENV)/dev.stamp ## Lint, type-check, and check who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -80,7 +90,7 @@ format: $(VENV)/dev.stamp ## Format the code and apply safe fixes
 	@$(BIN)/ruff check --fix .
 
 requirements: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
-	@cd requirements && for set in build base sandbox dev browser bench; do \
+	@cd requirements && for set in build base sandbox dev browser bench mutants; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --custom-compile-command "make requirements" -o $$set.txt $$set.in || exit 1; done
 

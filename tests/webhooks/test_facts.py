@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from webhooks.facts import card_facts, invoice_facts, metadata_of, subscription_facts
+from webhooks.snapshot import InvoiceFacts
 
 Shape = Callable[..., dict[str, Any]]
 
@@ -155,3 +156,30 @@ def test_metadata_may_be_gone(metadata: Any) -> None:
     """Stripe's redaction empties it."""
     assert metadata_of({"metadata": metadata}, "key") is None
     assert metadata_of({}, "key") is None
+
+
+def test_an_invoice_is_read_whole() -> None:
+    """Number, status, amounts, attempts, instants and the page to pay on: each from its place, gaps as nothing."""
+    raw = {
+        "id": "in_1", "number": "A-7", "status": "open", "billing_reason": "subscription_cycle", "currency": "usd",
+        "amount_due": 290, "amount_paid": 5, "attempt_count": 3, "next_payment_attempt": 9, "created": 1,
+        "status_transitions": {"paid_at": 8}, "hosted_invoice_url": "https://pay.example/1",
+        "parent": {"subscription_details": {"subscription": "sub_1"}},
+    }  # fmt: skip
+    free = {"period": {"start": 3, "end": 4}, "amount": 0, "parent": {"type": "subscription_item_details"}}
+    credit = {"period": {"start": 5, "end": 6}, "amount": -1, "parent": {"type": "subscription_item_details"}}
+    assert invoice_facts(raw, [free, credit]) == InvoiceFacts(
+        id="in_1", number="A-7", subscription_id="sub_1", status="open", billing_reason="subscription_cycle",
+        currency="usd", amount_due_minor=290, amount_paid_minor=5, attempt_count=3, next_attempt_at=at(9),
+        created_at=at(1), paid_at=at(8), period_start_at=at(3), period_end_at=at(4), hosted_url="https://pay.example/1",
+    )  # fmt: skip
+    bare = invoice_facts(
+        {"id": "in_2", "currency": "eur", "amount_due": 0, "amount_paid": 0, "created": 1, "attempt_count": None}, []
+    )
+    assert (bare.status, bare.number, bare.attempt_count, bare.hosted_url) == ("unknown", None, 0, None)
+
+
+def test_an_items_currency_and_missing_quantity(shape: Shape) -> None:
+    """The price's currency is kept; an item without a quantity is one."""
+    facts = subscription_facts(shape("subscription", items={"data": [item("price_1", "monthly", quantity=None)]}))
+    assert (facts.currency, facts.amount_minor) == ("usd", 290)

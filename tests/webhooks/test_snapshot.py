@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from webhooks.facts import card_facts, invoice_facts, subscription_facts
-from webhooks.snapshot import CustomerSnapshot, snapshot_from_json, snapshot_to_json
+from webhooks.snapshot import CustomerSnapshot, HoldFacts, snapshot_from_json, snapshot_to_json
 
 
 @pytest.mark.parametrize("with_card", [True, False])
@@ -26,6 +26,19 @@ def test_a_snapshot_survives_json(with_card: bool, shape: Callable[..., dict[str
         card=card_facts(shape("customer"), [subscription]),
         subscriptions=(subscription_facts(subscription), subscription_facts(shape("subscription", trial_end=None))),
         invoices=(invoice_facts(shape("invoice"), []),),
+        holds=(
+            HoldFacts(
+                id="dp_1",
+                kind="dispute",
+                status="lost",
+                amount_minor=290,
+                currency="usd",
+                charge_id="ch_1",
+                charge_amount_minor=290,
+                invoice_id=None,
+                created_at=datetime(2026, 11, 2, tzinfo=UTC),
+            ),
+        ),
     )
     assert (snapshot.card is not None) is with_card
     assert snapshot_from_json(json.loads(json.dumps(snapshot_to_json(snapshot)))) == snapshot

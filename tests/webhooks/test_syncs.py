@@ -273,8 +273,31 @@ def test_a_failing_publication_is_still_a_sync(world: World, caplog: pytest.LogC
     world.mark()
     assert world.make(after_commit=after_commit).sync("cus_1") is SyncOutcome.SYNCED
     assert world.record.states() == ["new"]
-    assert "sync.after_commit_failed" in caplog.messages
+    [told] = [each for each in caplog.records if each.message == "sync.after_commit_failed"]
+    assert (told.customer_id, told.error) == ("cus_1", "ConnectionError")
     assert "canary" not in caplog.text
+
+
+def test_a_failure_is_told_by_its_customer_its_class_and_its_count(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who operates the service finds the customer by id, and reads how often it failed and with what."""
+    world.mark()
+    world.before_fetch = fail(ValueError("canary@example.com"))
+    world.syncs.sync("cus_1")
+    [told] = [each for each in caplog.records if each.message == "sync.failed"]
+    assert (told.customer_id, told.error, told.attempts) == ("cus_1", "ValueError", 1)
+    assert "canary" not in caplog.text
+
+
+def test_a_failure_of_stripes_own_never_parks_a_customer(world: World) -> None:
+    """However long Stripe is out of reach, the customer stays short of quarantine."""
+    world.mark()
+    world.before_fetch = fail(TransientFailure("APIConnectionError"))
+    for _ in range(6):
+        world.syncs.sync("cus_1")
+        world.clock.move(3600)
+    assert world.row().attempts == 2
 
 
 def test_a_poison_customer_delays_nobody(world: World) -> None:
@@ -296,6 +319,8 @@ def test_the_longest_waiting_are_due_first(world: World) -> None:
     for customer_id in ("cus_3", "cus_1", "cus_2"):
         world.mark(customer_id)
         world.clock.move(1)
+    with world.engine.begin() as connection:  # so that the order of writing is not the order of waiting
+        connection.execute(text("update customer_syncs set attempts = 0 where customer_id = 'cus_3'"))
     assert world.syncs.due(2) == ["cus_3", "cus_1"]
 
 

@@ -45,6 +45,13 @@ class TestNextBoundary:
         snapshot = facts.snapshot(facts.trial(), fetched=30 + 10 / 1440)
         assert next_boundary(snapshot, policy) == snapshot.fetched_at + 15 * MINUTES
 
+    def test_a_renewal_that_is_late_is_asked_for_soon_too(self, facts, policy):
+        """Active past its period's end: looked at again in a quarter of an hour; unpaid: not."""
+        snapshot = facts.snapshot(facts.subscription(), fetched=30 + 10 / 1440)
+        assert next_boundary(snapshot, policy) == snapshot.fetched_at + 15 * MINUTES
+        unpaid = facts.snapshot(facts.subscription(status="unpaid"), fetched=30 + 10 / 1440)
+        assert next_boundary(unpaid, policy) is None
+
     def test_a_look_is_never_due_in_the_instant_of_the_last(self, facts, policy):
         """A look taken exactly when it was due does not make itself due again at once."""
         first = facts.snapshot(facts.subscription(cancel_at=facts.at(12)))

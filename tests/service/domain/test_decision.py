@@ -176,6 +176,7 @@ class TestOutage:
         for article, reason in reasons.items():
             found = outage(article, catalog, allow=False, now=NOW)
             assert (found.granted, found.reason, found.wall.kind) == (False, reason, "subscribe")
+            assert found.decided_at == NOW
             assert found.wall.trial_eligible  # in doubt the wall offers it, and checkout decides
 
     def test_a_free_article_knows_no_outage(self, catalog):

@@ -30,6 +30,8 @@ def test_a_trial_costs_nothing_today(told):
     found = told("monthly")
     assert (found.due_today.display, found.first_charge.display) == ("$0.00", "$2.90")
     assert found.first_charge_at == NOW + timedelta(days=30)
+    assert told("annual").first_charge == told("annual").due_today
+    assert told("annual").first_charge.display == "$19.90"
     assert found.renewal == (
         "From 2 December 2026, renews automatically at $2.90 per month until you cancel. "
         "One trial per reader and card: if your card has had a trial before, the first $2.90 is charged today."

@@ -167,3 +167,47 @@ def test_while_a_bank_decides_we_look_every_day(
     boundary = next_boundary(snapshot, policy)
     assert boundary is not None
     assert (boundary == snapshot.fetched_at + timedelta(days=1)) is awaited
+
+
+def test_what_covers_is_known_to_the_cent_and_the_instant(status: Any, against: Any, facts: Any) -> None:
+    """A cent paid covers; nothing paid, or a shorter period paid at the same instant, does not."""
+    hold = against("refund", "succeeded")
+    later = facts.invoice(id="in_2", created_at=facts.at(6), paid_at=facts.at(6), period_end_at=facts.at(20))
+    for change, expected in [
+        ({"amount_paid_minor": 1}, Status.ACTIVE),
+        ({"paid_at": None}, Status.ACTIVE),
+        ({"amount_paid_minor": 0}, Status.HELD),
+        ({"status": "open"}, Status.HELD),
+        ({"period_end_at": None}, Status.HELD),
+        ({"created_at": facts.at(0), "paid_at": facts.at(0)}, Status.HELD),
+    ]:
+        assert status(hold, invoices=(facts.invoice(), replace(later, **change))) is expected, change
+
+
+def test_a_refund_that_waits_for_the_reader_is_watched(facts: Any, policy: Any, against: Any) -> None:
+    """`requires_action` may still fail, and then access comes back."""
+    waiting = replace(
+        facts.snapshot(facts.subscription(), fetched=5), holds=(against("refund", "requires_action", amount_minor=1),)
+    )
+    assert next_boundary(waiting, policy) == waiting.fetched_at + timedelta(days=1)
+
+
+@pytest.mark.parametrize(("kind", "word"), [("dispute", "needs_response"), ("fraud_warning", "actionable")])
+def test_the_rule_names_the_holds_kind(facts: Any, policy: Any, against: Any, kind: str, word: str) -> None:
+    """Support reads which of them it was."""
+    snapshot = replace(
+        facts.snapshot(facts.subscription(), invoices=(facts.invoice(),), fetched=6), holds=(against(kind, word),)
+    )
+    found = entitlement_from(snapshot, holds_from(snapshot, policy), (), policy, facts.at(6))
+    assert found.rule == f"held_{kind}"
+
+
+def test_each_charge_is_emptied_by_its_own_refunds(status: Any, against: Any, facts: Any, second_month: Any) -> None:
+    """Parts of two charges don't add up to one; and of two charges given back whole, both are gone."""
+    paid = {"invoices": (facts.invoice(), second_month), "day": 40}
+    paid["subscriptions"] = (facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60)),)
+    parts = [against("refund", "succeeded", invoice=each, day=35, amount_minor=145) for each in ("in_1", "in_2")]
+    assert status(*parts, **paid) is Status.ACTIVE
+    whole = [against("refund", "succeeded", invoice=each, day=35) for each in ("in_1", "in_2")]
+    assert status(*whole, **paid) is Status.HELD
+    assert status(*reversed(whole), **paid) is Status.HELD

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from service.domain.entitlement import entitlement_from
-from service.domain.plan_changes import Obstacle, change_from_invoice, is_quotable, kept_trial, obstacle
+from service.domain.money import Money
+from service.domain.plan_changes import (
+    ChangeLine,
+    Obstacle,
+    PlanChange,
+    change_from_invoice,
+    is_quotable,
+    kept_trial,
+    obstacle,
+)
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
@@ -58,3 +67,32 @@ def test_a_trial_without_an_end_of_its_own_is_kept_to_its_periods(facts: Any, ca
     """As the entitlement is."""
     trial = facts.trial(trial_end_at=None)
     assert kept_trial(trial, catalog.plan("annual"), NOW).renews_at == trial.period_end_at
+
+
+def test_a_previewed_change_is_told_whole(catalog: Any) -> None:
+    """Plan, instant, every figure with its currency, and every line in Stripe's words."""
+    lines = [{"description": None, "amount": -145, "period": {"start": 1, "end": 1_900_000_000}},
+             {"description": "Nothing more", "amount": 0, "period": {"start": 1, "end": 1_800_000_000}}]  # fmt: skip
+    invoice = {"currency": "eur", "total": -145, "amount_due": 7, "lines": {"data": lines}}
+    annual = catalog.plan("annual")
+    assert change_from_invoice(annual, NOW, invoice) == PlanChange(
+        plan="annual", quoted_at=NOW, due_now=Money(7, "eur"), credit=Money(145, "eur"), renewal=annual.price,
+        renews_at=datetime.fromtimestamp(1_800_000_000, UTC),
+        lines=(ChangeLine(description="", amount=Money(-145, "eur")),
+               ChangeLine(description="Nothing more", amount=Money(0, "eur"))),
+    )  # fmt: skip
+
+
+def test_a_trials_change_is_told_whole(facts: Any, catalog: Any) -> None:
+    """It costs nothing now, credits nothing, and names the new plan's price for the trial's end."""
+    annual, nothing = catalog.plan("annual"), Money(0, "usd")
+    assert kept_trial(facts.trial(), annual, NOW) == PlanChange(
+        plan="annual", quoted_at=NOW, due_now=nothing, credit=nothing, renewal=annual.price, renews_at=facts.at(30),
+        lines=(),
+    )  # fmt: skip
+
+
+def test_a_trial_may_change(facts: Any, policy: Any, catalog: Any) -> None:
+    """Nothing stands in a trial's way, while it runs."""
+    entitlement = entitlement_from(facts.snapshot(facts.trial()), (), (), policy, facts.at(1))
+    assert obstacle(facts.trial(), entitlement, catalog.plan("annual")) is None

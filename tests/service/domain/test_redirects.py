@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.redirects import redirect_fault
+from service.domain.redirects import LONGEST, redirect_fault
 
 ORIGINS = ("https://www.daily.example", "http://127.0.0.1:8001")
 
@@ -151,3 +151,23 @@ def test_what_passes_begins_with_an_origin_and_a_boundary(tail):
     """Nothing appended to an origin's host passes unless it begins a port, path, query or fragment."""
     if redirect_fault(f"https://www.daily.example{tail}", ORIGINS) is None:
         assert tail == "" or tail[0] in "/?#:"
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://www.daily.example/a b", "holds a character that has no place in an address"),
+        ("/welcome", "is not an absolute http or https address"),
+        ("https://evil.example/", "is outside the configured site origins"),
+    ],
+)
+def test_the_fault_is_named(url, fault):
+    """The site's engineer is told what is wrong with the address."""
+    assert redirect_fault(url, ORIGINS) == fault
+
+
+def test_the_longest_address_passes_and_one_more_letter_does_not():
+    """The bound belongs to what is allowed."""
+    base = "https://www.daily.example/"
+    assert redirect_fault(base + "a" * (LONGEST - len(base)), ORIGINS) is None
+    assert redirect_fault(base + "a" * (LONGEST - len(base) + 1), ORIGINS) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.domain.money import Money
@@ -142,3 +144,20 @@ def test_yen_have_no_cents():
     )  # fmt: skip
     assert list(contradictions("¥300 per month", yen)) == []
     assert list(contradictions("¥30 per month", yen))
+
+
+def test_weeks_are_counted_in_days():
+    """Two weeks are fourteen days, and one trial day is no week."""
+    fortnight = replace(FACTS, trial_days=frozenset([14]))
+    assert list(contradictions("Two weeks free", fortnight)) == []
+    assert list(contradictions("14 days free", fortnight)) == []
+    assert list(contradictions("Two weeks free", replace(FACTS, trial_days=frozenset([2]))))
+
+
+def test_what_is_wrong_with_a_template_is_said():
+    """The message names what may be written instead, and quotes what was."""
+    with pytest.raises(ValueError, match=r"plain text$"):
+        fill("{price}", {})
+    with pytest.raises(ValueError, match=r"^has a brace without its partner$"):
+        fill("}{price}{", {"price": "$1"})
+    assert next(contradictions("two free articles", FACTS)).startswith("says 'two free articles', but the meter gives ")
