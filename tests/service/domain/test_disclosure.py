@@ -76,3 +76,8 @@ def test_a_disclosure_survives_json(told):
     found = told("monthly")
     assert found.to_json()["due_today"] == {"amount": 0, "currency": "usd", "display": "$0.00"}
     assert Disclosure.from_json(found.to_json()) == found
+
+
+def test_a_plan_that_is_not_on_sale_is_none(catalog):
+    """Plans are asked for by names that come from outside."""
+    assert catalog.plan("weekly") is None
