@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 from service.journal.what_if import Day
 
 WIDTH, HEIGHT = 960, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 74, 56
+LEFT, RIGHT, TOP, BOTTOM = 70, 40, 74, 56
 GAINED, LOST = "#d55e00", "#0072b2"
 """Orange and blue of Okabe and Ito, told apart by nearly everybody."""
 MOST_LABELS = 12
 
 
 def plot(days: Mapping[date, Day], title: str) -> str:
-    """Return the drawing; `title` says what was replayed."""
+    """Return the drawing, with room for days on which nothing happened; `title` says what was replayed."""
+    days = _every_day(days)
     most = max((max(day.gained, day.lost) for day in days.values()), default=0)
     step = _step(most)
     scale = _Scale(max(-(-most // step), 1) * step, max(len(days), 1))
     parts = [_head(title), *_grid(scale, step), *_bars(days, scale), *_dates(days, scale), "</svg>"]
     return "\n".join(parts) + "\n"
+
+
+def _every_day(days: Mapping[date, Day]) -> Mapping[date, Day]:
+    if not days:
+        return days
+    first, last = min(days), max(days)
+    between = (first + timedelta(days=each) for each in range((last - first).days + 1))
+    return {day: days.get(day, Day()) for day in between}
 
 
 class _Scale:
@@ -76,7 +85,7 @@ def _grid(scale: _Scale, step: int) -> list[str]:
 
 def _bars(days: Mapping[date, Day], scale: _Scale) -> list[str]:
     bars = []
-    for position, (day, found) in enumerate(sorted(days.items())):
+    for position, (day, found) in enumerate(days.items()):
         for walls, colour, word in ((found.gained, GAINED, "gained"), (-found.lost, LOST, "lost")):
             top, bottom = sorted((scale.y(walls), scale.zero))
             bars.append(
@@ -92,6 +101,6 @@ def _dates(days: Mapping[date, Day], scale: _Scale) -> list[str]:
     return [
         f'<text x="{scale.x(position) + scale.slot / 2:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">'
         f"{day}</text>"
-        for position, day in enumerate(sorted(days))
+        for position, day in enumerate(days)
         if position % every == 0
     ]

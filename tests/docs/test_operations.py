@@ -10,17 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import requests
+from sqlalchemy import insert
 
-from sandbox.newsroom import machine
+from sandbox.newsroom import ROOT, machine
 from sandbox.servers import Postgres, postgres_bin
+from service.journal.partitions import ensure
 from service.store.database import make_engine
+from service.store.journal_tables import decisions
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
 
@@ -63,6 +66,7 @@ def operator(
         "DATABASE_URL": database_url, "NEW_DATABASE_URL": new_database_url, "REDIS_URL": redis_url,
         "STRIPE_SECRET_KEY": "sk_test_5f1c8e07", "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa",
         "SUBJECT_KEY": "5f1c8e07" * 4, "SITE_ORIGINS": "https://www.your-daily.example",
+        "PLANS_FILE": str(ROOT / "plans.yaml"),
     }  # fmt: skip
     return Operator(tmp_path, variables, [block.text for block in blocks(GUIDE) if block.language == "sh"])
 
@@ -110,6 +114,23 @@ def test_keys_are_rolled_with_its_commands(operator: Operator, database_url: str
         assert connection.execute("select revoked_at is not null from api_keys").fetchall() == [(True,)]
 
 
+def test_another_meter_is_tried_with_its_command(operator: Operator, database_url: str, tmp_path: Path) -> None:
+    """One wall of a day, which three articles a week would have spared; table and drawing say so."""
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    engine = make_engine(database_url)
+    with engine.begin() as connection:
+        ensure(connection, [at.date()])
+        row = {"recorded_at": at, "decided_at": at, "id": 1, "visitor_id": "v-1", "article_id": "a-1",
+               "article_access": "metered", "consume": True, "granted": False, "reason": "meter_exhausted",
+               "counted": False, "meter_outcome": "full", "meter_used": 1, "meter_limit": 1, "window_kind": "month",
+               "window_id": "month-2026-11", "resets_at": at + timedelta(days=9), "catalog_version": "v"}  # fmt: skip
+        connection.execute(insert(decisions).values(row))
+    engine.dispose()
+    printed = operator.run("newsstand meter what-if")
+    assert "2026-11-22" in printed
+    assert "2026-11-22: 1 lost" in (tmp_path / "what-if.svg").read_text()
+
+
 @pytest.mark.xdist_group("newsroom")
 def test_the_names_it_watches_exist(newsroom: Any, blocks: Callable[[str], list[Any]]) -> None:
     """Health and metrics of a running service hold what the table tells to look at."""
@@ -117,7 +138,10 @@ def test_the_names_it_watches_exist(newsroom: Any, blocks: Callable[[str], list[
     assert {"oldest_unprocessed_event_seconds", "parts", "degraded"} <= set(ready)
     assert "worker" in ready["parts"]
     _use(newsroom)
-    named = {"newsstand_decisions_total", "newsstand_webhook_events_total", "newsstand_syncs_total"}
+    named = {
+        "newsstand_decisions_total", "newsstand_webhook_events_total", "newsstand_syncs_total",
+        "newsstand_paid_but_refused_total", "newsstand_journal_entries_total", "newsstand_journal_lag_seconds",
+    }  # fmt: skip
     deadline = time.monotonic() + 30
     while not named <= (seen := set(re.findall(r"^# TYPE (\S+)", _get(newsroom, "/metrics").decode(), re.MULTILINE))):
         assert time.monotonic() < deadline, named - seen

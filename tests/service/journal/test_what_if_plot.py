@@ -53,6 +53,12 @@ def test_many_days_are_labelled_sparsely() -> None:
     assert len([each for each in texts(drawn(days)) if each.startswith("202")]) <= MOST_LABELS
 
 
+def test_a_quiet_day_has_its_place() -> None:
+    """Time is drawn to scale."""
+    drawing = drawn({FIRST: Day(gained=1), FIRST + timedelta(days=3): Day(lost=1)})
+    assert [each for each in texts(drawing) if each.startswith("202")] == [f"2026-11-0{day}" for day in (1, 2, 3, 4)]
+
+
 def test_a_title_is_text() -> None:
     """Nothing in it becomes markup."""
     assert "1 < 3 & more" in texts(drawn({FIRST: Day()}, "1 < 3 & more"))
