@@ -84,19 +84,26 @@ def card_facts(customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str,
         *(each.get("default_payment_method") for each in newest_first),
         _within(customer, "invoice_settings", "default_payment_method"),
     ]
-    cards = (method.get("card") for method in methods if isinstance(method, dict))
-    card = next(filter(None, cards), None)
-    return (
-        None
-        if card is None
-        else CardFacts(
-            brand=card["brand"],
-            last4=card["last4"],
-            fingerprint=card.get("fingerprint"),
-            funding=card.get("funding"),
-            exp_month=card["exp_month"],
-            exp_year=card["exp_year"],
-        )
+    method = next((each for each in methods if isinstance(each, dict) and each.get("card")), None)
+    return None if method is None else _card(method)
+
+
+def only_living(subscriptions: Iterable[SubscriptionFacts]) -> str | None:
+    """Return the one subscription that is not over, whose card `card_facts` takes; None for none, or several."""
+    living = [each.id for each in subscriptions if each.status not in _OVER]
+    return living[0] if len(living) == 1 else None
+
+
+def _card(method: Mapping[str, Any]) -> CardFacts:
+    card = method["card"]
+    return CardFacts(
+        brand=card["brand"],
+        last4=card["last4"],
+        fingerprint=card.get("fingerprint"),
+        funding=card.get("funding"),
+        exp_month=card["exp_month"],
+        exp_year=card["exp_year"],
+        payment_method_id=method.get("id"),
     )
 
 

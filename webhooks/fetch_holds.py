@@ -82,13 +82,20 @@ def _against(
     api, of_charge = client.v1, charge["id"]
     if charge["disputed"]:
         for dispute in api.disputes.list({"charge": of_charge, "limit": 100}).data:
-            yield "dispute", dispute.status, dispute.to_dict()
+            yield "dispute", hold_status("dispute", dispute.to_dict()), dispute.to_dict()
     if charge["amount_refunded"]:
         for refund in api.refunds.list({"charge": of_charge, "limit": 100}).data:
-            yield "refund", refund.status or "unknown", refund.to_dict()
+            yield "refund", hold_status("refund", refund.to_dict()), refund.to_dict()
     if warnable:
         for warning in api.radar.early_fraud_warnings.list({"charge": of_charge, "limit": 100}).data:
-            yield "fraud_warning", "actionable" if warning.actionable else "not_actionable", warning.to_dict()
+            yield "fraud_warning", hold_status("fraud_warning", warning.to_dict()), warning.to_dict()
+
+
+def hold_status(kind: str, thing: Mapping[str, Any]) -> str:
+    """Return the word under which a dispute, a refund or a warning (Stripe's JSON) is kept."""
+    if kind == "fraud_warning":
+        return "actionable" if thing["actionable"] else "not_actionable"
+    return str(thing["status"] or "unknown")
 
 
 def _invoice_of(client: stripe.StripeClient, charge: Mapping[str, Any]) -> str | None:

@@ -21,6 +21,8 @@ class CardFacts:
     funding: str | None
     exp_month: int
     exp_year: int
+    payment_method_id: str | None = None
+    """None in what was kept before this was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,7 @@ def _encode(value: Any) -> Any:
 
 def _decode(kind: type, value: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of `kind` found in `value`, `*_at` strings as instants."""
-    return {field.name: _instant(field.name, value[field.name]) for field in fields(kind)}
+    return {field.name: _instant(field.name, value[field.name]) for field in fields(kind) if field.name in value}
 
 
 def _instant(name: str, value: Any) -> Any:

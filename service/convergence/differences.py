@@ -1,4 +1,4 @@
-"""In what our record of one subscription differs from what Stripe says of it. No database, no network."""
+"""In what our record of a subscription, its customer or a hold differs from Stripe's. No database, no network."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from service.convergence.hold_listing import ListedHold
 from service.store.drift import Drift, DriftKind, Kept
-from webhooks.facts import subscription_facts
-from webhooks.snapshot import CustomerSnapshot
+from webhooks.concern import id_of
+from webhooks.facts import card_facts, only_living, subscription_facts
+from webhooks.snapshot import CardFacts, CustomerSnapshot
 
 _IDENTITY = frozenset({"id"})
 
 
 def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:
-    """Return every difference between Stripe's subscription (its latest invoice expanded) and ours.
+    """Return every difference between Stripe's subscription (with what a listing expands) and ours.
 
     A subscription without a plan or reader of ours that we never heard of is none: another product on the same
     Stripe account. One that cannot be read is reported rather than raised, for the others must be compared too.
@@ -31,7 +33,11 @@ def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:
     held = _held(listed["id"], kept.snapshot)
     if held is None:
         return [Drift(kind=DriftKind.MISSING_HERE, **subject)]
-    found = [*_unequal(asdict(theirs), (held, kept.row)), *_invoice(listed.get("latest_invoice"), kept.snapshot)]
+    found = [
+        *_unequal(asdict(theirs), (held, kept.row)),
+        *_invoice(listed.get("latest_invoice"), kept.snapshot),
+        *_customer(listed, kept.snapshot),
+    ]
     return [Drift(kind=DriftKind.DIFFERS, field=name, ours=ours, theirs=said, **subject) for name, ours, said in found]
 
 
@@ -39,6 +45,16 @@ def gone(kept: Kept) -> Drift:
     """Return the drift of a subscription that Stripe knows no more."""
     row = kept.row
     return Drift(kind=DriftKind.GONE_AT_STRIPE, customer_id=row["customer_id"], subscription_id=row["id"])
+
+
+def hold_differences(theirs: ListedHold, ours: Mapping[str, tuple[str, str | None]]) -> Iterator[Drift]:
+    """Yield the drift of a hold that we lack, or have in another state; `ours` is (status, subscription) by id."""
+    status, subscription_id = ours.get(theirs.id, (None, None))
+    if status != theirs.status:
+        yield Drift(
+            kind=DriftKind.DIFFERS, customer_id=theirs.customer_id, subscription_id=subscription_id or "",
+            field=f"{theirs.kind} {theirs.id}", ours=status, theirs=theirs.status,
+        )  # fmt: skip
 
 
 def _held(subscription_id: str, snapshot: CustomerSnapshot | None) -> dict[str, Any] | None:
@@ -67,6 +83,42 @@ def _invoice(latest: Any, snapshot: CustomerSnapshot | None) -> Iterator[tuple[s
     ours = None if held is None else f"{held.id} {held.status} {held.amount_paid_minor}"
     if ours != theirs:
         yield "latest_invoice", ours, theirs
+
+
+def _customer(
+    listed: Mapping[str, Any], snapshot: CustomerSnapshot | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield the customer's fields that we keep and that are not so; an address is not written into the report."""
+    customer = listed["customer"]
+    if not isinstance(customer, dict) or snapshot is None:
+        return
+    deleted = bool(customer.get("deleted"))
+    if deleted != snapshot.deleted:
+        yield "customer_deleted", str(snapshot.deleted), str(deleted)
+    elif not deleted:
+        if customer.get("email") != snapshot.email:
+            yield "customer_email", None, None
+        yield from _card(listed, customer, snapshot)
+
+
+def _card(
+    listed: Mapping[str, Any], customer: Mapping[str, Any], snapshot: CustomerSnapshot
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield the card if it is another one, or has changed; of somebody with several subscriptions it is not asked."""
+    ours = snapshot.card
+    if ours is None or ours.payment_method_id is None or listed["id"] != only_living(snapshot.subscriptions):
+        return
+    own = card_facts({}, [listed])
+    if own is not None and own != ours:
+        yield "card", _card_text(ours), _card_text(own)
+    elif listed.get("default_payment_method") is None:
+        default = id_of((customer.get("invoice_settings") or {}).get("default_payment_method"))
+        if default != ours.payment_method_id:
+            yield "card", ours.payment_method_id, default
+
+
+def _card_text(card: CardFacts) -> str:
+    return f"{card.payment_method_id} {card.exp_month}/{card.exp_year}"
 
 
 def _text(value: Any) -> str | None:

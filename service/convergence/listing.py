@@ -18,6 +18,8 @@ from service.clocks import Clock
 from webhooks.failures import translated
 
 _PAGE = 100
+EXPANDED = ("latest_invoice", "customer", "default_payment_method")
+"""What a subscription is listed with. A customer's own payment method is not: a deleted customer has none to expand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +60,8 @@ def stretches(pages: Iterable[Page], until: datetime | None) -> Iterator[Stretch
 
 
 def pages(client: stripe.StripeClient, wall_clock: Clock, *, test_clock: str, until: datetime | None) -> Iterator[Page]:
-    """Ask Stripe for one page after another, each subscription with its latest invoice; raises StripeFailure."""
-    params: dict[str, Any] = {"status": "all", "limit": _PAGE, "expand": ["data.latest_invoice"]}
+    """Ask Stripe for one page after another, each subscription with `EXPANDED`; raises StripeFailure."""
+    params: dict[str, Any] = {"status": "all", "limit": _PAGE, "expand": [f"data.{each}" for each in EXPANDED]}
     if test_clock:
         params["test_clock"] = test_clock
     if until is not None:

@@ -22,6 +22,7 @@ from service.convergence.listing import pages
 from service.convergence.progress import Progress, Stopped, never, unseen
 from service.store import rebuilding, runs
 from service.store.rebuilding import Owner
+from webhooks.concern import id_of
 from webhooks.facts import PLAN_KEY, READER_KEY, metadata_of
 from webhooks.failures import translated
 from webhooks.syncs import Syncs
@@ -167,7 +168,7 @@ class Rebuild:
     def _subscriptions(self) -> Iterator[list[str]]:
         """Yield, page by page, customers of subscriptions that are to a plan of ours or name a reader."""
         for page in pages(self._client, self._wall_clock, test_clock=self._test_clock, until=None):
-            yield [each["customer"] for each in page.subscriptions if is_ours(each)]
+            yield [str(id_of(each["customer"])) for each in page.subscriptions if is_ours(each)]
 
 
 def is_ours(subscription: Mapping[str, Any]) -> bool:

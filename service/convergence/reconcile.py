@@ -1,4 +1,4 @@
-"""Compare every subscription at Stripe with ours, report the drift, and sync the customers that differ, nobody else."""
+"""Compare every subscription and hold at Stripe with ours, report the drift, sync the customers that differ, alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import Engine
 
 from service.clocks import Clock
-from service.convergence.differences import differences, gone
-from service.convergence.listing import Stretch, pages, stretches
+from service.convergence.differences import differences, gone, hold_differences
+from service.convergence.hold_listing import listed_holds
+from service.convergence.listing import EXPANDED, Stretch, pages, stretches
 from service.convergence.progress import Progress, Stopped, never, unseen
 from service.store import drift, runs
 from service.store.drift import Drift, DriftKind, Kept
@@ -73,6 +74,7 @@ class Reconcile:
             progress("subscriptions", report.compared, max(total, report.compared))
             if stretch.after is not None and stopped():
                 return self._with_rows(report, run)
+        report = self._settle_holds(report, repair=repair)
         with self._engine.begin() as connection:
             drift.close_unseen(connection, run.started_at, self._wall_clock())
             runs.end(connection, name)
@@ -83,7 +85,21 @@ class Reconcile:
         return stretches(found, until)
 
     def _settle(self, stretch: Stretch, report: Reconciled, *, repair: bool) -> Reconciled:
-        found = self._drift_in(stretch)
+        report = replace(report, compared=report.compared + len(stretch.subscriptions))
+        return self._report(self._drift_in(stretch), report, repair=repair)
+
+    def _settle_holds(self, report: Reconciled, *, repair: bool) -> Reconciled:
+        """Compare what stands against payments, of those customers whom the subscriptions gave no cause to sync."""
+        for page in listed_holds(self._client, self._wall_clock):
+            with self._engine.connect() as connection:
+                ours = drift.kept_holds(connection, [each.id for each in page.holds])
+                known = drift.known_customers(connection, [each.customer_id for each in page.holds])
+            found = [each for hold in page.holds if hold.customer_id in known for each in hold_differences(hold, ours)]
+            report = self._report(self._settled(found, page.asked_at), report, repair=repair)
+        return report
+
+    def _report(self, found: Sequence[Drift], report: Reconciled, *, repair: bool) -> Reconciled:
+        """Write down what was found, and sync those customers if they are to be repaired."""
         with self._engine.begin() as connection:
             drift.record(connection, found, self._wall_clock())
         customers = sorted({each.customer_id for each in found})
@@ -91,7 +107,6 @@ class Reconcile:
         outcomes = [self._repaired(customer_id) for customer_id in curable] if repair else []
         return replace(
             report,
-            compared=report.compared + len(stretch.subscriptions),
             differing=report.differing + len(customers),
             repaired=report.repaired + outcomes.count(True),
             failed=report.failed + outcomes.count(False),
@@ -117,7 +132,7 @@ class Reconcile:
         path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"
         try:
             with translated():
-                found: dict[str, Any] = self._client.raw_request("get", path, expand=["latest_invoice"]).data
+                found: dict[str, Any] = self._client.raw_request("get", path, expand=list(EXPANDED)).data
         except PermanentFailure as failure:
             if failure.status == 404:
                 return None

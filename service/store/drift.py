@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import customer_snapshots, drift, subscriptions
+from service.store.tables import customer_snapshots, drift, holds, subscriptions
 from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
 from webhooks.tables import customer_syncs
 
@@ -25,7 +25,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One difference. `field`, `ours` and `theirs` are set for DIFFERS alone."""
+    """One difference. `field`, `ours` and `theirs` are set for DIFFERS alone; `subscription_id` may be empty."""
 
     customer_id: str
     subscription_id: str
@@ -61,6 +61,19 @@ def kept(
         snapshot = values.pop("snapshot")
         found[values["id"]] = Kept(row=values, snapshot=snapshot_from_json(snapshot) if snapshot else None)
     return found
+
+
+def kept_holds(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Return (status, subscription) of our holds of these ids."""
+    query = select(holds.c.id, holds.c.status, holds.c.subscription_id).where(holds.c.id.in_(ids))
+    return {row.id: (row.status, row.subscription_id) for row in connection.execute(query)}
+
+
+def known_customers(connection: Connection, customer_ids: Collection[str]) -> set[str]:
+    """Return those customers who are a reader's: of others on the same Stripe account nothing is drift."""
+    row = customer_snapshots.c
+    query = select(row.customer_id).where(row.customer_id.in_(customer_ids), row.reader_id.is_not(None))
+    return set(connection.scalars(query))
 
 
 def in_flight(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 import stripe
 
 from service.clocks import wall_clock
@@ -219,7 +220,9 @@ def test_one_that_cannot_be_read_is_reported_and_passed_by(town: Any, monkeypatc
 
     def broken(until: Any) -> Any:
         for stretch in original(until):
-            changed = [each | {"items": {}} if each["customer"] == odd else each for each in stretch.subscriptions]
+            changed = [
+                each | {"items": {}} if each["customer"]["id"] == odd else each for each in stretch.subscriptions
+            ]
             yield replace(stretch, subscriptions=changed)
 
     monkeypatch.setattr(town.convergence._reconcile, "_stretches", broken)
@@ -238,3 +241,68 @@ def test_a_customer_who_cannot_be_synced_stays_open(town: Any, standin: Any) -> 
     assert (report.repaired, report.failed) == (0, 1)
     assert ("differs", "status") in found(town)
     assert town.rows("select customer_id from customer_syncs where dirty > synced") == [(customer_id,)]
+
+
+def test_a_customer_s_changed_fields_are_drift(town: Any) -> None:
+    """An address, a card, a deletion that no event told of: found by a run, and right after its repair."""
+    moved, paying = town.subscriber("r-moved"), town.subscriber("r-paying")
+    own, gone = town.subscriber("r-own-card"), town.subscriber("r-gone")
+    town.client.v1.customers.update(moved, {"email": "new@example.com"})
+    town.change_card(paying, "pm_card_mastercard")
+    method = town.client.v1.payment_methods.attach("pm_card_amex", {"customer": own}).id
+    subscription = town.client.v1.subscriptions.list({"customer": own}).data[0].id
+    town.client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+    town.client.v1.customers.delete(gone)
+    rows = town.convergence.reconcile(repair=True).rows
+    fields = {row["customer_id"]: row["field"] for row in rows if row["field"] in WHO_PAYS}
+    assert fields == {moved: "customer_email", paying: "card", own: "card", gone: "customer_deleted"}
+    assert "new@example.com" not in str(rows)
+    assert found(town) == []
+    brands = {row.brand for row in town.rows("select snapshot -> 'card' ->> 'brand' as brand from customer_snapshots")}
+    assert brands == {"visa", "mastercard", "amex", None}
+    assert town.convergence.reconcile(repair=False).differing == 0
+
+
+WHO_PAYS = ("customer_email", "customer_deleted", "card")
+
+
+def test_holds_that_no_event_told_of_are_drift(town: Any, lever: Any) -> None:
+    """A refund, a dispute that changes, a warning, of payers on no test clock: found, repaired, and found no more."""
+    charges = {name: _charge_off_clocks(town, name) for name in ("r-refunded", "r-disputed", "r-warned", "r-fine")}
+    town.client.v1.refunds.create({"charge": charges["r-refunded"]})
+    dispute = lever("disputes", charge=charges["r-disputed"])
+    lever("early_fraud_warnings", charge=charges["r-warned"])
+    assert {(row["field"].split()[0], row["theirs"]) for row in town.convergence.reconcile(repair=True).rows} >= {
+        ("refund", "succeeded"), ("dispute", "needs_response"), ("fraud_warning", "actionable"),
+    }  # fmt: skip
+    statuses = {reader_id: each["status"] for reader_id, each in town.entitlements().items()}
+    assert statuses == dict.fromkeys(charges, "held") | {"r-fine": "active"}
+    lever(f"disputes/{dispute['id']}", status="won")
+    (row,) = town.convergence.reconcile(repair=True).rows
+    assert (row["ours"], row["theirs"]) == ("needs_response", "won")
+    assert (town.entitlements()["r-disputed"]["status"], found(town)) == ("active", [])
+    assert town.convergence.reconcile(repair=False).differing == 0
+
+
+@pytest.fixture
+def lever(standin: Any) -> Any:
+    """Let happen at the stand-in what only a bank brings about."""
+
+    def pull(path: str, **body: Any) -> Any:
+        return requests.post(f"{standin.base_url}/_standin/{path}", json=body, timeout=10).json()
+
+    return pull
+
+
+def _charge_off_clocks(town: Any, reader_id: str) -> str:
+    """Sell a year to somebody who lives in the wall's time, and let the service know of it; return the charge."""
+    customer = town.client.v1.customers.create(
+        {
+            "payment_method": "pm_card_visa",
+            "invoice_settings": {"default_payment_method": "pm_card_visa"},
+            "metadata": {"newsstand_reader_id": reader_id},
+        }
+    ).id
+    town.buy(customer, "annual")
+    town.sync(customer)
+    return str(town.client.v1.charges.list({"customer": customer}).data[0].id)
