@@ -53,7 +53,7 @@ simulate: $(VENV)/dev.stamp ## Live thousands of readers' lives against Stripe's
 	@$(BIN)/python -m pytest -n 2 -m simulate --hypothesis-seed=$(SEED) $(ARGS)
 
 test-faults: $(VENV)/dev.stamp ## Kill workers and servers at every step and under load, and count what is lost
-	@$(BIN)/python -m pytest -n 2 -m faults $(ARGS)
+	@$(BIN)/python -m pytest tests/faults -n 2 -m faults $(ARGS)
 
 $(VENV)/bench.stamp: $(STAMP) requirements/bench.txt
 	@echo "Installing what the benchmarks compare with ..."

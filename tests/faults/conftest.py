@@ -24,6 +24,7 @@ from service.settings import Settings
 from webhooks.events import StripeEvent, parse
 from webhooks.inbox import Stored
 
+_FIGURE = "counted under faults"
 SCRIPT = Path(__file__).with_name("mortal_worker.py")
 
 
@@ -117,10 +118,17 @@ class Town:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Write a figure to the terminal, so that a proof says what it has counted."""
-    writer = request.config.get_terminal_writer()
-    return lambda figure: writer.line(f"\n  {figure}")
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Keep a figure for the summary, so that a proof says what it has counted."""
+    return lambda figure: record_property(_FIGURE, figure)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that passing tests have told."""
+    told = [each for report in terminalreporter.getreports("passed") for each in report.user_properties]
+    for name, figure in told:
+        if name == _FIGURE:
+            terminalreporter.write_line(f"counted: {figure}")
 
 
 @pytest.fixture
