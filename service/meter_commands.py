@@ -79,7 +79,7 @@ def _replayed(settings: Settings, other: Catalog, first: date | None, last: date
 
     replay = WhatIf(other)
     end = datetime.combine((last or date.max - timedelta(days=2)) + timedelta(days=1), time(), other.zone)
-    replay.replay(tries(make_engine(settings.database_url), until=end.astimezone(UTC)))
+    replay.replay(tries(make_engine(settings.database_url, deadline_seconds=600), until=end.astimezone(UTC)))
     return {
         day: found
         for day, found in sorted(replay.days.items())
