@@ -73,13 +73,16 @@ def what_if(
 
 def _replayed(settings: Settings, other: Catalog, first: date | None, last: date | None) -> dict[date, Day]:
     """Return the days asked for, of a replay of all before: a window may have begun long before the first."""
+    from service.console import long_work
     from service.journal.reading import tries
     from service.journal.what_if import WhatIf
     from service.store.database import make_engine
 
     replay = WhatIf(other)
     end = datetime.combine((last or date.max - timedelta(days=2)) + timedelta(days=1), time(), other.zone)
-    replay.replay(tries(make_engine(settings.database_url, deadline_seconds=600), until=end.astimezone(UTC)))
+    engine = make_engine(settings.database_url, deadline_seconds=600)
+    with long_work() as bars:
+        replay.replay(tries(engine, until=end.astimezone(UTC), progress=bars))
     return {
         day: found
         for day, found in sorted(replay.days.items())

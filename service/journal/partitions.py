@@ -17,7 +17,7 @@ _LOCK = 7310115
 """Two processes that make the same day at once wait for each other."""
 _PRESENT = text(
     "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
-    f"where i.inhparent = 'decisions'::regclass and c.relname ~ '^{_PREFIX}[0-9]{{8}}$' order by 1"
+    "where i.inhparent = 'decisions'::regclass and c.relname ~ '^decisions_[0-9]{8}$' order by 1"
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
 from service.catalog.load import catalog_from_source
+from service.convergence.progress import Progress, unseen
 from service.domain.catalog import Catalog
 from service.domain.decision import Reason
 from service.journal.entry import Entry, entry_of
@@ -30,6 +31,10 @@ def of_visitor(
 ) -> Sequence[Entry]:
     """Return what was decided about a browser, signed in or not, the newest first."""
     return _entries(connection, decisions.c.visitor_id == visitor_id, since, until, limit)
+
+
+PORTION = 5000
+"""How many rows are fetched at a time."""
 
 
 def catalog_of(connection: Connection, entry: Entry) -> Catalog | None:
@@ -74,13 +79,17 @@ def _entries(
     return [entry_of(each) for each in rows]
 
 
-def tries(engine: Engine, *, until: datetime) -> Iterator[Tried]:
+def tries(engine: Engine, *, until: datetime, progress: Progress = unseen) -> Iterator[Tried]:
     """Yield every counted read and every wall of the meter decided before `until`, in the order they were written down.
 
     Read as a stream, so that millions need no memory.
     """
-    with engine.connect().execution_options(yield_per=5000) as connection:
-        for row in connection.execute(_TRIES.where(decisions.c.decided_at < until)):
+    query = _TRIES.where(decisions.c.decided_at < until)
+    with engine.connect().execution_options(yield_per=PORTION) as connection:
+        total = connection.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+        for number, row in enumerate(connection.execute(query), start=1):
+            if number % PORTION == 0 or number == total:
+                progress("entries", number, total)
             yield Tried(
                 at=row.decided_at.astimezone(UTC),
                 reader_id=row.owner_id,

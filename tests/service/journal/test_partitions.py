@@ -64,6 +64,17 @@ def test_a_drop_gives_up_on_a_reader_who_stays(engine: Engine) -> None:
     assert partitions.drop_before(engine, TODAY + partitions.DAY) == 1
 
 
+def test_a_partition_of_somebody_elses_making_is_left_alone(engine: Engine) -> None:
+    """An operator's own has another name; nobody takes it for a day."""
+    ensure(engine, TODAY)
+    with engine.begin() as connection:
+        connection.execute(text("create table decisions_old (like decisions including all)"))
+        span = "from ('2020-01-01') to ('2021-01-01')"
+        connection.execute(text(f"alter table decisions attach partition decisions_old for values {span}"))
+    assert days(engine) == [TODAY]
+    assert partitions.drop_before(engine, TODAY + partitions.DAY) == 1
+
+
 def test_upkeep_makes_days_ahead_and_keeps_the_window_and_its_tail(engine: Engine, parts: Any) -> None:
     """By the catalog's month: on the 10th, with ten days' tail, all since the end of the month before last stays."""
     now = parts.clock()
