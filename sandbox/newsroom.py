@@ -150,6 +150,7 @@ class Newsroom:
             "PORT": str(self.ports.web),
             "BIND_HOST": "127.0.0.1",
             "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_directory),
+            "AUDIT_ANCHOR_FILE": str(self.directory / "audit-heads"),
             "NEWSSTAND_SANDBOX": "1",
         }  # fmt: skip
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from service.audit_commands import audit
 from service.catalog.load import load_catalog
 from service.commands import COMMANDS
 from service.errors import ConfigurationError
@@ -78,11 +79,16 @@ def worker() -> None:
 
 
 @main.command()
-def migrate() -> None:
+@click.option("--grant-to", "role", help="A database role that web and worker sign in as, owning no table.")
+def migrate(role: str | None) -> None:
     """Bring the database to this version's schema; safe to run again."""
     from service.store.migrate import migrate as apply_migrations
+    from service.store.roles import grant_to
 
-    apply_migrations(make_engine(Settings.from_environment().database_url, deadline_seconds=600))
+    engine = make_engine(Settings.from_environment().database_url, deadline_seconds=600)
+    apply_migrations(engine)
+    if role is not None:
+        grant_to(engine, role)
     click.echo("The database is up to date.")
 
 
@@ -171,7 +177,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, meter):
+for command in (*COMMANDS, meter, audit):
     main.add_command(command)
 
 

@@ -24,6 +24,7 @@ from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
+from service.support.anchors import Anchor
 from webhooks.failures import StripeFailure
 from webhooks.routing import Router
 from webhooks.rows import Defer, Work
@@ -68,6 +69,7 @@ class Jobs:
     convergence: Convergence
     journal: Upkeep
     refusals: Checks
+    anchor: Anchor
     defer: Defer
     business_clock: Clock
     wall_clock: Clock
@@ -107,6 +109,13 @@ class Jobs:
         forgotten = self.journal.tend(self.wall_clock())
         if forgotten:
             log.info("journal_forgotten", days=forgotten)
+
+    def note_audit_head(self) -> None:
+        """Note outside the database how far the audit log goes; a disk that refuses is told of, and tried again."""
+        try:
+            self.anchor.note()
+        except OSError as error:
+            log.critical("audit_head_not_noted", error=error.strerror)
 
     def backfill(self, stopped: Stopped) -> None:
         """Take in the events that no webhook has brought; what Stripe's absence leaves undone is done next time."""
@@ -161,6 +170,11 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     @app.task(name="tidy")
     def tidy(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.tidy()
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="note_audit_head")
+    def note_audit_head(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
+        jobs.note_audit_head()
 
     @app.periodic(cron="*/5 * * * *")
     @app.task(name="backfill", pass_context=True)

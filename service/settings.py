@@ -173,6 +173,11 @@ class Settings:
         "Where web processes and the worker share metrics; by default the web's own.",
         default="",
     )  # fmt: skip
+    audit_anchor_file: str = _setting(
+        "AUDIT_ANCHOR_FILE", _optional,
+        "A file, best on another machine's disk, where the worker notes how far the audit log goes; `newsstand audit "
+        "verify` then finds a log that was cut short.", default="",
+    )  # fmt: skip
     log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")
     sandbox: bool = _setting(
         "NEWSSTAND_SANDBOX", _flag, "Set by `make run` alone: accepts the sandbox's keys.", default=False

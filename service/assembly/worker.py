@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from service.assembly.audit_side import build_anchor
 from service.assembly.core import Core, build_core
 from service.jobs import Jobs, build_worker
 from service.journal.paid_but_refused import Checks
@@ -42,6 +43,7 @@ def build_jobs(core: Core) -> Jobs:
         convergence=core.convergence,
         journal=Upkeep(core.engine, core.catalog, tail_days=core.settings.journal_tail_days),
         refusals=Checks(core.engine, core.catalog),
+        anchor=build_anchor(core.settings, core.engine, core.wall_clock),
         defer=core.defer,
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from service.domain.chain import BEFORE_ALL, Details, Head, Link
 from service.store.audit_tables import audit, audit_details
 
-_LOCK = 7310115
+_LOCK = 7310116
 """Whoever appends holds it until the transaction ends, or two entries would follow the same one."""
 _BATCH = 1000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from service.clocks import Clock
-from service.domain.chain import Head
+from service.domain.chain import BEFORE_ALL, Head
 from service.errors import ConfigurationError
 from service.support.audit import Audit
 
@@ -70,6 +70,9 @@ def _head(line: str, where: str) -> Head:
 
 def _made(seq: str | int, digest: str, where: str) -> Head:
     try:
-        return Head(seq=int(seq), digest=bytes.fromhex(digest))
+        head = Head(seq=int(seq), digest=bytes.fromhex(digest))
     except ValueError:
-        raise ConfigurationError(f"{where}: not a noted head of the audit log") from None
+        head = Head(seq=0, digest=b"")
+    if len(head.digest) != len(BEFORE_ALL):
+        raise ConfigurationError(f"{where}: not a noted head of the audit log")
+    return head

@@ -71,6 +71,11 @@ def operator(
     return Operator(tmp_path, variables, [block.text for block in blocks(GUIDE) if block.language == "sh"])
 
 
+def test_an_untouched_audit_log_verifies(operator: Operator) -> None:
+    """Also an empty one."""
+    assert "0 entries are as they were written" in operator.run("audit verify")
+
+
 def test_what_was_backed_up_is_restored_and_every_customer_due(
     operator: Operator, database_url: str, new_database_url: str
 ) -> None:

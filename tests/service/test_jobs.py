@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import procrastinate
@@ -18,6 +20,8 @@ from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.store.idempotency import IdempotencyStore
+from service.support.anchors import Anchor
+from service.support.audit import Audit
 from webhooks.backfill import Found
 from webhooks.failures import TransientFailure
 from webhooks.routing import Router
@@ -53,7 +57,7 @@ class Convergences(Convergence):
 
 
 @pytest.fixture
-def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
+def jobs(parts: Any, tmp_path: Path, make_snapshot: Any, make_subscription: Any) -> Jobs:
     """Jobs whose Stripe answers the same snapshot for everybody."""
     defer = Dispatcher()
 
@@ -78,6 +82,7 @@ def jobs(parts: Any, make_snapshot: Any, make_subscription: Any) -> Jobs:
             RepeatedCards(parts.engine, StripeClient("sk_test_unused"), mark=lambda _, __: None, wall_clock=wall_clock)
         ],
         idempotency=IdempotencyStore(parts.engine),
+        anchor=Anchor(Audit(parts.engine, wall_clock), tmp_path / "heads", wall_clock),
         defer=defer,
         business_clock=parts.clock,
         wall_clock=wall_clock,
@@ -193,3 +198,12 @@ def test_what_killed_workers_were_at_is_forgotten(jobs: Jobs) -> None:
         jobs.defer(connection, Work.SYNC, "cus_waiting")
     jobs.tidy()
     assert [each.args["subject_id"] for each in queued(jobs.engine)] == ["cus_living", "cus_waiting"]
+
+
+def test_the_audit_logs_head_is_noted_outside(jobs: Jobs, tmp_path: Path) -> None:
+    """A line when the log has moved, none when not; a disk that refuses ends no worker."""
+    jobs.note_audit_head()
+    jobs.note_audit_head()
+    assert (tmp_path / "heads").read_text().count("\n") == 1
+    full = Anchor(Audit(jobs.engine, wall_clock), tmp_path / "nowhere" / "heads", wall_clock)
+    replace(jobs, anchor=full).note_audit_head()

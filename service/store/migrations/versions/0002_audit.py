@@ -16,7 +16,8 @@ begin
 end $$
 """
 _ERASE = """
-create function audit_erase_on_record() returns trigger language plpgsql as $$
+create function audit_erase_on_record() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
     if old.seq = any ((select erases from audit order by seq desc limit 1)::bigint[]) then
         return old;
