@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.window import KINDS
+from metering.window import KINDS, ROLLING
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def meter() -> None:
 @click.option("--visitor-limit", type=_COUNT, help="Free articles for visitors, other than for readers.")
 @click.option("--reader-limit", type=_COUNT, help="Free articles for signed-in readers, other than for visitors.")
 @click.option("--window", type=click.Choice(sorted(KINDS)), help="When they come back.")
+@click.option("--days", type=click.IntRange(1, 366), help="How many days a rolling window lasts.")
 @click.option("--from", "first", type=_DAY, help="The first day to report; all remembered ones unless told.")
 @click.option("--to", "last", type=_DAY, help="The last day to report.")
 @click.option(
@@ -44,7 +45,7 @@ def meter() -> None:
     help="Where to draw the same, as SVG.",
 )  # fmt: skip
 def what_if(
-    limit: int | None, visitor_limit: int | None, reader_limit: int | None, window: str | None,
+    limit: int | None, visitor_limit: int | None, reader_limit: int | None, window: str | None, days: int | None,
     first: datetime | None, last: datetime | None, plot_file: str,
 ) -> None:  # fmt: skip
     """Replay the journal under another meter: walls gained and lost, per day."""
@@ -61,7 +62,10 @@ def what_if(
         limit_visitor=limit if visitor_limit is None else visitor_limit,
         limit_reader=limit if reader_limit is None else reader_limit,
         window=window,
+        rolling_days=days,
     )
+    if other.meter.window == ROLLING and not other.meter.rolling_days:
+        raise click.UsageError("a rolling window needs --days")
     found = _replayed(settings, other, first.date() if first else None, last.date() if last else None)
     if not found:
         raise click.ClickException("the journal remembers no metered read or wall of those days")
@@ -92,7 +96,8 @@ def _replayed(settings: Settings, other: Catalog, first: date | None, last: date
 
 def _terms(catalog: Catalog) -> str:
     terms = catalog.meter
-    return f"{terms.limit_visitor} (visitors) and {terms.limit_reader} (readers) a {terms.window}"
+    every = f"in {terms.rolling_days} days" if terms.window == ROLLING else f"a {terms.window}"
+    return f"{terms.limit_visitor} (visitors) and {terms.limit_reader} (readers) {every}"
 
 
 def _table(days: Mapping[date, Day], title: str) -> Table:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
-from metering.window import window_at
+from metering.window import ROLLING
 from service.domain.catalog import Catalog
 
 
@@ -61,6 +60,10 @@ class _Count:
         self.articles.clear()
         self.unknown = unknown
 
+    def end(self) -> None:
+        self.empty()
+        self.ends_at = None
+
     def unite(self, other: _Count) -> None:
         self.articles |= other.articles
         self.unknown += other.unknown
@@ -96,11 +99,12 @@ class WhatIf:
         if real.ends_at is not None and tried.resets_at < real.ends_at:
             return  # decided in the last moment of a window, and written down after the next one's first read
         if real.ends_at is None or tried.resets_at > real.ends_at:
-            real.empty()
+            if real.size and real.ends_at is not None and tried.at < real.ends_at:
+                other.end()  # a rolling window that begins anew before its end was reset
+            real.end()
             real.ends_at = tried.resets_at
         if other.ends_at is not None and tried.at >= other.ends_at:
-            other.empty()
-            other.ends_at = None
+            other.end()
         limit = self._limit(tried)
         _keep_in_step(subject, tried, room=limit - other.size)
         opened = tried.article_id in other.articles or other.size < limit
@@ -124,7 +128,7 @@ class WhatIf:
 
     def _end(self, tried: Tried, other: _Count) -> datetime:
         """Return when the window that just began ends; one begun by unknown reads, at the latest with the real one."""
-        ends_at = window_at(self._catalog.meter.window, tried.at, self._catalog.zone).ends_at.astimezone(UTC)
+        ends_at = self._catalog.window_at(tried.at).ends_at.astimezone(UTC)
         return min(ends_at, tried.resets_at) if other.unknown else ends_at
 
     def _limit(self, tried: Tried) -> int:
@@ -139,10 +143,26 @@ class WhatIf:
         day.lost += opened and not tried.counted
 
 
-def with_meter(catalog: Catalog, *, limit_visitor: int | None, limit_reader: int | None, window: str | None) -> Catalog:
-    """Return the catalog with another meter; what is None stays as it is."""
-    asked: dict[str, Any] = {"limit_visitor": limit_visitor, "limit_reader": limit_reader, "window": window}
-    return replace(catalog, meter=replace(catalog.meter, **{name: it for name, it in asked.items() if it is not None}))
+def with_meter(
+    catalog: Catalog,
+    *,
+    limit_visitor: int | None = None,
+    limit_reader: int | None = None,
+    window: str | None = None,
+    rolling_days: int | None = None,
+) -> Catalog:
+    """Return the catalog with another meter; what is None stays as it is. `rolling_days` is a rolling window's."""
+    meter = catalog.meter
+    kind = window or meter.window
+    days = meter.rolling_days if rolling_days is None else rolling_days
+    other = replace(
+        meter,
+        limit_visitor=meter.limit_visitor if limit_visitor is None else limit_visitor,
+        limit_reader=meter.limit_reader if limit_reader is None else limit_reader,
+        window=kind,
+        rolling_days=days if kind == ROLLING else 0,
+    )
+    return replace(catalog, meter=other)
 
 
 def _keep_in_step(subject: _Subject, tried: Tried, *, room: int) -> None:

@@ -92,6 +92,14 @@ def test_visitors_and_readers_may_be_told_apart(journaled: Any, what_if: Any) ->
     assert rows(what_if("--limit", "2", "--visitor-limit", "1")) == rows(what_if("--reader-limit", "2"))
 
 
+def test_a_rolling_window_has_a_number_of_days(journaled: Any, what_if: Any, tmp_path: Path) -> None:
+    """Three articles in seven days; without the number nobody can tell."""
+    assert rows(what_if("--limit", "3", "--window", "rolling", "--days", "7"))["all"] == [3, 4, 0, 4, 0]
+    assert "3 (visitors) and 3 (readers) in 7 days" in (tmp_path / "plot.svg").read_text()
+    refused = what_if("--window", "rolling")
+    assert (refused.exit_code, "needs --days" in refused.output) == (2, True)
+
+
 def test_only_the_days_asked_for_are_told(journaled: Any, what_if: Any) -> None:
     """The days before them still count for the meter; days without any decision are said to be empty."""
     assert list(rows(what_if("--from", "2026-11-11", "--to", "2026-11-30"))) == ["2026-11-11", "all"]

@@ -27,36 +27,42 @@ ATTEMPTS = st.lists(
     st.tuples(st.integers(0, 80), st.sampled_from(["r-1", "r-2", "v-1", "v-2"]), st.sampled_from("abcdefgh")),
     max_size=60,
 )
-TERMS = st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from(["day", "week", "month"]))
+TERMS = st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from(["day", "week", "month", "rolling"]))
+ROLLING_DAYS = 3
 
 
 def under(terms: tuple[int, int, str]) -> Catalog:
     visitors, readers, window = terms
-    return with_meter(CATALOG, limit_visitor=visitors, limit_reader=readers, window=window)
+    return with_meter(CATALOG, limit_visitor=visitors, limit_reader=readers, window=window, rolling_days=ROLLING_DAYS)
 
 
 class PlainMeter:
-    """The meter as anybody would write it down: a set of articles for each subject and window."""
+    """The meter as anybody would write it down: a set of articles for each subject, and when it begins anew."""
 
     def __init__(self, terms: tuple[int, int, str]) -> None:
         self._visitors, self._readers, self._window = terms
-        self._read: dict[tuple[str, str], set[str]] = {}
+        self._read: dict[str, set[str]] = {}
+        self._ends_at: dict[str, datetime] = {}
 
     def ask(self, at: datetime, subject: str, article: str) -> tuple[str, int, datetime]:
         """Return what came of it, how much is used then, and when the window ends."""
         limit = self._readers if subject.startswith("r") else self._visitors
-        window = window_at(self._window, at, ZONE)
-        read = self._read.setdefault((subject, window.id), set())
+        if at >= self._ends_at.get(subject, at):
+            self.reset(subject)
+        read = self._read.setdefault(subject, set())
+        ends_at = self._ends_at.get(subject) or window_at(self._window, at, ZONE, days=ROLLING_DAYS).ends_at.astimezone(
+            UTC
+        )
         outcome = "seen" if article in read else "room" if len(read) < limit else "full"
         if outcome == "room":
             read.add(article)
-        return outcome, len(read), window.ends_at.astimezone(UTC)
+            self._ends_at[subject] = ends_at
+        return outcome, len(read), ends_at
 
     def reset(self, subject: str) -> None:
         """Do as staff do: forget what this one read."""
-        for key in self._read:
-            if key[0] == subject:
-                self._read[key].clear()
+        self._read.pop(subject, None)
+        self._ends_at.pop(subject, None)
 
 
 def tried(at: datetime, subject: str, article: str, outcome: str, used: int, resets_at: datetime) -> Tried:
