@@ -6,10 +6,12 @@
 -- KEYS, all with one hash tag; the meter (in a rolling window two keys, newest first) is always the last:
 --   reader   passes, absent of this minute, absent of the minute before, meter
 --   visitor  aliases, meter
+--   guest    aliases, seen in this window, seen in the one before, meter      a visitor whom the guard must know
+--   vouched  the same                                                         a newcomer whom the guard has let in
 --   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
 -- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
---       for a reader also now, wall_now
--- Returns {'pass', value} | {'unknown'} | {'alias', reader hash}
+--       for a reader also now, wall_now; for a guest or a vouched one how long the mark `seen` is kept (seconds)
+-- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
 --         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull)}
 --
 -- No `#!lua` line: with one, a full server would refuse the whole script; without, only its writes, so passes go on serving.
@@ -54,13 +56,20 @@ if role == 'reader' then
   -- Also beside an outlived pass: the record may have forgotten a reader (erasure) whose pass is still here.
   is_known_without = is_known_without or is_absent_lately(KEYS[2], passed_at) or is_absent_lately(KEYS[3], passed_at)
   if not is_known_without then return {'unknown'} end
-elseif role == 'visitor' then
+elseif role ~= 'reads' then
   local alias = redis.call('HGET', KEYS[1], subject)
   if alias then return {'alias', string.sub(alias, 1, 8)} end
 end
 
 local window = open_window(meter_keys(ARGV[6]), ARGV[6], ARGV[7])
 local key, before = running(window, subject)
+local is_first = #before == #window.head
+
+if role == 'guest' and is_first then
+  local is_known = redis.call('HEXISTS', KEYS[2], subject) + redis.call('HEXISTS', KEYS[3], subject) > 0
+  if not is_known then return {'newcomer'} end
+end
+
 local reads, most = before, #window.head + limit * ARTICLE_BYTES
 local letters = {}
 for at = 1, #articles, ARTICLE_BYTES do
@@ -74,6 +83,12 @@ for at = 1, #articles, ARTICLE_BYTES do
     letters[#letters + 1] = 'f'
   end
 end
-if #reads > #before then store(window, key, subject, reads, ttl) end
+if #reads > #before then
+  store(window, key, subject, reads, ttl)
+  if is_first and (role == 'guest' or role == 'vouched') then
+    redis.call('HSET', KEYS[2], subject, '')
+    redis.call('EXPIRE', KEYS[2], ARGV[9])
+  end
+end
 local head = #reads > #window.head and string.sub(reads, 1, #window.head) or ''
 return {'reads', count(window, before), head, table.concat(letters)}

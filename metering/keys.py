@@ -43,6 +43,10 @@ class Place:
         """Return the key of the readers found to be unknown to the record during minute `epoch` of wall time."""
         return f"{self.tag}:absent:{epoch}"
 
+    def seen(self, window_id: str) -> str:
+        """Return the key of the visitors with reads in that window, which outlives the reads by a window."""
+        return f"{self.tag}:seen:{window_id}"
+
     def meters(self, window: Window) -> list[str]:
         """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""
         return [f"{self.tag}:meter:{window_id}" for window_id in window.ids]

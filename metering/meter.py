@@ -23,6 +23,18 @@ class Subject:
     id: str
 
 
+class Guarding(StrEnum):
+    """How the scraper guard stands to a visitor; each is also a role in admit.lua.
+
+    `ASK`: somebody seen neither in this window nor in the one before gets `NEWCOMER`, uncounted. `VOUCHED`: the guard
+    has let them in. Both leave a mark, by which a visitor is known in the next window too. `OFF`: neither.
+    """
+
+    OFF = "visitor"
+    ASK = "guest"
+    VOUCHED = "vouched"
+
+
 class Outcome(StrEnum):
     """What the script found."""
 
@@ -31,6 +43,7 @@ class Outcome(StrEnum):
     ROOM = "room"
     FULL = "full"
     UNKNOWN = "unknown"
+    NEWCOMER = "newcomer"
     NO_PASS = "no_pass"  # noqa: S105 - ditto
 
 
@@ -55,10 +68,11 @@ class Reading:
     """The meter's answer about one article. `used` counts distinct articles, this one included once added.
 
     With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
-    publish, and ask again. `ROOM` with `consume` means the article was added just now. `NO_PASS` answers an unmetered
-    question: only a pass would open this article, and there is none. `used` never exceeds `limit`, though linking
-    may have united more reads than that; it is 0 with `PASS` and `UNKNOWN`. A rolling `window` is the subject's own;
-    before the first read it is the one that an article read now would begin.
+    publish, and ask again. With `NEWCOMER` neither: ask the guard, and if it admits them, ask again as `VOUCHED`.
+    `ROOM` with `consume` means the article was added just now. `NO_PASS` answers an unmetered question: only a pass
+    would open this article, and there is none. `used` never exceeds `limit`, though linking may have united more reads
+    than that; it is 0 with `PASS`, `UNKNOWN` and `NEWCOMER`. A rolling `window` is the subject's own; before the first
+    read it is the one that an article read now would begin.
     """
 
     outcome: Outcome

@@ -21,7 +21,7 @@ from metering.layout import (
     pack_pass,
     unpack_pass,
 )
-from metering.meter import Outcome, Pass, Reading, Readings, Subject, SubjectKind
+from metering.meter import Guarding, Outcome, Pass, Reading, Readings, Subject, SubjectKind
 from metering.window import Window
 
 SLACK_SECONDS = 86_400
@@ -79,6 +79,11 @@ class RedisMeter:
         self._redis = Connections(url, timeout_seconds=timeout_seconds, monotonic=monotonic)
         self._keys = Keys(subject_key, buckets_for(expected_readers))
 
+    @property
+    def connections(self) -> Connections:
+        """Return the way to Redis, for others who keep something there."""
+        return self._redis
+
     def ask(
         self,
         subject: Subject,
@@ -90,6 +95,7 @@ class RedisMeter:
         now: datetime,
         wall_now: datetime,
         metered: bool = True,
+        guarding: Guarding = Guarding.OFF,
     ) -> Reading:
         """Return what the meter says about one article; `consume` adds it when there is room, a peek writes nothing.
 
@@ -98,7 +104,7 @@ class RedisMeter:
         """
         asked = [article_id] if metered else []
         readings = self.ask_many(
-            subject, asked, limit=limit, window=window, consume=consume, now=now, wall_now=wall_now
+            subject, asked, limit=limit, window=window, consume=consume, now=now, wall_now=wall_now, guarding=guarding
         )  # fmt: skip
         return readings.each[0] if metered else readings.standing
 
@@ -112,13 +118,17 @@ class RedisMeter:
         consume: bool,
         now: datetime,
         wall_now: datetime,
+        guarding: Guarding = Guarding.OFF,
     ) -> Readings:
-        """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips."""
+        """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips.
+
+        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer.
+        """
         question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
         articles = b"".join(map(self._keys.article, article_ids))
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
-            return self._ask_visitor(place, question, articles)
+            return self._ask_visitor(place, question, articles, guarding)
         minute = _minute(wall_now)
         before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
         clocks = micros(now), micros(wall_now)
@@ -129,7 +139,7 @@ class RedisMeter:
         question = _Question(limit=limit, window=window, consume=False)
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
-            reading = self._ask_visitor(place, question, b"").standing
+            reading = self._ask_visitor(place, question, b"", Guarding.OFF).standing
         else:
             reading = _readings(self._admit("reads", place, [], question, b""), question, b"").standing
         return replace(reading, outcome=Outcome.ROOM if reading.used < limit else Outcome.FULL)
@@ -180,14 +190,16 @@ class RedisMeter:
                 self._redis.command("HDEL", meter, place.field)
 
     def forget(self, subject: Subject, *, windows: Iterable[Window]) -> None:
-        """Erase a subject: pass, alias, and reads of `windows` (older ones have expired).
+        """Erase a subject: pass, alias, reads of `windows` (older ones have expired), and marks of those before.
 
         The record must have forgotten the subject first, or a late publisher brings the pass back. A reader's
         browsers are subjects of their own. What remains, a note that the reader is absent, goes within 3 minutes.
         """
         place = self._keys.place(subject)
+        windows = list(windows)
         meters = [meter for window in windows for meter in place.meters(window)]
-        for key in [place.passes, place.aliases, *meters]:
+        seen = [place.seen(window_id) for window in windows for window_id in (window.id, window.previous_id)]
+        for key in [place.passes, place.aliases, *meters, *seen]:
             self._redis.command("HDEL", key, place.field)
 
     def ping(self) -> None:
@@ -198,8 +210,14 @@ class RedisMeter:
         """Close every connection; the next call opens a new one."""
         self._redis.close()
 
-    def _ask_visitor(self, place: Place, question: _Question, articles: bytes) -> Readings:
-        reply = self._admit("visitor", place, [place.aliases], question, articles)
+    def _ask_visitor(self, place: Place, question: _Question, articles: bytes, guarding: Guarding) -> Readings:
+        window = question.window
+        if guarding is Guarding.OFF:
+            reply = self._admit(guarding.value, place, [place.aliases], question, articles)
+        else:
+            keys = [place.aliases, place.seen(window.id), place.seen(window.previous_id)]
+            kept_seconds = _seen_seconds(window, question.ttl_seconds)
+            reply = self._admit(guarding.value, place, keys, question, articles, kept_seconds)
         if reply[0] == b"alias":
             reply = self._admit("reads", self._keys.place_of(reply[1]), [], question, articles)
         return _readings(reply, question, articles)
@@ -233,6 +251,8 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         )  # fmt: skip
     if reply[0] == b"unknown":
         return question.about_the_subject(Outcome.UNKNOWN, len(articles) // ARTICLE_BYTES)
+    if reply[0] == b"newcomer":
+        return question.about_the_subject(Outcome.NEWCOMER, len(articles) // ARTICLE_BYTES)
     _, count, head, letters = reply
     window = begun_window(head, question.window)
     standing = question.reading(Outcome.NO_PASS, window, count)
@@ -251,6 +271,11 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
 def _window_arguments(window: Window) -> tuple[bytes, int]:
     """Return what reads.lua needs to know of the window: `head` and `over`."""
     return head_of(window), over_at(window)
+
+
+def _seen_seconds(window: Window, ttl_seconds: int) -> int:
+    """Return how long the mark is kept: until the next window's end, which may be longer by an eighth (February)."""
+    return ttl_seconds + window.length * 9 // (8 * _SECOND)
 
 
 def _minute(wall_now: datetime) -> int:

@@ -22,6 +22,7 @@ class Window:
     """One period: `starts_at <= now < ends_at`. `id` is part of the Redis key, such as `month-2026-11`.
 
     A rolling window as asked for begins at `now`, to the second; one already running may lie under `earlier_id`.
+    `previous_id` is of the window before; for a rolling one, of the epoch before.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Window:
     starts_at: datetime
     ends_at: datetime
     earlier_id: str | None = None
+    previous_id: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -100,12 +102,14 @@ def _rolling(now: datetime, zone: ZoneInfo, days: int) -> Window:
         raise ValueError(f"a rolling window has a number of days, not {days}")
     starts_at = now.astimezone(UTC).replace(microsecond=0)
     epoch = int(starts_at.timestamp()) // (days * 86_400)
+    earlier_id = f"{ROLLING}-{days}-{epoch - 1}"
     return Window(
         kind=ROLLING,
         id=f"{ROLLING}-{days}-{epoch}",
         starts_at=starts_at.astimezone(zone),
         ends_at=(starts_at + days * DAY).astimezone(zone),
-        earlier_id=f"{ROLLING}-{days}-{epoch - 1}",
+        earlier_id=earlier_id,
+        previous_id=earlier_id,
     )
 
 
@@ -123,6 +127,7 @@ def _window(kind: str, day: date, zone: ZoneInfo, first_weekday: int) -> Window:
         id=first.strftime(calendar.id_format),
         starts_at=_midnight(first, zone),
         ends_at=_midnight(calendar.next_first_day(first), zone),
+        previous_id=calendar.first_day(first - DAY, first_weekday).strftime(calendar.id_format),
     )
 
 

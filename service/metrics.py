@@ -38,6 +38,7 @@ _requests = Histogram(
 )
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
 _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
+_newcomers = Counter("newsstand_newcomers", "Visitors without reads whom the scraper guard judged.", ["outcome"])
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
 _journal = Counter("newsstand_journal_entries", "Decisions to be remembered: written, or dropped.", ["outcome"])
 _journal_waiting = Gauge("newsstand_journal_waiting_entries", "Entries not written yet.", multiprocess_mode="livesum")
@@ -60,6 +61,11 @@ def observe_request(method: str, route: str | None, status: int, seconds: float)
 def count_webhook_event(outcome: str) -> None:
     """Count one post to the webhook endpoint."""
     _webhook_events.labels(outcome=outcome if outcome in WEBHOOK_OUTCOMES else OTHER).inc()
+
+
+def count_newcomer(*, admitted: bool) -> None:
+    """Count one judgement of the scraper guard."""
+    _newcomers.labels(outcome="admitted" if admitted else "limited").inc()
 
 
 def count_sync(outcome: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +10,13 @@ from functools import cache
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from metering.meter import MeterUnavailable, Outcome, Reading, Readings, Subject, SubjectKind
+from metering.meter import Guarding, MeterUnavailable, Outcome, Reading, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from service.access.links import Links
+from service.access.newcomers import Newcomers
 from service.access.passes import Publisher, Record, Standing, entitlement_in
 from service.access.trials import Trials
+from service.access.visitor_ids import VisitorIds, mint_visitor_id
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Decision, Reason, decide, exempted, outage
@@ -46,6 +47,7 @@ class BatchQuestion:
     reader_id: str | None
     visitor_id: str | None
     consume: bool
+    client_ip: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +66,15 @@ class Answer:
 class _Finding:
     """What the parts said: an entitlement, or readings, or neither; and which part was missing.
 
-    `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now.
+    `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now. `signed_id` is
+    the minted visitor's, once the guard has let them in.
     """
 
     readings: Readings | None = None
     entitlement: Entitlement | None = None
     degraded: str | None = None
     blind: bool = False
+    signed_id: str | None = None
 
 
 _NOTHING = _Finding()
@@ -88,6 +92,8 @@ class Gate:
         links: Links,
         trials: Trials,
         exemptions: Exemptions,
+        newcomers: Newcomers,
+        visitor_ids: VisitorIds,
         catalog: Catalog,
         journal: Notes,
         allow_on_outage: bool,
@@ -100,6 +106,8 @@ class Gate:
         self._links = links
         self._trials = trials
         self._exemptions = exemptions
+        self._newcomers = newcomers
+        self._visitor_ids = visitor_ids
         self._catalog = catalog
         self._journal = journal
         self._allow_on_outage = allow_on_outage
@@ -113,6 +121,7 @@ class Gate:
             reader_id=question.reader_id,
             visitor_id=question.visitor_id,
             consume=question.consume,
+            client_ip=question.evidence.client_ip,
         )
         now = self._business_clock()
         subject, visitor_id = self._subject(asked, now)
@@ -142,7 +151,7 @@ class Gate:
         finding = _NOTHING
         if any(article.access is not Access.FREE for article in asked.articles):
             finding = self._find(subject, asked, now)
-        answers = self._answers(asked, finding, visitor_id, now)
+        answers = self._answers(asked, finding, finding.signed_id or visitor_id, now)
         self._note(asked, answers, finding)
         return answers
 
@@ -243,6 +252,8 @@ class Gate:
 
     def _find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> _Finding:
         try:
+            if self._is_guarded(subject, asked):
+                return self._past_the_guard(subject, asked, now)
             readings = self._ask(subject, asked, now)
         except MeterUnavailable:
             return self._without_redis(subject, now)
@@ -255,6 +266,35 @@ class Gate:
             return _Finding(degraded="database")
         return self._ask_again(subject, asked, standing, now)
 
+    def _is_guarded(self, subject: Subject, asked: BatchQuestion) -> bool:
+        """Tell whether this may be a newcomer, who costs the network a place; readers and those we signed are none."""
+        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded(asked.client_ip):
+            return False
+        return any(article.is_metered for article in asked.articles) and not self._visitor_ids.is_signed(subject.id)
+
+    def _past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> _Finding:
+        """Ask about a visitor who may be a newcomer; raises MeterUnavailable."""
+        if asked.visitor_id is None:
+            return self._minted_past_the_guard(visitor, asked, now)
+        readings = self._ask(visitor, asked, now, Guarding.ASK)
+        if readings.standing.outcome is Outcome.NEWCOMER and self._admit(visitor, asked, adds=asked.consume):
+            readings = self._ask(visitor, asked, now, Guarding.VOUCHED)
+        return _found(readings)
+
+    def _minted_past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> _Finding:
+        """Ask about a visitor whose id we have just made, who is new without asking; raises MeterUnavailable.
+
+        The id is signed once the guard has let them in, never before: else ids could be collected where nothing is
+        counted, and be used where it is.
+        """
+        if not self._admit(visitor, asked, adds=True):
+            return _found(self._ask(visitor, asked, now, Guarding.ASK))
+        signed = replace(visitor, id=self._visitor_ids.sign(visitor.id))
+        return replace(_found(self._ask(signed, asked, now)), signed_id=signed.id)
+
+    def _admit(self, visitor: Subject, asked: BatchQuestion, *, adds: bool) -> bool:
+        return self._newcomers.admit(visitor.id, asked.client_ip or "", adds=adds, wall_now=self._wall_clock())
+
     def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> _Finding:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""
         entitled = standing.entitlement.grants_at(now)
@@ -266,7 +306,9 @@ class Gate:
         except MeterUnavailable:
             return _Finding(entitlement=standing.entitlement if entitled else None, degraded="redis")
 
-    def _ask(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Readings:
+    def _ask(
+        self, subject: Subject, asked: BatchQuestion, now: datetime, guarding: Guarding = Guarding.OFF
+    ) -> Readings:
         meter = self._catalog.meter
         return self._meter.ask_many(
             subject,
@@ -276,6 +318,7 @@ class Gate:
             consume=asked.consume,
             now=now,
             wall_now=self._wall_clock(),
+            guarding=guarding,
         )
 
     def _without_redis(self, subject: Subject, now: datetime) -> _Finding:
@@ -290,11 +333,6 @@ class Gate:
         return _Finding(
             entitlement=standing.entitlement if standing.entitlement.grants_at(now) else None, degraded="redis"
         )
-
-
-def mint_visitor_id() -> str:
-    """Return a fresh first-party id for an anonymous browser."""
-    return f"v_{secrets.token_urlsafe(16)}"
 
 
 def _found(readings: Readings) -> _Finding:

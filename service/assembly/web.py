@@ -9,11 +9,14 @@ import structlog
 from flask import Flask
 from sqlalchemy import Connection, text
 
+from metering.guard import NetworkGuard
 from service import metrics
 from service.access.gate import Gate
 from service.access.links import Links
+from service.access.newcomers import Newcomers
 from service.access.readers import Readers
 from service.access.trials import Trials
+from service.access.visitor_ids import VisitorIds
 from service.api.application import build_flask
 from service.api.auth import KeyChecker
 from service.api.health import HealthChecks, Probe
@@ -86,6 +89,11 @@ def build_services(core: Core) -> Services:
             links=links,
             trials=trials,
             exemptions=build_exemptions(settings, catalog, tokens),
+            newcomers=Newcomers(
+                NetworkGuard(core.meter.connections, subject_key=settings.subject_key),
+                bound=catalog.newcomers_per_hour,
+            ),
+            visitor_ids=VisitorIds(settings.subject_key),
             catalog=catalog,
             journal=core.journal,
             allow_on_outage=settings.on_outage == "allow",

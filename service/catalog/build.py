@@ -116,6 +116,7 @@ class _Builder:
             full_refund_revokes=data["refund"]["on_full_refund"] == "end_access",
             early_warning=data["fraud"]["on_early_warning"],
             exemptions=self._exemptions(),
+            newcomers_per_hour=data["scraper_guard"] and data["scraper_guard"]["newcomers_per_hour"],
         )
 
     def _exemptions(self) -> ExemptionTerms:

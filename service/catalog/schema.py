@@ -18,6 +18,7 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
 MOST_GIFTS = 1000
 MOST_GIFT_DAYS = 366
+MOST_NEWCOMERS = 100_000
 MOST_GRACE_DAYS = 60  # Stripe's longest retry window is two months; longer grace would be a gift
 
 _ID = Regexp(r"[a-z][a-z0-9_]{0,39}\Z", error="must be like monthly_plus: lower-case letters, digits and _")
@@ -155,6 +156,10 @@ class ExemptionsSchema(Schema):
     crawlers = fields.List(fields.Nested(CrawlerSchema), load_default=list)
 
 
+class ScraperGuardSchema(Schema):
+    newcomers_per_hour = fields.Integer(required=True, strict=True, validate=Range(1, MOST_NEWCOMERS))
+
+
 class CatalogSchema(Schema):
     """The whole file."""
 
@@ -168,4 +173,5 @@ class CatalogSchema(Schema):
     trial = fields.Nested(TrialSchema, load_default=lambda: TrialSchema().load({}))
     refund = fields.Nested(RefundSchema, load_default=lambda: RefundSchema().load({}))
     fraud = fields.Nested(FraudSchema, load_default=lambda: FraudSchema().load({}))
+    scraper_guard = fields.Nested(ScraperGuardSchema, load_default=None, allow_none=True)
     exemptions = fields.Nested(ExemptionsSchema, load_default=lambda: ExemptionsSchema().load({}))

@@ -123,6 +123,8 @@ class Catalog:
     early_warning: EarlyWarning
     exemptions: ExemptionTerms = ExemptionTerms()
     source: str = field(default="", repr=False)
+    newcomers_per_hour: int | None = None
+    """How many visitors nobody has seen before a network may send in an hour; None for any number."""
 
     def plan(self, plan_id: str) -> Plan | None:
         """Return the plan of that id, or None when it is not on sale."""

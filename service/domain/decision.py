@@ -81,6 +81,7 @@ _BY_OUTCOME = {
     Outcome.ROOM: Reason.METERED,
     Outcome.SEEN: Reason.ALREADY_READ,
     Outcome.FULL: Reason.METER_EXHAUSTED,
+    Outcome.NEWCOMER: Reason.NETWORK_LIMITED,  # whom the guard admits is asked for again, and is no newcomer any more
 }
 
 
@@ -186,7 +187,7 @@ def _decision(
 
 def _wall_kind(reason: Reason, reading: Reading | None, catalog: Catalog, signed_in: bool) -> str:
     """Return `register` only where signing in would open this very article: a reader's meter has room for it."""
-    if reason is not Reason.METER_EXHAUSTED or signed_in or reading is None:
+    if reason not in (Reason.METER_EXHAUSTED, Reason.NETWORK_LIMITED) or signed_in or reading is None:
         return "subscribe"
     return "register" if reading.used < catalog.meter.limit_reader else "subscribe"
 

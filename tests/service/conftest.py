@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from metering.guard import NetworkGuard
 from metering.redis_meter import RedisMeter
 from service.access.gate import Gate
 from service.access.links import Links
+from service.access.newcomers import Newcomers
 from service.access.passes import Publisher, Record
 from service.access.projection import Projection
 from service.access.readers import Readers
 from service.access.trials import Trials
+from service.access.visitor_ids import VisitorIds
 from service.catalog.load import load_catalog
 from service.clocks import wall_clock
 from service.domain.catalog import Catalog
@@ -93,7 +96,9 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
     """
     journals: list[Journal] = []
 
-    def build(engine: Engine, redis_url: str, *, allow_on_outage: bool = True) -> Parts:
+    def build(
+        engine: Engine, redis_url: str, *, allow_on_outage: bool = True, newcomers_per_hour: int | None = None
+    ) -> Parts:
         clock = HandClock(START)
         # A generous time-out: these tests are about what is decided, on machines that may be busy.
         meter = RedisMeter(redis_url, subject_key=SUBJECT_KEY, expected_readers=10_000, timeout_seconds=2)
@@ -124,6 +129,8 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
                 links=links,
                 trials=trials,
                 exemptions=Exemptions(TOKENS, load_networks(catalog.exemptions, ROOT)),
+                newcomers=Newcomers(NetworkGuard(meter.connections, subject_key=SUBJECT_KEY), bound=newcomers_per_hour),
+                visitor_ids=VisitorIds(SUBJECT_KEY),
                 catalog=catalog,
                 journal=journal,
                 allow_on_outage=allow_on_outage,

@@ -1,0 +1,43 @@
+"""The scraper guard: how many visitors nobody has seen before one network may send in an hour.
+
+Counted exactly, as a set of hashes that is never larger than the bound. What is kept says nothing of anybody: network
+and visitor are keyed hashes under a salt of the day, and go after two hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from metering.connections import Connections, Script
+
+HOUR_SECONDS = 3600
+KEPT_SECONDS = 2 * HOUR_SECONDS
+HASH_BYTES = 8
+_GUARD = Script("guard")
+
+
+class NetworkGuard:
+    """Counts newcomers by network and clock hour. `subject_key` keeps addresses from being guessed back."""
+
+    def __init__(self, redis: Connections, *, subject_key: str) -> None:
+        self._redis = redis
+        self._secret = hashlib.blake2b(subject_key.encode(), digest_size=32, person=b"newsstand-guard").digest()
+
+    def admits(self, network: str, visitor_id: str, *, bound: int, adds: bool, wall_now: datetime) -> bool:
+        """Tell whether this newcomer is among the first `bound` of the network's hour; `adds` makes them one of these.
+
+        One round trip; raises MeterUnavailable. `network` is any text that names it, such as `192.0.2.0/24`.
+        """
+        hour = int(wall_now.timestamp()) // HOUR_SECONDS
+        day = hour // 24
+        key = f"newcomers:{hour}:{self._hash('network', network, day).hex()}"
+        visitor = self._hash("visitor", visitor_id, day)
+        return bool(self._redis.run(_GUARD, [key], visitor, bound, int(adds), KEPT_SECONDS))
+
+    def _hash(self, kind: str, text: str, day: int) -> bytes:
+        hasher = hashlib.blake2b(
+            text.encode(errors="surrogatepass"), digest_size=HASH_BYTES, key=self._secret, salt=day.to_bytes(16),
+            person=kind.encode(),
+        )  # fmt: skip
+        return hasher.digest()

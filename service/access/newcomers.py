@@ -1,0 +1,43 @@
+"""Visitors nobody has seen before: bounded by network and hour, so that dropping the cookie gains a scraper little."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+
+from metering.guard import NetworkGuard
+from service import metrics
+from service.exemptions.ranges import address_of
+
+_PREFIX = {4: 24, 6: 48}
+"""What one customer of a provider has, or a few hundred neighbours."""
+
+
+class Newcomers:
+    """Judges visitors without reads by the network they come from; without a bound or an address there is no guard."""
+
+    def __init__(self, guard: NetworkGuard, *, bound: int | None) -> None:
+        self._guard = guard
+        self._bound = bound
+
+    def are_guarded(self, client_ip: str | None) -> bool:
+        """Tell whether a newcomer from this address is judged at all."""
+        return self._bound is not None and client_ip is not None
+
+    def admit(self, visitor_id: str, client_ip: str, *, adds: bool, wall_now: datetime) -> bool:
+        """Tell whether this newcomer fits into the network's hour, and with `adds` take a place in it.
+
+        Raises MeterUnavailable.
+        """
+        admitted = self._guard.admits(
+            network_of(client_ip), visitor_id, bound=self._bound or 0, adds=adds, wall_now=wall_now
+        )  # fmt: skip
+        metrics.count_newcomer(admitted=admitted)
+        return admitted
+
+
+def network_of(client_ip: str) -> str:
+    """Return the /24 or /48 that the address lies in."""
+    address = address_of(client_ip)
+    kind = ipaddress.IPv4Network if address.version == 4 else ipaddress.IPv6Network
+    return str(kind((int(address), _PREFIX[address.version]), strict=False))

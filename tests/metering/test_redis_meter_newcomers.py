@@ -1,0 +1,137 @@
+"""Who is a newcomer: nobody with reads or a mark of this window or the one before, and no reader's browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from metering.meter import Guarding, Outcome, Subject, SubjectKind
+from metering.redis_meter import SLACK_SECONDS
+from metering.window import Window, window_at
+
+V, OTHER, R = (
+    Subject(SubjectKind.VISITOR, "v-1"), Subject(SubjectKind.VISITOR, "v-2"), Subject(SubjectKind.READER, "r-1")
+)  # fmt: skip
+GUEST, VOUCHED = {"guarding": Guarding.ASK}, {"guarding": Guarding.VOUCHED}
+
+
+def after(window: Window, kind: str = "month") -> Window:
+    return window_at(kind, window.ends_at, window.ends_at.tzinfo)  # type: ignore[arg-type]
+
+
+def test_a_newcomer_is_told_and_nothing_is_written(desk: Any, server: redis.Redis) -> None:
+    """However often: not counted, no mark, every article of a batch alike."""
+    for _ in range(2):
+        reading = desk.reads(V, "a-1", **GUEST)
+        assert (reading.outcome, reading.used, reading.limit) == (Outcome.NEWCOMER, 0, 1)
+    batch = desk.meter.ask_many(
+        V, ["a-1", "a-2"], limit=1, window=desk.window, consume=True, now=desk.now, wall_now=desk.wall_now, **GUEST
+    )
+    assert [batch.standing.outcome, *(each.outcome for each in batch.each)] == [Outcome.NEWCOMER] * 3
+    assert server.keys() == []
+
+
+def test_a_vouched_newcomer_is_counted_and_known_from_then_on(desk: Any) -> None:
+    """The guard's word is needed once."""
+    assert desk.outcome(V, "a-1", **VOUCHED) is Outcome.ROOM
+    assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
+    assert desk.outcome(V, "a-2", **GUEST) is Outcome.FULL
+    assert desk.outcome(OTHER, "a-1", **GUEST) is Outcome.NEWCOMER
+
+
+def test_a_vouched_peek_leaves_them_a_newcomer(desk: Any, server: redis.Redis) -> None:
+    """A peek never writes."""
+    assert desk.outcome(V, "a-1", consume=False, **VOUCHED) is Outcome.ROOM
+    assert server.keys() == []
+    assert desk.outcome(V, "a-1", **GUEST) is Outcome.NEWCOMER
+
+
+def test_one_seen_in_the_window_before_is_no_newcomer(desk: Any, month: Window) -> None:
+    """Also when the reads themselves have gone; two windows later they are one again."""
+    desk.outcome(V, "a-1", **VOUCHED)
+    next_one = desk.with_(window=after(month), now=month.ends_at)
+    assert next_one.outcome(V, "a-1", **GUEST) is Outcome.ROOM
+    assert desk.with_(window=after(after(after(month)))).outcome(V, "a-2", **GUEST) is Outcome.NEWCOMER
+
+
+def test_a_returning_guest_is_marked_anew(desk: Any, month: Window) -> None:
+    """Who comes every month never meets the guard."""
+    desk.outcome(V, "a-1", **VOUCHED)
+    window = month
+    for _ in range(4):
+        window = after(window)
+        assert desk.with_(window=window, now=window.starts_at).outcome(V, "a-1", **GUEST) is Outcome.ROOM
+
+
+@pytest.mark.parametrize("kind", ["day", "week", "month", "rolling"])
+def test_every_kind_of_window_knows_the_one_before(desk: Any, month: Window, kind: str) -> None:
+    """In a rolling one whoever read within its length is known, and nobody after twice that."""
+    zone, step = month.ends_at.tzinfo, timedelta(days={"day": 1, "week": 7, "month": 31, "rolling": 7}[kind])
+    windows = [window_at(kind, desk.now + number * step, zone, days=7) for number in range(4)]
+    desk.with_(window=windows[0]).outcome(V, "a-1", **VOUCHED)
+    desk.with_(window=windows[0]).outcome(OTHER, "a-1", **VOUCHED)
+    assert desk.with_(window=windows[1], now=windows[1].starts_at).outcome(V, "a-2", **GUEST) is Outcome.ROOM
+    assert desk.with_(window=windows[3], now=windows[3].starts_at).outcome(OTHER, "a-2", **GUEST) is Outcome.NEWCOMER
+
+
+def test_a_mark_outlives_the_reads_by_a_window(desk: Any, server: redis.Redis, month: Window) -> None:
+    """Reads go with their window; the mark, which says nothing of articles, when the next one has surely ended."""
+    desk.outcome(V, "a-1", **VOUCHED)
+    (mark,) = server.keys("*:seen:*")
+    (reads,) = server.keys("*:meter:*")
+    rest = (month.ends_at - desk.now).total_seconds()
+    assert rest < server.ttl(reads) <= rest + SLACK_SECONDS
+    next_ends = (after(month).ends_at - desk.now).total_seconds()
+    assert next_ends < server.ttl(mark) < next_ends + 7 * 86_400
+    ((field, value),) = server.hgetall(mark).items()
+    assert (len(field), value) == (8, b"")
+
+
+def test_a_february_is_followed_by_a_longer_month(desk: Any, server: redis.Redis, month: Window) -> None:
+    """The mark lasts for all of March."""
+    february = window_at("month", desk.now + timedelta(days=90), month.ends_at.tzinfo)  # type: ignore[arg-type]
+    assert february.id == "month-2027-02"
+    desk.with_(window=february, now=february.starts_at).outcome(V, "a-1", **VOUCHED)
+    (mark,) = server.keys("*:seen:*")
+    assert server.ttl(mark) > (after(february).ends_at - february.starts_at).total_seconds()
+
+
+def test_a_linked_browser_is_no_newcomer(desk: Any) -> None:
+    """It is somebody's; the reader's reads are asked for."""
+    desk.link(V, R)
+    assert desk.outcome(V, "a-1", **GUEST) is Outcome.ROOM
+    assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
+
+
+def test_unguarded_visitors_leave_no_mark(desk: Any, server: redis.Redis) -> None:
+    """Where no guard stands, or an id is signed, nothing more is kept than the reads."""
+    desk.outcome(V, "a-1")
+    assert server.keys("*:seen:*") == []
+    assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
+
+
+def test_staffs_reset_makes_nobody_a_newcomer(desk: Any) -> None:
+    """The mark says that they were here."""
+    desk.outcome(V, "a-1", **VOUCHED)
+    desk.meter.reset(V, window=desk.window)
+    assert desk.outcome(V, "a-2", **GUEST) is Outcome.ROOM
+
+
+def test_forgetting_takes_the_marks_too(desk: Any, server: redis.Redis, month: Window) -> None:
+    """Of the window and of the one before."""
+    desk.outcome(V, "a-1", **VOUCHED)
+    desk.meter.forget(V, windows=[after(month)])
+    assert server.keys("*:seen:*") == []
+    desk.with_(window=month).outcome(OTHER, "a-1", **VOUCHED)
+    desk.meter.forget(OTHER, windows=iter([month]))
+    assert server.keys("*:seen:*") == []
+
+
+def test_a_reader_is_never_one(desk: Any) -> None:
+    """Whatever is asked: signed-in readers have an account, or are looked up."""
+    assert desk.outcome(R, "a-1", **GUEST) is Outcome.UNKNOWN
+    assert replace(desk).window.previous_id == "month-2026-10"
