@@ -8,7 +8,7 @@ window: it was begun in the present epoch or in the one before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ class Window:
     starts_at: datetime
     ends_at: datetime
     earlier_id: str | None = None
-    previous_id: str = ""
+    previous_id: str = field(default="", compare=False)  # follows from the others, and is not always known
 
     @property
     def ids(self) -> tuple[str, ...]:
