@@ -24,6 +24,7 @@ def emit(account: Account, kind: str, item: Json, *, previous: dict[str, Any] | 
         _record(account, kind, item, previous, now)
     if faults.strikes(faults.unknown_type):
         novelty = {"id": f"nov_{letters(24)}", "object": UNKNOWN, "customer": item.get("customer")}
+        novelty["_customer"] = _lane_of(item) or None
         _record(account, f"{UNKNOWN}.appeared", novelty, None, now)
     if faults.strikes(faults.replay):
         queue(account, faults.dice.choice(account.store.all("event")))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, invoicing, life, pausing, pending
+from sandbox.standin.billing import collecting, discounting, invoicing, items, life, pausing, pending
 from sandbox.standin.billing.happenings import period_end
 from sandbox.standin.billing.prorating import proration_lines
 from sandbox.standin.calendar import next_boundary
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
 from sandbox.standin.forms import merged_metadata
 from sandbox.standin.shapes import billing as shapes
-from sandbox.standin.shapes.catalog import plan_of
 from sandbox.standin.store import Json, rendered
 
 Params = dict[str, Any]
@@ -101,47 +100,14 @@ def _schedule_end(account: Account, subscription: Json, at: int | None, *, at_pe
 
 
 def _apply_items(account: Account, subscription: Json, params: Params) -> list[Json]:
-    """Change prices and quantities; return the lines to invoice at once (others wait for the renewal)."""
-    immediate: list[Json] = []
-    for sent in params.get("items", []):
-        item, price, quantity = changed_item(account, subscription, sent)
-        if (price["id"], quantity) == (item["price"]["id"], item["quantity"]):
-            continue
-        lines = _prorations(account, subscription, item, price, quantity, params)
-        new_interval = _interval(price) != _interval(item["price"])
-        item.update(price=rendered(price), plan=plan_of(price), quantity=quantity)
-        if new_interval and subscription["status"] != "trialing":
-            immediate += lines + restart_period(account, subscription)
-        elif params.get("proration_behavior") == "always_invoice":
-            immediate += lines
-        else:
-            subscription["_pending_lines"] += lines
-    return immediate
-
-
-def changed_item(account: Account, subscription: Json, sent: Params) -> tuple[Json, Json, int]:
-    """Return (item, its price after the change, its quantity after the change); raise InvalidRequest."""
-    items = subscription["items"]["data"]
-    item = next((each for each in items if each["id"] == sent.get("id")), None)
-    if item is None:
-        raise InvalidRequest("Name an existing subscription item by id: the stand-in adds none.", param="items")
-    price = account.find("price", sent["price"], param="items[0][price]") if sent.get("price") else item["price"]
-    if not price["recurring"] or price["currency"] != subscription["currency"]:
-        raise InvalidRequest("The price must recur, in the subscription's currency.", param="items[0][price]")
-    return item, price, sent.get("quantity") or item["quantity"]
-
-
-def _interval(price: Json) -> tuple[str, int]:
-    return price["recurring"]["interval"], price["recurring"]["interval_count"]
-
-
-def _prorations(
-    account: Account, subscription: Json, item: Json, price: Json, quantity: int, params: Params
-) -> list[Json]:
-    if subscription["status"] == "trialing" or params.get("proration_behavior") == "none":
-        return []
-    at = params.get("proration_date") or account.now_for(subscription)
-    return proration_lines(account, item, price, quantity, at, credit_only=_interval(price) != _interval(item["price"]))
+    """Change the items; return the lines to invoice at once (others wait for the renewal)."""
+    prorations, restarts = items.apply(account, subscription, params)
+    if restarts:
+        return [*prorations, *restart_period(account, subscription)]
+    if params.get("proration_behavior") == "always_invoice":
+        return prorations
+    subscription["_pending_lines"] += prorations
+    return []
 
 
 def restart_period(account: Account, subscription: Json) -> list[Json]:
@@ -248,5 +214,12 @@ def preview(account: Account, subscription: Json, details: Params) -> Json:
     draft = rendered(subscription) | {"_pending_lines": list(subscription["_pending_lines"])}
     immediate = _apply_items(account, draft, details)
     lines = immediate or life.next_lines(account, draft)
-    invoice = invoicing.preview(account, draft, lines, "subscription_update" if immediate else "upcoming")
+    wanted = details["discounts"] if "discounts" in details else [{"discount": each} for each in draft["discounts"]]
+    reason = "subscription_update" if immediate else "upcoming"
+    if all(each.get("discount") for each in wanted):
+        draft["discounts"] = [each["discount"] for each in wanted]
+        invoice = invoicing.preview(account, draft, lines, reason)
+    else:
+        with discounting.supposed(account, draft, wanted):
+            invoice = invoicing.preview(account, draft, lines, reason)
     return {**invoice, "id": f"upcoming_{invoice['id']}"}

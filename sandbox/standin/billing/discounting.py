@@ -6,7 +6,8 @@ Rules: docs.stripe.com/billing/subscriptions/coupons. `once` ends with the first
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -78,6 +79,19 @@ def _kept_or_made(account: Account, subscription: Json, sent: Sent, param: str) 
         counted["times_redeemed"] += 1
     account.emit("customer.discount.created", made)
     return str(made["id"])
+
+
+@contextmanager
+def supposed(account: Account, subscription: Json, sent: Sequence[Sent]) -> Iterator[None]:
+    """Let a subscription have these discounts for the length of a preview; nothing is counted, told of or kept."""
+    coupons = [coupon_named(account, each, subscription["customer"], "discounts")[0] for each in sent]
+    now, before = account.now_for(subscription), subscription["discounts"]
+    made = [account.add(shapes.discount(account.new_id("discount"), now, each["id"], {})) for each in coupons]
+    subscription["discounts"] = [each["id"] for each in made]
+    yield
+    subscription["discounts"] = before
+    for each in made:
+        account.store.remove("discount", each["id"])
 
 
 def drop(account: Account, subscription: Json, identifier: str) -> None:

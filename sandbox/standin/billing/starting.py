@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import collecting, discounting, invoicing
@@ -44,6 +44,19 @@ def start(account: Account, order: Order) -> Json:
     invoicing.finalize(account, invoice)
     _first_payment(account, order, invoice)
     return subscription
+
+
+def preview(account: Account, order: Order) -> Json:
+    """Return the first invoice that `order` would bring; nothing is kept. `order.customer` must be a copy."""
+    subscription = _subscription(account, replace(order, discounts=()))
+    lines = [
+        invoicing.period_line(account, item, (item["current_period_start"], item["current_period_end"]), trial=False)
+        for item in subscription["items"]["data"]
+    ]
+    with discounting.supposed(account, subscription, order.discounts):
+        invoice = invoicing.preview(account, subscription, lines, "subscription_create")
+    account.store.remove("subscription", subscription["id"])
+    return {**invoice, "id": f"upcoming_{invoice['id']}"}
 
 
 def _subscription(account: Account, order: Order) -> Json:

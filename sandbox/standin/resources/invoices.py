@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting, invoicing
-from sandbox.standin.errors import CardError, InvalidRequest
+from sandbox.standin.billing import changing, collecting, invoicing, starting
+from sandbox.standin.billing.discounting import DISCOUNTS
+from sandbox.standin.errors import CardError, InvalidRequest, missing_parameter
 from sandbox.standin.filters import equal, off_clocks, within
 from sandbox.standin.forms import (
     anything,
     boolean,
     choice,
     instant,
-    item_count,
-    list_of,
     merged_metadata,
     metadata,
     record,
     text,
     time_range,
 )
+from sandbox.standin.resources.customers import live_customer
+from sandbox.standin.resources.prices import recurring_price
+from sandbox.standin.resources.subscriptions import ITEM_CHANGES
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json, rendered
 
@@ -133,18 +135,44 @@ def mark_uncollectible(account: Account, _params: Params, invoice_id: str) -> Js
     return invoice
 
 
+def _first_preview(account: Account, params: Params) -> Json:
+    details = params.get("subscription_details") or {}
+    if not params.get("customer") or not details.get("items"):
+        raise missing_parameter("subscription")
+    customer = live_customer(account, params["customer"])
+    wanted = [
+        (recurring_price(account, each.get("price"), f"subscription_details[items][{index}][price]"), each)
+        for index, each in enumerate(details["items"])
+    ]
+    order = starting.Order(
+        customer=rendered(customer),
+        items=[(price, each.get("quantity") or 1) for price, each in wanted],
+        discounts=params.get("discounts") or (),
+    )
+    return starting.preview(account, order)
+
+
 _DETAILS = record(
     {
-        "items": list_of(record({"id": text, "price": text, "quantity": item_count})),
+        "items": ITEM_CHANGES,
         "proration_behavior": choice("always_invoice", "create_prorations", "none"),
         "proration_date": instant,
     }
 )
-_PREVIEW = {"customer": text, "subscription": text, "subscription_details": _DETAILS, "preview_mode": anything}
+_PREVIEW = {
+    "customer": text,
+    "discounts": DISCOUNTS,
+    "preview_mode": anything,
+    "subscription": text,
+    "subscription_details": _DETAILS,
+}
 
 
-@route("POST", "/v1/invoices/create_preview", _PREVIEW, required=("subscription",))
+@route("POST", "/v1/invoices/create_preview", _PREVIEW)
 def create_preview(account: Account, params: Params) -> Json:
-    """Preview the next invoice of a subscription, after a change of its items if one is given."""
+    """Preview a subscription's next invoice, after a change if one is given; without one, a new one's first."""
+    if not params.get("subscription"):
+        return _first_preview(account, params)
     subscription = account.find("subscription", params["subscription"], param="subscription")
-    return changing.preview(account, subscription, params.get("subscription_details") or {})
+    discounts = {"discounts": params["discounts"]} if "discounts" in params else {}
+    return changing.preview(account, subscription, {**(params.get("subscription_details") or {}), **discounts})

@@ -185,6 +185,9 @@ def _writable(account: Account, subscription_id: str) -> Json:
     return subscription
 
 
+ITEM_CHANGES = list_of(
+    record({"deleted": boolean, "id": text, "metadata": metadata, "price": text, "quantity": item_count})
+)
 _PAUSE = record(
     {"behavior": choice("keep_as_draft", "mark_uncollectible", "void"), "resumes_at": instant}, required=("behavior",)
 )
@@ -193,7 +196,7 @@ _UPDATE = {
     **_SHARED,
     "billing_cycle_anchor": _ANCHOR,
     "cancellation_details": DETAILS,
-    "items": list_of(record({"id": text, "price": text, "quantity": item_count, "metadata": metadata})),
+    "items": ITEM_CHANGES,
     "pause_collection": _PAUSE,
     "proration_date": instant,
 }

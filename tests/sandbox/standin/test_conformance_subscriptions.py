@@ -152,6 +152,44 @@ def test_a_preview_leaves_no_trace(shop: Any, api: Any) -> None:
     assert api.subscriptions.retrieve(sold.id).to_dict() == sold.to_dict()
 
 
+def test_a_first_invoice_is_previewed_without_a_subscription(shop: Any, api: Any) -> None:
+    """A customer, items and a coupon: what they would pay, and still no subscription (/api/invoices/create_preview)."""
+    customer = shop.customer(None, "pm_card_visa")
+    coupon = api.coupons.create({"percent_off": 50, "duration": "once"}).id
+    wanted: Any = {"items": [{"price": shop.annual, "quantity": 2}]}
+    asked: Any = {"customer": customer, "subscription_details": wanted, "discounts": [{"coupon": coupon}]}
+    preview = api.invoices.create_preview(asked)
+    assert (preview.subtotal, preview.total, preview.amount_due) == (3980, 1990, 1990)
+    assert api.subscriptions.list({"customer": customer, "status": "all"}).data == []
+    assert api.coupons.retrieve(coupon).times_redeemed == 0
+    sold = subscribe(shop, customer)
+    later: Any = {"subscription": sold.id, "discounts": [{"coupon": coupon}]}
+    assert (api.invoices.create_preview(later).total, api.subscriptions.retrieve(sold.id).discounts) == (145, [])
+
+
+def test_items_are_added_and_taken_away(shop: Any, api: Any) -> None:
+    """Prorated from then on, each as its own item; the last one stays (…/multiple-products)."""
+    product = api.products.create({"name": "Crosswords"}).id
+    recurring: Any = {"interval": "month"}
+    extra = api.prices.create({"product": product, "currency": "usd", "unit_amount": 100, "recurring": recurring}).id
+    clock = shop.clock()
+    sold = subscribe(shop, shop.customer(clock, "pm_card_visa"))
+    shop.advance(clock, NOON + 10 * DAY)
+    items: Any = [{"price": extra, "quantity": 3}]
+    both = api.subscriptions.update(sold.id, {"items": items, "proration_behavior": "always_invoice"})
+    added = both["items"].data[1]
+    assert (added.price.id, added.quantity, added.current_period_end) == (
+        extra, 3, both["items"].data[0].current_period_end,
+    )  # fmt: skip
+    assert api.invoices.retrieve(both.latest_invoice).amount_paid == round(300 * 21 / 31)
+    gone: Any = [{"id": added.id, "deleted": True}]
+    one = api.subscriptions.update(sold.id, {"items": gone, "proration_behavior": "always_invoice"})
+    assert [each.price.id for each in one["items"].data] == [shop.monthly]
+    assert api.invoices.retrieve(one.latest_invoice).total == -round(300 * 21 / 31)
+    with pytest.raises(stripe.InvalidRequestError):
+        api.subscriptions.update(sold.id, {"items": [{"id": one["items"].data[0].id, "deleted": True}]})
+
+
 def test_an_end_is_scheduled_and_taken_back(shop: Any, api: Any) -> None:
     """The boolean shows its instant in `cancel_at`; undone, all of it is null again (/billing/subscriptions/cancel)."""
     sold = subscribe(shop, shop.customer(shop.clock(), "pm_card_visa"))

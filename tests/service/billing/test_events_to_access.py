@@ -286,3 +286,15 @@ def test_a_warning_about_an_older_charge_is_found(newsstand: Newsstand, monkeypa
     newsstand.shop.lever("early_fraud_warnings", charge=newsstand.charge(newsstand.sell("warned")))
     newsstand.work()
     assert newsstand.statuses(["warned"]) == {"warned": "held"}
+
+
+@as_snapshots
+def test_access_ends_at_its_date_though_nothing_is_told(newsstand: Newsstand) -> None:
+    """Cancelled for the period's end; from then on Stripe's deliveries are lost, and nobody asks it either."""
+    customer = newsstand.sell("leaving", "newsstand_monthly")
+    newsstand.api.subscriptions.update(newsstand.subscription(customer).id, {"cancel_at_period_end": True})
+    newsstand.work()
+    assert newsstand.statuses(["leaving"]) == {"leaving": "cancelling"}
+    newsstand.shop.lever("faults", drop=1.0)
+    newsstand.shop.pass_days(32)
+    assert newsstand.statuses(["leaving"]) == {"leaving": "ended"}
