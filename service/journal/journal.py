@@ -91,10 +91,11 @@ class Journal:
             article=article, consume=consume, decision=decision, degraded=degraded, outage=outage,
             catalog_version=self._catalog.version,
         )  # fmt: skip
-        copier = self._copier
-        if copier is None or copier.pid != os.getpid():  # a fork takes the memory along, but no thread
-            copier = self._start()
-        copier.buffer.add(entry)
+        try:
+            self._copier_of_this_process().buffer.add(entry)
+        except Exception as error:  # such as no thread to be had: a reader must not pay for our memory
+            log.warning("journal_failed", error=type(error).__name__)
+            metrics.count_journal(written=0, dropped=1)
 
     def close(self) -> None:
         """Copy what waits, once, and stop; a later note starts afresh."""
@@ -103,7 +104,10 @@ class Journal:
         if copier is not None and copier.pid == os.getpid():
             copier.close()
 
-    def _start(self) -> _Copier:
+    def _copier_of_this_process(self) -> _Copier:
+        copier = self._copier
+        if copier is not None and copier.pid == os.getpid():  # a fork takes the memory along, but no thread
+            return copier
         with self._lock:
             if self._copier is None or self._copier.pid != os.getpid():
                 self._copier = _Copier(

@@ -106,3 +106,30 @@ def test_what_cannot_be_checked_stops_nobody_else(shop: Any, checks: Checks, pai
     assert checks.make(10) == 1
     with shop.core.engine.connect() as connection:
         assert connection.scalar(text("select count(*) from refusal_checks")) == 0
+
+
+def test_a_life_with_honest_walls_counts_none(shop: Any, checks: Checks) -> None:
+    """Walled, then bought at the same instant; unpaid after the trial and walled for a week; then paid."""
+    read(shop, "a-1")
+    assert not read(shop, "a-2").granted
+    checkout = shop.open()
+    assert shop.pay(checkout, card_number="4000000000000341").status_code == 303
+    assert shop.services.checkouts.outcome(checkout.id).status == "complete"
+    assert read(shop, "a-3").granted
+    for _ in range(5):
+        shop.pass_days(8)
+        sync(shop)
+    read(shop, "a-4")
+    assert not read(shop, "a-5").granted
+    (customer,) = shop.client.v1.customers.list({"test_clock": shop.clock_id}).data
+    good = shop.client.v1.payment_methods.attach("pm_card_visa", params={"customer": customer.id})
+    (unpaid,) = shop.client.v1.invoices.list({"customer": customer.id, "status": "open"}).data
+    shop.client.v1.invoices.pay(unpaid.id, params={"payment_method": good.id})
+    sync(shop)
+    assert read(shop, "a-6").granted
+    shop.pass_days(1)
+    shop.core.journal.close()
+    sync(shop)
+    with shop.core.engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from decisions where not granted")) == 2
+    assert (checks.make(10), checks.total()) == (0, 0)

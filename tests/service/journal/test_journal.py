@@ -174,6 +174,19 @@ def test_past_the_bound_the_oldest_are_dropped_and_counted(make_refusal: Any) ->
     assert _sample("newsstand_journal_lag_seconds") >= 0
 
 
+def test_a_journal_that_cannot_begin_stops_no_decision(make_refusal: Any) -> None:
+    """No thread, no address, no memory: the entry is dropped and counted, and the answer goes out."""
+
+    def connect() -> Engine:
+        raise RuntimeError("can't start new thread")
+
+    journal = Journal(connect, catalog=CATALOG, bound=10, wall_clock=wall_clock)
+    before = _sample("newsstand_journal_entries_total", outcome="dropped")
+    _note(journal, make_refusal())("a-1")
+    assert _sample("newsstand_journal_entries_total", outcome="dropped") - before == 1
+    journal.close()
+
+
 def test_what_was_written_is_counted(engine: Engine, make_refusal: Any) -> None:
     """Once for each entry; nothing waits afterwards."""
     journal = Journal(lambda: engine, catalog=CATALOG, bound=10, wall_clock=wall_clock, every_seconds=3600)
