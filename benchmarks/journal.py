@@ -84,7 +84,7 @@ def _round_us(call: Callable[[int], object], times: int) -> float:
 def _noting_us(catalog: Catalog) -> float:
     """Return what a note costs while as many wait as usual; the thread sleeps, and nothing is connected to."""
     journal = Journal(
-        lambda: make_engine(NOWHERE, deadline_seconds=1), catalog=catalog, bound=BATCH,
+        lambda: make_engine(NOWHERE, deadline_seconds=1), catalog=catalog, bound=BATCH, day_bytes=10**12,
         wall_clock=wall_clock, every_seconds=3600,
     )  # fmt: skip
     decision, article = _decision(catalog, counted=False), Article(id=ARTICLE.format(1))
@@ -145,7 +145,7 @@ def _entries(catalog: Catalog, number: int) -> Iterator[Entry]:
 def _copy(engine: Engine, entries: Iterator[Entry]) -> tuple[float, float]:
     """Write the entries as a process at full speed would; return entries a second, and our µs of CPU for each."""
     buffer = Buffer(TIMED)
-    writer = Writer(engine, buffer)
+    writer = Writer(engine, buffer, day_bytes=10**12)
     spent = cpu = 0.0
     while portion := list(itertools.islice(entries, 2000)):
         for each in portion:

@@ -164,6 +164,11 @@ class Settings:
         "Decisions that a web process remembers while PostgreSQL is away; beyond it the oldest are dropped.",
         default=20_000,
     )  # fmt: skip
+    journal_day_megabytes: int = _setting(
+        "JOURNAL_DAY_MEGABYTES", _positive,
+        "How large one day of remembered decisions may grow; what comes after is dropped, so that a flood of walls "
+        "cannot fill the disk. A million entries take 340.", default=2_000,
+    )  # fmt: skip
     journal_tail_days: int = _setting(
         "JOURNAL_TAIL_DAYS", _positive, "How long past the meter's window decisions are remembered.", default=30
     )

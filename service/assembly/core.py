@@ -165,6 +165,7 @@ def _journal(settings: Settings, catalog: Catalog, wall_clock: Clock) -> Journal
         lambda: make_engine(settings.database_url, deadline_seconds=JOURNAL_DEADLINE_SECONDS, pool_size=1),
         catalog=catalog,
         bound=settings.journal_buffer,
+        day_bytes=settings.journal_day_megabytes * 1_000_000,
         wall_clock=wall_clock,
     )
 

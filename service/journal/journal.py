@@ -51,7 +51,7 @@ class Journal:
     """Remembers decisions of this process, and of each one forked from it apart.
 
     `connect` makes the engine that the copying thread alone uses. At most `bound` entries wait; while PostgreSQL is
-    away the oldest are dropped, and counted.
+    away the oldest are dropped, and counted. So are those of a day that takes `day_bytes` on disk already.
     """
 
     def __init__(
@@ -60,12 +60,14 @@ class Journal:
         *,
         catalog: Catalog,
         bound: int,
+        day_bytes: int,
         wall_clock: Clock,
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._connect = connect
         self._catalog = catalog
         self._bound = bound
+        self._day_bytes = day_bytes
         self._wall_clock = wall_clock
         self._every_seconds = every_seconds
         self._ids = itertools.count(secrets.randbits(52))  # with `recorded_at` unique over all processes
@@ -111,8 +113,8 @@ class Journal:
         with self._lock:
             if self._copier is None or self._copier.pid != os.getpid():
                 self._copier = _Copier(
-                    Buffer(self._bound), self._connect(), self._catalog, wall_clock=self._wall_clock,
-                    every_seconds=self._every_seconds,
+                    Buffer(self._bound), self._connect(), self._catalog, day_bytes=self._day_bytes,
+                    wall_clock=self._wall_clock, every_seconds=self._every_seconds,
                 )  # fmt: skip
             return self._copier
 
@@ -121,12 +123,19 @@ class _Copier:
     """One process's buffer and the thread that empties it, beside the offer that it all was decided under."""
 
     def __init__(
-        self, buffer: Buffer, engine: Engine, catalog: Catalog, *, wall_clock: Clock, every_seconds: float
+        self,
+        buffer: Buffer,
+        engine: Engine,
+        catalog: Catalog,
+        *,
+        day_bytes: int,
+        wall_clock: Clock,
+        every_seconds: float,
     ) -> None:
         self.pid = os.getpid()
         self.buffer = buffer
         self._engine = engine
-        self._writer = Writer(engine, buffer)
+        self._writer = Writer(engine, buffer, day_bytes=day_bytes)
         self._catalog: Catalog | None = catalog  # until it is kept
         self._wall_clock = wall_clock
         self._every_seconds = every_seconds

@@ -42,6 +42,12 @@ def present(connection: Connection) -> list[date]:
     return [datetime.strptime(f"{name[len(_PREFIX) :]}Z", "%Y%m%d%z").date() for name in connection.scalars(_PRESENT)]
 
 
+def size_bytes(connection: Connection, day: date) -> int:
+    """Return what a day takes on disk, indexes included; 0 for one that has no partition."""
+    size = text("select coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
+    return int(connection.scalar(size, {"name": _name(day)}) or 0)
+
+
 def drop_before(engine: Engine, day: date, *, patience_seconds: float = 2.0) -> int:
     """Drop the partitions of days before `day`; return how many are gone.
 

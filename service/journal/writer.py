@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -15,6 +16,8 @@ from service.store.journal_tables import decisions
 
 BATCH = 250
 """Encoding a batch holds the interpreter's lock, so decisions wait for it: a millisecond or two, not ten."""
+WEIGHED_EVERY = 10_000
+"""How many entries, about 3 MB, are written before the day is weighed again."""
 _NO_PARTITION = "23514"
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in decisions.columns)
@@ -26,11 +29,19 @@ _INSERT = text(
 
 
 class Writer:
-    """Empties a buffer. `written` and `lost` (refused by PostgreSQL for what they hold) count entries, ever."""
+    """Empties a buffer. `written` and `lost` count entries, ever.
 
-    def __init__(self, engine: Engine, buffer: Buffer) -> None:
+    Lost are those that PostgreSQL refuses for what they hold, and those of a day that takes `day_bytes` already: a
+    flood of walls may not fill the disk that the record is on.
+    """
+
+    def __init__(self, engine: Engine, buffer: Buffer, *, day_bytes: int, weighed_every: int = WEIGHED_EVERY) -> None:
         self._engine = engine
         self._buffer = buffer
+        self._day_bytes = day_bytes
+        self._weighed_every = weighed_every
+        self._weighed: tuple[date, bool] | None = None
+        self._since_weighed = 0
         self.written = 0
         self.lost = 0
 
@@ -38,10 +49,22 @@ class Writer:
         """Write all that waits; raises what the database raises, and what was not written waits on."""
         while batch := self._buffer.take(BATCH):
             try:
-                self._write(batch)
+                if self._is_full(batch[-1].recorded_at.date()):
+                    self.lost += len(batch)
+                else:
+                    self._write(batch)
             except BaseException:
                 self._buffer.give_back(batch)
                 raise
+
+    def _is_full(self, day: date) -> bool:
+        """Tell whether the day was too large already when it was last weighed."""
+        if self._weighed is None or self._weighed[0] != day or self._since_weighed >= self._weighed_every:
+            with self._engine.connect() as connection:
+                self._weighed = day, partitions.size_bytes(connection, day) >= self._day_bytes
+            self._since_weighed = 0
+        self._since_weighed += BATCH
+        return self._weighed[1]
 
     def _write(self, batch: Sequence[Entry]) -> None:
         try:

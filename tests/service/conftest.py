@@ -106,7 +106,9 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
         publisher = Publisher(engine, record, meter, business_clock=clock)
         links = Links(engine, meter, catalog, wall_clock=wall_clock)
         trials = Trials(engine, catalog, email_key=SUBJECT_KEY)
-        journal = Journal(lambda: engine, catalog=catalog, bound=1000, wall_clock=wall_clock, every_seconds=3600)
+        journal = Journal(
+            lambda: engine, catalog=catalog, bound=1000, day_bytes=10**9, wall_clock=wall_clock, every_seconds=3600
+        )
         journals.append(journal)
         return Parts(
             engine=engine,

@@ -39,7 +39,7 @@ refusal = Decision(granted=False, reason=Reason.SUBSCRIBERS_ONLY, counted=False,
                    wall=Wall(kind="subscribe", offers=("monthly",), trial_eligible=True),
                    decided_at=datetime.now(UTC))
 journal = Journal(lambda: make_engine(sys.argv[1], deadline_seconds=5), catalog=load_catalog("plans.yaml"),
-                  bound=1000, wall_clock=wall_clock, every_seconds=float(sys.argv[2]))
+                  bound=1000, day_bytes=10**9, wall_clock=wall_clock, every_seconds=float(sys.argv[2]))
 
 def note(visitor_id, times):
     for number in range(times):
@@ -129,7 +129,7 @@ def test_decisions_go_on_while_postgresql_is_frozen_then_killed(
     server, child = own_postgres
     journal = Journal(
         lambda: make_engine(server.url, deadline_seconds=0.5, pool_size=1), catalog=CATALOG, bound=1000,
-        wall_clock=wall_clock, every_seconds=0.02,
+        day_bytes=10**9, wall_clock=wall_clock, every_seconds=0.02,
     )  # fmt: skip
     note = _note(journal, make_refusal())
     note("before")
@@ -162,7 +162,7 @@ def test_past_the_bound_the_oldest_are_dropped_and_counted(make_refusal: Any) ->
     """A PostgreSQL that stays away costs memory up to the bound; the metrics say what was lost, and what waits."""
     nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
     journal = Journal(
-        lambda: nowhere, catalog=CATALOG, bound=10, wall_clock=wall_clock, every_seconds=3600
+        lambda: nowhere, catalog=CATALOG, bound=10, day_bytes=10**9, wall_clock=wall_clock, every_seconds=3600
     )  # fmt: skip
     note = _note(journal, make_refusal())
     before = _sample("newsstand_journal_entries_total", outcome="dropped")
@@ -180,7 +180,7 @@ def test_a_journal_that_cannot_begin_stops_no_decision(make_refusal: Any) -> Non
     def connect() -> Engine:
         raise RuntimeError("can't start new thread")
 
-    journal = Journal(connect, catalog=CATALOG, bound=10, wall_clock=wall_clock)
+    journal = Journal(connect, catalog=CATALOG, bound=10, day_bytes=10**9, wall_clock=wall_clock)
     before = _sample("newsstand_journal_entries_total", outcome="dropped")
     _note(journal, make_refusal())("a-1")
     assert _sample("newsstand_journal_entries_total", outcome="dropped") - before == 1
@@ -189,7 +189,9 @@ def test_a_journal_that_cannot_begin_stops_no_decision(make_refusal: Any) -> Non
 
 def test_what_was_written_is_counted(engine: Engine, make_refusal: Any) -> None:
     """Once for each entry; nothing waits afterwards."""
-    journal = Journal(lambda: engine, catalog=CATALOG, bound=10, wall_clock=wall_clock, every_seconds=3600)
+    journal = Journal(
+        lambda: engine, catalog=CATALOG, bound=10, day_bytes=10**9, wall_clock=wall_clock, every_seconds=3600
+    )
     note = _note(journal, make_refusal())
     before = _sample("newsstand_journal_entries_total", outcome="written")
     note("a-1")

@@ -24,7 +24,7 @@ def written(engine: Engine, make_entry: Any, make_refusal: Any) -> list[Any]:
     buffer = Buffer(10)
     for each in entries:
         buffer.add(each)
-    Writer(engine, buffer).flush()
+    Writer(engine, buffer, day_bytes=10**9).flush()
     return entries
 
 

@@ -30,7 +30,7 @@ def test_all_that_waits_is_written_into_days_made_on_demand(
     entries = [make_entry(recorded_at=make_entry().recorded_at + timedelta(minutes=each)) for each in range(BATCH * 4)]
     for each in entries:
         buffer.add(each)
-    writer = Writer(engine, buffer)
+    writer = Writer(engine, buffer, day_bytes=10**9)
     writer.flush()
     assert ids_in(engine) == [each.id for each in entries]
     assert (writer.written, writer.lost, len(buffer)) == (len(entries), 0, 0)
@@ -41,7 +41,7 @@ def test_all_that_waits_is_written_into_days_made_on_demand(
 def test_an_entry_written_twice_stands_once(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
     """A commit whose acknowledgement was lost is repeated without harm."""
     one, other = make_entry(), make_entry()
-    writer = Writer(engine, buffer)
+    writer = Writer(engine, buffer, day_bytes=10**9)
     for each in (one, one, other):
         buffer.add(each)
         writer.flush()
@@ -57,7 +57,7 @@ def test_what_postgresql_cannot_hold_takes_nobody_along(
     entries[7] = replace(entries[7], article=Article(id=poison))
     for each in entries:
         buffer.add(each)
-    writer = Writer(engine, buffer)
+    writer = Writer(engine, buffer, day_bytes=10**9)
     writer.flush()
     assert ids_in(engine) == [each.id for each in entries if each is not entries[7]]
     assert (writer.written, writer.lost) == (19, 1)
@@ -70,9 +70,9 @@ def test_what_could_not_be_written_waits_on(engine: Engine, buffer: Buffer, make
         buffer.add(each)
     nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
     with pytest.raises(SQLAlchemyError):
-        Writer(nowhere, buffer).flush()
+        Writer(nowhere, buffer, day_bytes=10**9).flush()
     assert len(buffer) == BATCH + 3
-    Writer(engine, buffer).flush()
+    Writer(engine, buffer, day_bytes=10**9).flush()
     assert ids_in(engine) == [each.id for each in entries]
 
 
@@ -84,7 +84,7 @@ def test_a_schema_without_the_table_is_an_outage_like_any_other(
     with engine.begin() as connection:
         connection.execute(text("alter table decisions rename to not_yet"))
     with pytest.raises(SQLAlchemyError):
-        Writer(engine, buffer).flush()
+        Writer(engine, buffer, day_bytes=10**9).flush()
     assert len(buffer) == 1
 
 
@@ -95,5 +95,20 @@ def test_a_later_schema_with_more_columns_is_written_to(
     with engine.begin() as connection:
         connection.execute(text("alter table decisions add column later integer not null default 7"))
     buffer.add(one := make_entry())
-    Writer(engine, buffer).flush()
+    Writer(engine, buffer, day_bytes=10**9).flush()
     assert ids_in(engine) == [one.id]
+
+
+def test_a_day_that_is_large_enough_takes_no_more(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
+    """A flood of walls fills no disk: past the bound a day's entries are counted as lost; the next begins anew."""
+    writer = Writer(engine, buffer, day_bytes=100_000, weighed_every=BATCH)
+    today = [make_entry() for _ in range(BATCH * 4)]
+    tomorrow = make_entry(recorded_at=today[0].recorded_at + timedelta(days=1))
+    for each in (*today, tomorrow):
+        buffer.add(each)
+    writer.flush()
+    written = ids_in(engine)
+    assert written[:BATCH] == [each.id for each in today[:BATCH]]
+    assert BATCH <= len(written) - 1 < len(today)
+    assert written[-1] == tomorrow.id
+    assert (writer.written, writer.lost) == (len(written), len(today) + 1 - len(written))
