@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from webhooks.concern import Concern, concern_of
 from webhooks.events import StripeEvent
-from webhooks.rows import Defer, Work, hint
+from webhooks.rows import Defer, Work, hint_by
 from webhooks.tables import events
 
 _log = logging.getLogger(__name__)
+_STORE = insert(events).on_conflict_do_nothing(index_elements=[events.c.id]).returning(events.c.id)
 
 
 class Stored(StrEnum):
@@ -107,14 +108,8 @@ class Inbox:
         if concern.customer_id is None:
             self._defer(connection, Work.ROUTE, event.id)
             return Stored.TO_ROUTE
-        bind(connection, event.id, concern.customer_id, now, self._defer)
+        hint_by(connection, event.id, concern.customer_id, now, self._defer)
         return Stored.MARKED
-
-
-def bind(connection: Connection, event_id: str, customer_id: str, now: datetime, defer: Defer) -> None:
-    """Hint that the customer may have changed, and remember on the event which mark makes it done."""
-    mark = hint(connection, customer_id, now, defer)
-    connection.execute(events.update().where(events.c.id == event_id).values(customer_id=customer_id, mark=mark))
 
 
 def _inserted(connection: Connection, event: StripeEvent, concern: Concern, now: datetime) -> bool:
@@ -131,5 +126,4 @@ def _inserted(connection: Connection, event: StripeEvent, concern: Concern, now:
         "status": "pending" if concern.ignored is None else "ignored",
         "reason": concern.ignored,
     }
-    stored = insert(events).values(row).on_conflict_do_nothing(index_elements=[events.c.id]).returning(events.c.id)
-    return connection.execute(stored).one_or_none() is not None
+    return connection.execute(_STORE, row).one_or_none() is not None

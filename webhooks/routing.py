@@ -15,8 +15,7 @@ from sqlalchemy import Connection, Engine, Row, or_, select
 from webhooks.concern import COLLECTIONS, Concern, Reference, customer_of, leads_of
 from webhooks.events import Refusal, parse
 from webhooks.failures import Backoff, summary_of, translated
-from webhooks.inbox import bind
-from webhooks.rows import Defer, Work
+from webhooks.rows import Defer, Work, hint_by
 from webhooks.tables import events
 
 _log = logging.getLogger(__name__)
@@ -137,7 +136,7 @@ class Router:
             if concern.customer_id is None:
                 self._write(connection, event_id, status="ignored", reason=concern.ignored)
                 return RouteOutcome.IGNORED
-            bind(connection, event_id, concern.customer_id, self._wall_clock(), self._defer)
+            hint_by(connection, event_id, concern.customer_id, self._wall_clock(), self._defer)
         return RouteOutcome.ROUTED
 
     def _set_back(self, event_id: str, error: Exception) -> RouteOutcome:

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, case, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, select, text, update
 
 from webhooks.tables import customer_syncs
 from webhooks.turn import SyncRow
@@ -23,6 +22,21 @@ class Work(StrEnum):
 
 Defer = Callable[[Connection, Work, str], None]
 """Queues a bare job inside the caller's transaction. A lost or doubled job is harmless: the rows decide."""
+
+_UPSERT = """
+    insert into customer_syncs (customer_id, dirty, dirty_since) values (:customer_id, 1, :now)
+    on conflict (customer_id) do update set
+        dirty = customer_syncs.dirty + 1,
+        dirty_since = case when customer_syncs.dirty > customer_syncs.synced then customer_syncs.dirty_since
+                           else excluded.dirty_since end
+    returning dirty, synced
+"""
+_HINT = text(_UPSERT)
+_HINT_BY_EVENT = text(f"""
+    with hinted as ({_UPSERT})
+    update events set customer_id = :customer_id, mark = hinted.dirty from hinted where events.id = :event_id
+    returning hinted.dirty, hinted.synced
+""")  # noqa: S608 - of constants
 
 
 def mark_dirty(connection: Connection, customer_id: str, now: datetime) -> int:
@@ -46,22 +60,17 @@ def hint(connection: Connection, customer_id: str, now: datetime, defer: Defer) 
     return mark
 
 
+def hint_by(connection: Connection, event_id: str, customer_id: str, now: datetime, defer: Defer) -> None:
+    """Do as `hint` does because of a stored event, and write the customer and the mark on it: in one statement."""
+    given = {"event_id": event_id, "customer_id": customer_id, "now": now}
+    dirty, synced = connection.execute(_HINT_BY_EVENT, given).one()
+    if dirty - 1 <= synced:
+        defer(connection, Work.SYNC, customer_id)
+
+
 def _bumped(connection: Connection, customer_id: str, now: datetime) -> tuple[int, bool]:
     """Return the new mark, and whether everything before it had been applied."""
-    row = customer_syncs.c
-    statement = (
-        insert(customer_syncs)
-        .values(customer_id=customer_id, dirty=1, dirty_since=now)
-        .on_conflict_do_update(
-            index_elements=[row.customer_id],
-            set_={
-                "dirty": row.dirty + 1,
-                "dirty_since": case((row.dirty > row.synced, row.dirty_since), else_=now),
-            },
-        )
-        .returning(row.dirty, row.synced)
-    )
-    dirty, synced = connection.execute(statement).one()
+    dirty, synced = connection.execute(_HINT, {"customer_id": customer_id, "now": now}).one()
     return dirty, dirty - 1 <= synced
 
 
