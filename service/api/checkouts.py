@@ -45,6 +45,7 @@ OPEN_CHECKOUT = Operation(
     problems=(
         "unknown_plan",
         "already_subscribed",
+        "payment_outstanding",
         "checkout_closed",
         "offer_not_applied",
         "stripe_refused",

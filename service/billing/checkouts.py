@@ -24,6 +24,7 @@ from service.access.readers import Readers
 from service.access.trials import Trials
 from service.billing.customers import Customers
 from service.billing.once import make_once
+from service.billing.running import owes
 from service.billing.stripe_client import stripe_deadline
 from service.catalog.prices import PriceBook
 from service.clocks import Clock
@@ -109,8 +110,8 @@ class Checkouts:
     def open(self, request: CheckoutRequest) -> Checkout:
         """Return the reader's open checkout.
 
-        Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`), StripeUnavailable while Stripe
-        does not answer; after that the same request may be repeated safely.
+        Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`, `payment_outstanding`),
+        StripeUnavailable while Stripe does not answer; after that the same request may be repeated safely.
         """
         plan = self._catalog.plan(request.plan)
         if plan is None:
@@ -134,13 +135,21 @@ class Checkouts:
         return CheckoutOutcome(id=row.id, reader_id=row.reader_id, plan=row.plan, status=status)
 
     def _refuse_subscribed(self, reader_id: str) -> None:
-        """Raise Conflict for a reader who pays already, by what Stripe says now: a hung checkout may have been paid."""
+        """Raise Conflict for a reader who pays already, by what Stripe says now: a hung checkout may have been paid.
+
+        Also for one whose access is over while Stripe still asks for the money: they would pay twice.
+        """
         customer_id = self._customers.known(reader_id)
         if customer_id is None:
             return
         self._sync_now(customer_id)
-        if self._readers.state(reader_id).entitlement.status in NOT_SELLABLE:
+        state = self._readers.state(reader_id)
+        if state.entitlement.status in NOT_SELLABLE:
             raise Conflict("This reader already has a subscription.", code="already_subscribed")
+        if owes(state.snapshot):
+            raise Conflict(
+                "A payment is outstanding; the reader can settle it in the portal.", code="payment_outstanding"
+            )
 
     def _reserve(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> tuple[CheckoutRow, bool]:
         """Return the reader's one pending row for this plan and these URLs, and whether it is new."""

@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 from service.access.readers import Readers, ReaderState
 from service.errors import NotFound
-from webhooks.snapshot import SubscriptionFacts
+from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 RUNNING = frozenset({"trialing", "active", "past_due", "paused", "unpaid"})
+OWING = frozenset({"past_due", "unpaid"})
+"""Stripe goes on asking for the money, or takes it when the reader pays: access may be over, the sale is not."""
+
+
+def owes(snapshot: CustomerSnapshot | None) -> bool:
+    """Tell whether a payment for one of our plans is outstanding, so that another sale would be charged beside it."""
+    subscriptions = snapshot.subscriptions if snapshot is not None and not snapshot.deleted else ()
+    return any(each.plan is not None and each.status in OWING for each in subscriptions)
 
 
 def running(readers: Readers, sync_now: Callable[[str], None], reader_id: str) -> tuple[ReaderState, SubscriptionFacts]:

@@ -77,6 +77,17 @@ def test_a_subscriber_is_not_sold_a_second_subscription(shop: Any) -> None:
     assert refused.value.code == "already_subscribed"
 
 
+def test_who_owes_a_payment_is_not_sold_a_second_subscription(shop: Any) -> None:
+    """Access ends while Stripe still tries the card: a second sale would be charged beside the first."""
+    shop.pay(shop.open(), card_number="4000 0000 0000 0341")
+    shop.pass_days(31)
+    with pytest.raises(Conflict) as refused:
+        shop.open(plan="annual")
+    assert refused.value.code == "payment_outstanding"
+    assert shop.status() == "ended"
+    assert shop.open_sessions() == []
+
+
 def test_a_trial_is_given_once(shop: Any) -> None:
     """The same reader, and another reader with the same mailbox, pay at once and are told why."""
     shop.subscribe()
