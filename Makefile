@@ -50,7 +50,7 @@ test-browser: $(VENV)/browser.stamp ## Walk the newspaper in a real Chromium (De
 SEED ?= 20261122
 simulate: $(VENV)/dev.stamp ## Live thousands of readers' lives against Stripe's truth (SEED=n lives others)
 	@echo "Seed $(SEED); 'make simulate SEED=$(SEED)' lives the same lives again."
-	@$(BIN)/python -m pytest -n 2 -m simulate --hypothesis-seed=$(SEED) $(ARGS)
+	@SEED=$(SEED) $(BIN)/python -m pytest -n 2 -m simulate $(ARGS)
 
 test-faults: $(VENV)/dev.stamp ## Kill workers and servers at every step and under load, and count what is lost
 	@$(BIN)/python -m pytest tests/faults -n 2 -m faults $(ARGS)

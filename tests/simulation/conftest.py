@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -10,16 +12,21 @@ _COVERED = "covered"
 
 
 @pytest.fixture
-def covered(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Remember a line to be printed at the end, also from another process of the run."""
-    return lambda line: record_property(_COVERED, line)
+def covered(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Remember what was counted under a heading, to be summed up at the end, over all processes of the run."""
+    return lambda heading, **counts: record_property(_COVERED, json.dumps([heading, counts]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was covered."""
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ())]
-    lines = [value for each in reports for name, value in each.user_properties if name == _COVERED]
-    if lines:
+    sums: dict[str, Counter[str]] = {}
+    for heading, counts in (
+        json.loads(str(value)) for each in reports for name, value in each.user_properties if name == _COVERED
+    ):
+        sums.setdefault(heading, Counter()).update(counts)
+    if sums:
         terminalreporter.section("covered")
-    for line in dict.fromkeys(lines):
-        terminalreporter.write_line(str(line))
+    for heading, found in sums.items():
+        told = ", ".join(f"{name} {count:,}" for name, count in sorted(found.items()))
+        terminalreporter.write_line(f"{heading}: {told}")

@@ -66,10 +66,10 @@ def test_the_record_never_goes_back_and_always_arrives() -> None:
 @pytest.mark.simulate
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("way", WAYS)
-def test_every_order_in_twenty_interleavings(way: Way, covered: Callable[[str], None]) -> None:
+def test_every_order_in_twenty_interleavings(way: Way, covered: Callable[..., None]) -> None:
     """The same 5,040, each in twenty mixtures of fetch moments, commit orders, lapses and crashes."""
     ends = in_memory(way, is_current, every_order(), times=20)
-    covered(f"orders, {way.__name__}: {ends.total():,} lives by the pure rules, {len(ends)} final state(s)")
+    covered(f"orders, {way.__name__}, by the pure rules", lives=ends.total(), final_states=len(ends))
     assert ends == {GOOD_END: 100_800}
 
 
@@ -131,10 +131,10 @@ def test_orders_on_the_real_database(engine: Engine, way: Way) -> None:
 @pytest.mark.simulate
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("way", WAYS)
-def test_many_orders_on_the_real_database(engine: Engine, way: Way, covered: Callable[[str], None]) -> None:
+def test_many_orders_on_the_real_database(engine: Engine, way: Way, covered: Callable[..., None]) -> None:
     """Every fourteenth order, 360 of them."""
     ends = Lives(engine).live_all(way, every_order(step=14))
-    covered(f"orders, {way.__name__}: {ends.total():,} lives on PostgreSQL's rows, {len(ends)} final state(s)")
+    covered(f"orders, {way.__name__}, on PostgreSQL's rows", lives=ends.total(), final_states=len(ends))
     assert ends == {THE_END: 360}
 
 

@@ -1,0 +1,272 @@
+"""What readers, staff, banks and the publisher's Dashboard do: each act as it reaches the service or Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import stripe
+
+from sandbox.simulation.at_stripe import Refused
+from sandbox.simulation.newsroom import Newsroom
+from sandbox.simulation.paywall import SITE
+from sandbox.standin.store import Json
+from service.access.gate import Question
+from service.billing.checkouts import CheckoutRequest
+from service.domain.decision import Access, Article
+from service.domain.refunds import RefundRequest
+from service.errors import Problem, StripeUnavailable
+
+SHARED_CARD = "4242424242424242"
+CARDS = {
+    "shared": SHARED_CARD,
+    "fails later": "4000000000000341",
+    "declined": "4000000000000002",
+    "asks once": "4000002500003155",
+    "asks always": "4000002760003184",
+    "disputed": "4000000000000259",
+    "inquired": "4000000000001976",
+    "warned of": "4000000000005423",
+    "refund fails": "4000000000005126",
+    "refund pends": "4000000000007726",
+}
+"""Stripe's public test cards, by what comes of them; `own` is a paying card that nobody else has."""
+OVER = ("canceled", "incomplete_expired")
+
+
+@dataclass
+class Reader:
+    """One reader, and the browser tabs that are still open."""
+
+    id: str
+    number: int
+    email: str
+    pages: list[str] = field(default_factory=list)
+    checkouts: list[str] = field(default_factory=list)
+
+    def card(self, kind: str) -> str:
+        """Return a card's number."""
+        return CARDS.get(kind) or _valid(f"424242{self.number + 1:09d}")
+
+
+def _valid(digits: str) -> str:
+    """Return the digits with their check digit (ISO/IEC 7812-1)."""
+    doubled = [sum(divmod(2 * int(each), 10)) for each in digits[::-2]]
+    return digits + str(-(sum(doubled) + sum(int(each) for each in digits[-2::-2])) % 10)
+
+
+class People:
+    """Acts in a newsroom. What the service or Stripe refuses in good order is no failure; `refusals` count them."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self._room = room
+        self._services = room.paywall.services
+        self._dashboard = room.stripe.client(is_troubled=False)
+        self.readers: list[Reader] = []
+        self.refusals: dict[str, int] = {}
+
+    def arrive(self, *, email: str | None = None) -> Reader:
+        """Let a reader come who was never here."""
+        number = len(self.readers)
+        reader = Reader(f"r-{number}", number, email or f"reader.{number}@example.com")
+        self.readers.append(reader)
+        return reader
+
+    # Readers, at the site ----------------------------------------------------------------------------------
+
+    def checkout(self, reader: Reader, plan: str) -> None:
+        """Ask for a checkout and keep its page open in a tab."""
+        request = CheckoutRequest(
+            reader_id=reader.id, email=reader.email, plan=plan, success_url=f"{SITE}/welcome", cancel_url=f"{SITE}/"
+        )
+        with self._in_good_order():
+            made = self._services.checkouts.open(request)
+            reader.pages.append(made.url)
+            reader.checkouts.append(made.id)
+
+    def pay(self, reader: Reader, card: str, *, page: int = -1, proves: bool = True) -> None:
+        """Fill a page in, perhaps one in an old tab; a bank that asks for the cardholder is answered."""
+        if not reader.pages:
+            return
+        url = reader.pages[page % len(reader.pages)]
+        status = self._browse(
+            url, email=reader.email, card_number=reader.card(card), card_expiry="12/40", card_cvc="123"
+        )
+        if status == 200:
+            self._browse(url, authentication="pass" if proves else "fail")
+
+    def come_back(self, reader: Reader) -> None:
+        """Return from the page: the site asks what became of the checkout."""
+        if reader.checkouts:
+            with self._in_good_order():
+                self._services.checkouts.outcome(reader.checkouts[-1])
+
+    def cancel(self, reader: Reader) -> None:
+        """Cancel at the site."""
+        with self._in_good_order():
+            self._services.cancellations.cancel(reader.id, reason=None, comment=None)
+
+    def undo(self, reader: Reader) -> None:
+        """Take a cancellation back at the site."""
+        with self._in_good_order():
+            self._services.cancellations.undo(reader.id)
+
+    def change_plan(self, reader: Reader, plan: str) -> None:
+        """Look at the preview of another plan and take it; raises AssertionError when it is billed otherwise."""
+        with self._in_good_order():
+            told = self._services.plan_changes.preview(reader.id, plan)
+            made = self._services.plan_changes.change(reader.id, plan, quoted_at=told.quoted_at)
+            billed = (made.due_now, made.credit, made.renewal, made.renews_at)
+            if billed != (told.due_now, told.credit, told.renewal, told.renews_at):
+                raise AssertionError(f"previewed {told}, billed {made}")
+
+    def read(self, reader: Reader, article: str, access: Access) -> bool:
+        """Ask for an article; return whether it opens."""
+        question = Question(
+            article=Article(id=article, access=access), reader_id=reader.id, visitor_id=None, consume=True
+        )
+        return self._services.gate.decide(question).decision.granted
+
+    # Readers, in Stripe's portal ---------------------------------------------------------------------------
+
+    def in_portal(self, reader: Reader, action: str, card: str = "own") -> None:
+        """Press a button in the portal: `cancel`, `resume`, `update_card` or `pay_invoice`."""
+        with self._in_good_order():
+            url = self._services.portals.open(reader.id, f"{SITE}/account")
+            subscription = self.running(reader)
+            invoice = next((each for each in self._of(reader, "invoice") if each["status"] == "open"), None)
+            self._browse(
+                url, action=action, subscription=subscription["id"] if subscription else "",
+                invoice=invoice["id"] if invoice else "", card_number=reader.card(card), card_expiry="12/40",
+                card_cvc="123",
+            )  # fmt: skip
+
+    # Staff, banks, the Dashboard ---------------------------------------------------------------------------
+
+    def refund(self, reader: Reader, part: float, which: int) -> None:
+        """Let staff give a payment back, whole (`part` 1) or in part."""
+        paid = [each for each in self._of(reader, "invoice") if each["amount_paid"] > 0]
+        if not paid:
+            return
+        invoice = paid[which % len(paid)]
+        amount = None if part >= 1 else max(1, int(invoice["amount_paid"] * part))
+        with self._in_good_order():
+            self._services.refunds.refund(
+                RefundRequest(
+                    reader_id=reader.id,
+                    invoice_id=invoice["id"],
+                    amount_minor=amount,
+                    reason="goodwill",
+                    asked_by="key:1",
+                )
+            )
+
+    def refund_fails(self, reader: Reader, which: int) -> None:
+        """Let the bank refuse a refund that had been made."""
+        self._move(self._of(reader, "refund"), which, "refunds", "failed")
+
+    def dispute(self, reader: Reader, which: int, status: str) -> None:
+        """Let the cardholder dispute one of the newest payments."""
+        if charge := self._newest_charge(reader, which):
+            self._at_stripe(lambda: self._room.stripe.lever("disputes", charge=charge["id"], status=status))
+
+    def decide_dispute(self, reader: Reader, which: int, status: str) -> None:
+        """Let the bank decide."""
+        truth = self._room.stripe.truth(self.customer_of(reader) or "")
+        self._move(truth.disputes if truth else [], which, "disputes", status)
+
+    def warn(self, reader: Reader, which: int) -> None:
+        """Let the issuer warn of fraud with one of the newest payments."""
+        if charge := self._newest_charge(reader, which):
+            self._at_stripe(lambda: self._room.stripe.lever("early_fraud_warnings", charge=charge["id"]))
+
+    def in_dashboard(self, reader: Reader, act: str) -> None:
+        """Let somebody at the publisher change a subscription at Stripe itself: one of `DASHBOARD`."""
+        subscription = self.running(reader)
+        if subscription is not None:
+            self._at_stripe(lambda: DASHBOARD[act](self._dashboard, subscription))
+
+    def delete_customer(self, reader: Reader) -> None:
+        """Delete the customer at Stripe, for good."""
+        if customer_id := self.customer_of(reader):
+            self._at_stripe(lambda: self._dashboard.v1.customers.delete(customer_id))
+
+    # What is known -----------------------------------------------------------------------------------------
+
+    def customer_of(self, reader: Reader) -> str | None:
+        """Return the reader's customer."""
+        return self._room.customers().get(reader.id)
+
+    def running(self, reader: Reader) -> Json | None:
+        """Return the reader's newest subscription at Stripe that is not over."""
+        return next((each for each in reversed(self._of(reader, "subscription")) if each["status"] not in OVER), None)
+
+    def _of(self, reader: Reader, kind: str) -> list[Json]:
+        customer_id = self.customer_of(reader)
+        return self._room.stripe.objects(kind, customer_id) if customer_id else []
+
+    def _newest_charge(self, reader: Reader, which: int) -> Json | None:
+        paid = [each for each in self._of(reader, "charge") if each["paid"]][-3:]
+        return paid[which % len(paid)] if paid else None
+
+    def _move(self, things: Sequence[Json], which: int, where: str, status: str) -> None:
+        if things:
+            thing = things[which % len(things)]["id"]
+            self._at_stripe(lambda: self._room.stripe.lever(f"{where}/{thing}", status=status))
+
+    def _browse(self, url: str, **fields: str) -> int:
+        self._room.silence(1)
+        return self._room.stripe.browse(url, **fields)
+
+    def _at_stripe(self, act: Callable[[], object]) -> None:
+        self._room.silence(1)
+        try:
+            act()
+        except (Refused, stripe.InvalidRequestError, stripe.CardError) as refused:
+            self._count(f"at Stripe: {type(refused).__name__}")
+
+    def _in_good_order(self) -> _InGoodOrder:
+        return _InGoodOrder(self)
+
+    def _count(self, refusal: str) -> None:
+        self.refusals[refusal] = self.refusals.get(refusal, 0) + 1
+
+
+class _InGoodOrder:
+    """Lets pass what the contract foresees, and counts it; anything else is a failure of the service."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def __enter__(self) -> None:
+        """Whatever people do takes a second: Stripe's instants are whole ones, and would tie."""
+        self._people._room.silence(1)
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, Problem):
+            self._people._count(error.code)
+            return True
+        if isinstance(error, StripeUnavailable) and self._people._room.is_troubled:
+            self._people._count("stripe_unavailable")
+            return True
+        return False
+
+
+DASHBOARD: dict[str, Callable[[stripe.StripeClient, Json], object]] = {
+    "stop billing": lambda api, each: api.v1.subscriptions.update(
+        each["id"], {"pause_collection": {"behavior": "void"}}
+    ),
+    "bill later": lambda api, each: api.v1.subscriptions.update(
+        each["id"], {"pause_collection": {"behavior": "keep_as_draft"}}
+    ),
+    "offer free": lambda api, each: api.v1.subscriptions.update(
+        each["id"], {"pause_collection": {"behavior": "mark_uncollectible"}}
+    ),
+    "bill again": lambda api, each: api.v1.subscriptions.update(each["id"], {"pause_collection": ""}),
+    "cancel at once": lambda api, each: api.v1.subscriptions.cancel(each["id"]),
+    "cancel later": lambda api, each: api.v1.subscriptions.update(each["id"], {"cancel_at_period_end": True}),
+    "resume": lambda api, each: api.v1.subscriptions.resume(each["id"]),
+    "void invoice": lambda api, each: api.v1.invoices.void_invoice(each["latest_invoice"]),
+    "give up invoice": lambda api, each: api.v1.invoices.mark_uncollectible(each["latest_invoice"]),
+    "end trial": lambda api, each: api.v1.subscriptions.update(each["id"], {"trial_end": "now"}),
+}
