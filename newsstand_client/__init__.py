@@ -15,6 +15,9 @@ from newsstand_client.answers import (
     Disclosure,
     Entitlement,
     Feature,
+    Gift,
+    Gifts,
+    GivenGift,
     Meter,
     Money,
     Offer,
@@ -22,6 +25,7 @@ from newsstand_client.answers import (
     Plan,
     Reader,
     Saving,
+    SignedLink,
     Subscription,
     Trial,
     Wall,
@@ -37,6 +41,7 @@ from newsstand_client.errors import (
     Problem,
     Unavailable,
 )
+from newsstand_client.links import sign_link
 
 __all__ = [
     "Article",
@@ -48,6 +53,9 @@ __all__ = [
     "Disclosure",
     "Entitlement",
     "Feature",
+    "Gift",
+    "Gifts",
+    "GivenGift",
     "InvalidRequest",
     "Meter",
     "Money",
@@ -62,8 +70,10 @@ __all__ = [
     "Problem",
     "Reader",
     "Saving",
+    "SignedLink",
     "Subscription",
     "Trial",
     "Unavailable",
     "Wall",
+    "sign_link",
 ]

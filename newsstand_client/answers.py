@@ -217,6 +217,45 @@ class Cancellation:
     undo_until: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gift:
+    """An article given away: put `token` into its address, and hand it back as `gift` of a decision."""
+
+    token: str
+    article: str
+    given_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenGift(Gift):
+    """A gift just made (or made before), and what its giver may still give until `resets_at`."""
+
+    per_month: int
+    remaining: int
+    resets_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gifts:
+    """What a reader may still give until `resets_at`, and the gifts that are open now, the newest first."""
+
+    per_month: int
+    remaining: int
+    resets_at: datetime
+    data: tuple[Gift, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedLink:
+    """A link that opens one article: put `token` into its address, and hand it back as `link` of a decision."""
+
+    token: str
+    article: str
+    label: str
+    expires_at: datetime
+
+
 def read(shape: type[T], value: object) -> T:
     """Return the JSON `value` as a `shape` (a dataclass); raise ValueError where it does not fit."""
     return cast(T, _read(shape, value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from newsstand_client.answers import Cancellation, Checkout, CheckoutOutcome, Decision, Decisions, Offer, Reader, read
+from newsstand_client.answers import (
+    Cancellation,
+    Checkout,
+    CheckoutOutcome,
+    Decision,
+    Decisions,
+    Gifts,
+    GivenGift,
+    Offer,
+    Reader,
+    SignedLink,
+    read,
+)
 from newsstand_client.errors import Conflict, NewsstandError, NoAnswer, Problem, Unavailable, problem_class
 from newsstand_client.wire import Answer, Wire
 
@@ -20,6 +33,8 @@ CALL_SECONDS = 10.0
 """A checkout may take the service five seconds of Stripe's time, and may be tried once more."""
 MOST_ATTEMPTS = 3
 PAUSE_SECONDS = 0.2
+MOST_USER_AGENT = 2000
+_TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -74,10 +89,11 @@ class Newsstand:
         """Return whether this reader may read this article, within the decision's time-out whatever happens.
 
         `consume` counts the article, once however often it is asked; `peek` (teasers, prefetching) never counts.
-        Raises InvalidRequest alone: a call that is wrong stays wrong, whatever the service's health.
+        `user_agent`, `gift` and `link` may be whatever the browser sent. Raises InvalidRequest alone: a call that is
+        wrong stays wrong, whatever the service's health.
         """
         about = {"reader_id": reader_id, "visitor_id": visitor_id, "client_ip": client_ip,
-                 "user_agent": user_agent, "gift": gift, "link": link}  # fmt: skip
+                 "user_agent": _one_line(user_agent), "gift": _token(gift), "link": _token(link)}  # fmt: skip
         article = {"id": article_id, "access": access, "feature": feature}
         body = {"mode": mode, "article": article} | {name: value for name, value in about.items() if value is not None}
         try:
@@ -121,6 +137,23 @@ class Newsstand:
     def link_visitor(self, reader_id: str, visitor_id: str) -> None:
         """Make this browser the reader's: call it at login. What both have read is united."""
         self._call("POST", f"/v1/readers/{_segment(reader_id)}/visitors", {"visitor_id": visitor_id})
+
+    def give_article(self, reader_id: str, article_id: str) -> GivenGift:
+        """Open an article to whoever gets the token; one given before is the same gift, and costs nothing.
+
+        Raises Conflict (`no_entitlement`, `no_gifts_left`, `gifts_off`).
+        """
+        path = f"/v1/readers/{_segment(reader_id)}/gifts"
+        return self._read(GivenGift, self._call("POST", path, {"article": article_id}))
+
+    def gifts(self, reader_id: str) -> Gifts:
+        """Return what a reader may still give away; raises Conflict (`gifts_off`)."""
+        return self._get(Gifts, f"/v1/readers/{_segment(reader_id)}/gifts")
+
+    def sign_link(self, article_id: str, *, days: int, label: str | None = None) -> SignedLink:
+        """Return a link that opens one article for `days`. With a key of the site's own, see newsstand_client.links."""
+        body = {"article": article_id, "days": days} | ({"label": label} if label else {})
+        return self._read(SignedLink, self._call("POST", "/v1/links", body))
 
     def open_checkout(
         self,
@@ -234,6 +267,16 @@ def _passing(error: Problem) -> str:
     if not isinstance(error, Unavailable) and error.status not in (401, 403):
         raise error
     return error.code
+
+
+def _one_line(text: str | None) -> str | None:
+    """Return as much of the text as the service takes: a reader's odd browser is no mistake of the site's."""
+    return None if text is None else "".join(each for each in text if each.isprintable())[:MOST_USER_AGENT]
+
+
+def _token(text: str | None) -> str | None:
+    """Return the text if it can be a token; what else stands in an address opens nothing."""
+    return text if text is not None and _TOKEN.fullmatch(text) else None
 
 
 def _pause_before_next(error: NewsstandError, attempt: int) -> float | None:

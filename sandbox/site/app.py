@@ -19,6 +19,7 @@ from sandbox.site.articles import load_articles
 from sandbox.site.buying import Buying
 from sandbox.site.clock import SandboxClock
 from sandbox.site.clock_panel import ClockPanel
+from sandbox.site.gifts import Gifts
 from sandbox.site.offers import OfferShelf
 from sandbox.site.reading import Reading
 from sandbox.site.today import EXTENSION, sandbox_now, today
@@ -44,6 +45,7 @@ def create_app(newsstand: Newsstand, clock: SandboxClock, *, site_url: str, stri
     app.extensions[EXTENSION] = clock
     articles, shelf = load_articles(), OfferShelf(newsstand.offer)
     app.register_blueprint(Reading(articles, newsstand, shelf, site_url).blueprint())
+    app.register_blueprint(Gifts(articles, newsstand, site_url).blueprint())
     app.register_blueprint(Buying(articles, newsstand, site_url).blueprint())
     app.register_blueprint(Account(newsstand, site_url).blueprint())
     app.register_blueprint(ClockPanel(clock).blueprint())

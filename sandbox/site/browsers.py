@@ -81,6 +81,16 @@ def who() -> dict[str, Any]:
     return {"reader_id": found.reader_id if found else None, "visitor_id": visitor_id()}
 
 
+def came_with() -> dict[str, Any]:
+    """Return what else a decision is judged by. Behind a proxy the address is the one that the proxy tells."""
+    return {
+        "client_ip": request.remote_addr,
+        "user_agent": request.headers.get("User-Agent"),
+        "gift": request.args.get("gift"),
+        "link": request.args.get("link"),
+    }
+
+
 def visitor_id() -> str | None:
     """Return this browser's id: given a moment ago, or brought along; what is no id of ours is none."""
     given: str | None = g.get("visitor_id")

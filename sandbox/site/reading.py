@@ -79,7 +79,12 @@ class Reading:
 
     def _decide(self, article: Article, mode: Literal["consume", "peek"]) -> Decision:
         decision = self._newsstand.decide(
-            article.id, **browsers.who(), access=article.access, feature=article.feature, mode=mode
+            article.id,
+            **browsers.who(),
+            **browsers.came_with(),
+            access=article.access,
+            feature=article.feature,
+            mode=mode,
         )
         browsers.remember_visitor(decision.visitor_id)
         return decision

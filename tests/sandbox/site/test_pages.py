@@ -208,3 +208,36 @@ def test_a_search_engine_is_told_of_the_wall(visit: Any) -> None:
         assert (described["@type"], described["isAccessibleForFree"]) == ("NewsArticle", is_free)
         assert described.get("hasPart", {}).get("cssSelector") == (None if is_free else ".paywalled")
         assert not any(each in visit.page.text for each in ("<script>", "onclick", "javascript:"))
+
+
+def test_a_subscriber_gives_an_article_away(visit: Any, new_visit: Callable[[], Any], name: str) -> None:
+    """The button leads to a link, and the link opens that article alone to a browser that never came before."""
+    visit.sign_in(name)
+    visit.get("/subscribe")
+    visit.buy("monthly")
+    assert "Gift this article" in visit.get(f"/articles/{SUBSCRIBERS}")
+    given = visit.post(f"/articles/{SUBSCRIBERS}/gift")
+    assert "4 of 5 gifts left this month" in given
+    link = re.search(r'class="gift" href="([^"]+)"', given)
+    assert link is not None
+    friend = new_visit()
+    opened = friend.get(link[1].removeprefix(friend.site))
+    assert shows(opened, SUBSCRIBERS)
+    assert "A subscriber has given you this article" in opened
+    assert "Gift this article" not in opened
+    query = link[1].partition("?")[2]
+    assert withholds(friend.get(f"/articles/{ARCHIVE}?{query}"), ARCHIVE)
+    visit.get(f"/articles/{SUBSCRIBERS}")
+    assert "4 of 5 gifts left this month" in visit.post(f"/articles/{SUBSCRIBERS}/gift")
+    for number, each in enumerate([FIRST, SECOND, ARCHIVE, "the-bank-that-closes-at-noon"], start=1):
+        visit.get(f"/articles/{each}")
+        assert f"{4 - number} of 5 gifts left" in visit.post(f"/articles/{each}/gift")
+    visit.get(f"/articles/{FREE}")
+    assert "given away all of this month" in visit.post(f"/articles/{FREE}/gift")
+
+
+def test_a_reader_without_a_subscription_has_nothing_to_give(visit: Any, name: str) -> None:
+    """No button, and the form sent by hand is answered in words."""
+    visit.sign_in(name)
+    assert "Gift this article" not in visit.get(f"/articles/{FIRST}")
+    assert "Only subscribers can give articles away" in visit.post(f"/articles/{FIRST}/gift")
