@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from benchmarks import decisions, journal, known_readers, memory, outage, report, round_trips, webhooks_in
+from benchmarks import batch, decisions, journal, known_readers, memory, outage, report, round_trips, webhooks_in
 from benchmarks.findings import Section
 from benchmarks.questions import subscribe_all
 from benchmarks.scale import QUICK, WHOLE, Scale
@@ -26,6 +26,7 @@ from service.assembly.core import build_core
 Measure = Callable[[Backdrop, Scale], list[Section]]
 MEASURES: Mapping[str, Measure] = {
     "decisions": decisions.measure,
+    "batch": batch.measure,
     "memory": memory.measure,
     "known_readers": known_readers.measure,
     "round_trips": round_trips.measure,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from statistics import median
 
-from benchmarks.findings import Section, at_least, at_most
+from benchmarks.findings import Finding, Section, at_least, at_most
 from benchmarks.load import Target, pace, saturate
 from benchmarks.questions import SHARES, page_views
 from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
 
 NOOP, OURS, EVALSHA, LIMITER = "bare WSGI no-op", "Newsstand", "Flask + JSON + EVALSHA", "Flask-Limiter view"
+FORGETFUL = "Newsstand without its journal"
 APPS = {
     NOOP: ("benchmarks.peers:noop", b"{}"),
     OURS: ("service.app:create_app()", b'"degraded":null'),
     EVALSHA: ("benchmarks.peers:flask_evalsha()", b'"granted"'),
     LIMITER: ("benchmarks.peers:flask_limiter()", b"{}"),
+    FORGETFUL: ("benchmarks.peers:newsstand_without_journal()", b'"degraded":null'),
 }
 SATURATING, PACED = 8, 16
 """Connections: as many as the service has threads; and twice that, so that a steady rate finds one free."""
@@ -68,6 +70,11 @@ def _throughput(rates: dict[str, float]) -> Section:
         findings=[
             at_least("decisions per second", shares[OURS], 0.5, beside),
             at_least("the same over the Flask-Limiter view", rates[OURS] / rates[LIMITER], 1.5, "1", suffix=" ×"),
+            Finding(
+                what="decisions per second with the journal",
+                figure=f"{rates[OURS] / rates[FORGETFUL]:.2f}",
+                beside="without it 1.00",
+            ),
         ],
         bars=shares,
         unit="of the no-op",

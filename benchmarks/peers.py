@@ -71,6 +71,15 @@ def flask_limiter() -> Flask:
     return app
 
 
+def newsstand_without_journal() -> Flask:
+    """Ourselves, but forgetting every decision: what remembering costs is the difference."""
+    from service.app import create_app
+    from service.journal.journal import Journal
+
+    Journal.note = lambda *_args, **_options: None  # type: ignore[method-assign]
+    return create_app()
+
+
 def flask_insert() -> Flask:
     """A webhook view as bare as can be: no signature, one row, the pool and the commit of the real one."""
     from sqlalchemy import text

@@ -31,9 +31,9 @@ def page_views(key: str, count: int, *, seed: int = 7) -> list[bytes]:
     return [page_view(key, **_asker(kind, dice), article=dice.randrange(ARTICLES)) for kind in kinds]
 
 
-def page_view(key: str, *, article: int, **asker: str) -> bytes:
+def page_view(key: str, *, article: int, mode: str = "consume", **asker: str) -> bytes:
     """Return one page view; the peer that limits by a header finds the asker there."""
-    body = {**asker, "mode": "consume", "article": {"id": f"article-{article}", "access": "metered"}}
+    body = {**asker, "mode": mode, "article": {"id": f"article-{article}", "access": "metered"}}
     return post("/v1/decisions", body, Authorization=f"Bearer {key}", X_Subject=next(iter(asker.values())))
 
 
