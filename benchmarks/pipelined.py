@@ -12,11 +12,11 @@ from typing import Any
 import redis
 
 from benchmarks.servers import SUBJECT_KEY
-from metering.connections import Script
 from metering.keys import Keys, buckets_for
 from metering.layout import head_of
 from metering.meter import Outcome, Subject, SubjectKind
 from metering.redis_meter import SLACK_SECONDS, RedisMeter
+from metering.script import Script
 from metering.window import Window
 from sandbox.newsroom import ROOT
 from service.catalog.load import load_catalog

@@ -10,7 +10,8 @@
 --   vouched  the same                                                         a newcomer whom the guard has let in
 --   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
 -- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
---       for a reader also now, wall_now; for a guest or a vouched one how long the mark `seen` is kept (seconds)
+--       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for a guest or a vouched one how
+--       long the mark `seen` is kept (seconds)
 -- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
 --         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull)}
 --
@@ -58,7 +59,10 @@ if role == 'reader' then
   if not is_known_without then return {'unknown'} end
 elseif role ~= 'reads' then
   local alias = redis.call('HGET', KEYS[1], subject)
-  if alias then return {'alias', string.sub(alias, 1, 8)} end
+  if alias then
+    if consume then note_use(KEYS[1], subject, alias, tonumber(ARGV[9])) end
+    return {'alias', string.sub(alias, 1, 8)}
+  end
 end
 
 local window = open_window(meter_keys(ARGV[6]), ARGV[6], ARGV[7])
@@ -87,7 +91,7 @@ if #reads > #before then
   store(window, key, subject, reads, ttl)
   if is_first and (role == 'guest' or role == 'vouched') then
     redis.call('HSET', KEYS[2], subject, '')
-    redis.call('EXPIRE', KEYS[2], ARGV[9])
+    redis.call('EXPIRE', KEYS[2], ARGV[10])
   end
 end
 local head = #reads > #window.head and string.sub(reads, 1, #window.head) or ''

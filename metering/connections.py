@@ -1,102 +1,82 @@
-"""Commands and scripts to one Redis or Valkey server, each within a hard deadline, or MeterUnavailable."""
+"""Commands and scripts to Redis or Valkey, each decision within one hard deadline, or MeterUnavailable."""
 
 from __future__ import annotations
 
-import hashlib
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.connection import Connection, ConnectionPool, parse_url
-from redis.exceptions import NoScriptError
-from redis.retry import Retry
+from redis.connection import Connection
+from redis.exceptions import ResponseError
 
-from metering.breaker import Breaker
+from metering.budget import Budget
 from metering.meter import MeterUnavailable
+from metering.script import Argument, Call, Script, exchange, run_calls
+from metering.server import Server
 
-Argument = str | bytes | int
-
-
-class Script:
-    """A Lua file of this package, after those it builds upon; known to the server by its SHA-1."""
-
-    def __init__(self, name: str, *, after: tuple[str, ...] = ()) -> None:
-        self.name = name
-        self.source = b"\n".join(Path(__file__).with_name(f"{each}.lua").read_bytes() for each in (*after, name))
-        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
+T = TypeVar("T")
+Exchange = Callable[[Connection, bool], T]
+"""What is done with one connection; the flag is `asking` of script.py."""
 
 
-class Connections:
-    """One connection for each thread that is calling, opened when first needed, so a fork takes none along.
+class Connections(ABC):
+    """Every fault the servers or the network can show is MeterUnavailable, at the latest when the budget is spent.
 
-    Every wait (connect, write, read) ends after `timeout_seconds`; nothing is retried, because the caller's deadline
-    is nearer than any second attempt. Stock redis-py waits 59.8 s on a frozen server. Every fault the server or the
-    network can show (refused, timed out, OOM, READONLY, LOADING, MOVED, TRYAGAIN, CLUSTERDOWN) is MeterUnavailable;
-    after `failures_before_pause` in a row it is raised at once, without asking, until a probe succeeds.
+    Refused, timed out, OOM, READONLY, LOADING, MOVED, TRYAGAIN, CLUSTERDOWN: all one. Stock redis-py waits 59.8 s on a
+    frozen server. `on_fault` is told the exception's name.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout_seconds: float,
-        failures_before_pause: int = 5,
-        pause_seconds: float = 0.5,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        limits = {
-            "socket_timeout": timeout_seconds,
-            "socket_connect_timeout": timeout_seconds,
-            "retry": Retry(NoBackoff(), 0),
-            "protocol": 2,  # RESP3 and naming the driver would cost each new connection three round trips
-            "driver_info": None,
-        }
-        # Ours last: `?socket_timeout=60` in an address must not lift the deadline.
-        self._pool = ConnectionPool(**(parse_url(url) | limits))  # type: ignore[no-untyped-call]
-        self._breaker = Breaker(failures=failures_before_pause, open_seconds=pause_seconds, monotonic=monotonic)
+    def __init__(self, *, budget: Budget, on_fault: Callable[[str], None]) -> None:
+        self.budget = budget
+        self._on_fault = on_fault
 
     def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
         """Run `script` in one round trip (two when the server has not seen it yet) and return its reply."""
+        return self.run_all([Call(script, keys, arguments)])[0]
 
-        def exchange(connection: Connection) -> Any:
-            try:
-                return _exchange(connection, "EVALSHA", script.sha, len(keys), *keys, *arguments)
-            except NoScriptError:  # a new, restarted or flushed server; EVAL also teaches it the script
-                return _exchange(connection, "EVAL", script.source, len(keys), *keys, *arguments)
-
-        return self._guarded(exchange)
+    def run_all(self, calls: Sequence[Call]) -> list[Any]:
+        """Run scripts one after the other in one round trip; all their keys have one hash tag."""
+        return self._guarded(calls[0].keys[0], lambda connection, asking: run_calls(connection, calls, asking=asking))
 
     def command(self, *words: Argument) -> Any:
-        """Send one command and return its reply."""
-        return self._guarded(lambda connection: _exchange(connection, *words))
+        """Send one command, whose second word is its key if it has one, and return its reply."""
 
-    def _guarded(self, exchange: Callable[[Connection], Any]) -> Any:
-        if not self._breaker.allows():
-            raise MeterUnavailable("Redis failed repeatedly and is being left alone for a moment")
+        def send(connection: Connection, asking: bool) -> Any:
+            [reply] = exchange(connection, [words], asking=asking)
+            if isinstance(reply, ResponseError):
+                raise reply
+            return reply
+
+        return self._guarded(words[1] if len(words) > 1 else None, send)
+
+    def _guarded(self, key: Argument | None, act: Exchange[T]) -> T:
         try:
-            reply = self._on_a_connection(exchange)
+            with self.budget.call():
+                return self._ask(key, act)
         except (redis.RedisError, OSError) as fault:
-            self._breaker.failed()
+            self._on_fault(type(fault).__name__)
             raise MeterUnavailable(f"Redis: {type(fault).__name__}: {fault}") from fault
-        self._breaker.succeeded()
-        return reply
 
-    def _on_a_connection(self, exchange: Callable[[Connection], Any]) -> Any:
-        connection = self._pool.get_connection()
-        try:
-            return exchange(connection)
-        finally:
-            self._pool.release(connection)
+    @abstractmethod
+    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:
+        """Do it on a connection to the server that holds `key`; raises RedisError or OSError."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class OneServer(Connections):
+    """All keys lie on one server."""
+
+    def __init__(self, server: Server, *, budget: Budget, on_fault: Callable[[str], None]) -> None:
+        super().__init__(budget=budget, on_fault=on_fault)
+        self._server = server
+
+    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:  # noqa: ARG002 - they all lie here
+        return self._server.ask(lambda connection: act(connection, False))
 
     def close(self) -> None:
         """Close every connection."""
-        self._pool.disconnect()
-
-
-def _exchange(connection: Connection, *words: Argument) -> Any:
-    # Half the cost of redis-py's high-level call (43 µs against 105 µs of CPU), which is felt on every page view.
-    connection.send_command(*words)  # type: ignore[no-untyped-call]
-    return connection.read_response()
+        self._server.close()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from metering.connections import Connections, Script
+from metering.connections import Connections
+from metering.script import Script
 
 HOUR_SECONDS = 3600
 KEPT_SECONDS = 2 * HOUR_SECONDS

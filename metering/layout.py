@@ -4,7 +4,7 @@
 |---|---|
 | pass | layout (1, always 1) · flags (1; bit 0 absent) · version (8) · valid_until (8) · refreshed_at (8) · payload |
 | meter | in a rolling window the first read's instant (4, seconds); then 6 for each distinct article, in order |
-| alias | link: reader's hash (8) · linked_at (8); then settled (1): 1 once the visitor's reads are the reader's |
+| alias | link: reader's hash (8) · linked_at (8); settled (1): 1 once reads are united; last use (2, day) |
 | absent | refreshed_at (8) |
 """
 
@@ -74,8 +74,3 @@ def begun_window(head: bytes, window: Window) -> Window:
 def pack_link(reader_hash: bytes, linked_at: datetime) -> bytes:
     """Return the link that points at a reader since `linked_at`; an alias is a link and its state."""
     return reader_hash + pack_instant(linked_at)
-
-
-def is_settled(alias: bytes, reader_hash: bytes) -> bool:
-    """Tell whether `alias` points at this reader and no reads wait to be united."""
-    return alias.startswith(reader_hash) and alias.endswith(b"\x01")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from metering.connections import Argument, Connections, Script
+from metering.budget import Shared
+from metering.connect import connect
+from metering.connections import Connections
 from metering.keys import ARTICLE_BYTES, SUBJECT_BYTES, Keys, Place, buckets_for
 from metering.layout import (
     begun_window,
     head_of,
-    is_settled,
     micros,
     over_at,
     pack_instant,
@@ -22,6 +23,7 @@ from metering.layout import (
     unpack_pass,
 )
 from metering.meter import Guarding, Outcome, Pass, Reading, Readings, Subject, SubjectKind
+from metering.script import Argument, Call, Script
 from metering.window import Window
 
 SLACK_SECONDS = 86_400
@@ -29,9 +31,10 @@ SLACK_SECONDS = 86_400
 ABSENT_SECONDS = 180
 """What a minute's notes of absent readers live; they are believed for 60 s (admit.lua) and read for two minutes."""
 
-_READS = ("reads",)
-_ADMIT, _PUBLISH, _ABSENT = Script("admit", after=_READS), Script("publish"), Script("absent")
-_LINK, _UNITE, _SETTLE = Script("link", after=_READS), Script("unite", after=_READS), Script("settle")
+_BOTH = ("reads", "aliases")
+_ADMIT, _PUBLISH, _ABSENT = Script("admit", after=_BOTH), Script("publish"), Script("absent")
+_LINK, _UNITE = Script("link", after=_BOTH), Script("unite", after=("reads",))
+_SETTLE, _LINKED = Script("settle", after=("aliases",)), Script("linked", after=("aliases",))
 _SEEN, _ROOM, _FULL = b"srf"
 _OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
 _SECOND = timedelta(seconds=1)
@@ -64,7 +67,8 @@ class RedisMeter:
     """Counts distinct articles and keeps passes. Every method raises MeterUnavailable when Redis cannot answer in time.
 
     Safe to share between threads, and to make before a fork. `now` is business time, `wall_now` wall time; both
-    aware. `expected_readers` sizes the buckets: another power of two starts every count and pass afresh.
+    aware. `expected_readers` sizes the buckets: another power of two starts every count and pass afresh. `on_fault` is
+    told the name of each of Redis' faults.
     """
 
     def __init__(
@@ -74,15 +78,20 @@ class RedisMeter:
         subject_key: str,
         expected_readers: int,
         timeout_seconds: float,
+        on_fault: Callable[[str], None] = lambda _name: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis = Connections(url, timeout_seconds=timeout_seconds, monotonic=monotonic)
+        self._redis = connect(url, timeout_seconds=timeout_seconds, on_fault=on_fault, monotonic=monotonic)
         self._keys = Keys(subject_key, buckets_for(expected_readers))
 
     @property
     def connections(self) -> Connections:
         """Return the way to Redis, for others who keep something there."""
         return self._redis
+
+    def one_decision(self) -> Shared:
+        """Return a context in which all calls of this thread together wait for Redis no longer than one may."""
+        return self._redis.budget.shared()
 
     def ask(
         self,
@@ -119,29 +128,34 @@ class RedisMeter:
         now: datetime,
         wall_now: datetime,
         guarding: Guarding = Guarding.OFF,
+        published: Pass | None = None,
     ) -> Readings:
         """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips.
 
-        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer.
+        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer. `published` is a reader's
+        pass, copied to Redis before the question and in the same round trip.
         """
         question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
         articles = b"".join(map(self._keys.article, article_ids))
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
-            return self._ask_visitor(place, question, articles, guarding)
+            return self._ask_visitor(place, question, articles, _day(wall_now), guarding)
         minute = _minute(wall_now)
         before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
         clocks = micros(now), micros(wall_now)
-        return _readings(self._admit("reader", place, before_meter, question, articles, *clocks), question, articles)
+        admit = _admission("reader", place, before_meter, question, articles, *clocks)
+        if published is None:
+            return _readings(self._redis.run(admit.script, admit.keys, *admit.arguments), question, articles)
+        return _readings(self._redis.run_all([_publication(place, published), admit])[-1], question, articles)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
         """Return how much of the allowance is used, pass or not: `ROOM` while one more article fits, else `FULL`."""
         question = _Question(limit=limit, window=window, consume=False)
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
-            reading = self._ask_visitor(place, question, b"", Guarding.OFF).standing
+            reading = self._ask_visitor(place, question, b"", 0, Guarding.OFF).standing
         else:
-            reading = _readings(self._admit("reads", place, [], question, b""), question, b"").standing
+            reading = self._read(place, question, b"").standing
         return replace(reading, outcome=Outcome.ROOM if reading.used < limit else Outcome.FULL)
 
     def publish(self, reader_id: str, published: Pass) -> bool:
@@ -150,17 +164,12 @@ class RedisMeter:
         The highest version wins, in whatever order they arrive; the same version may be refreshed. Version 0 with
         `absent` says only that the record knows nothing: it never takes the place of a pass, and goes by itself.
         """
-        if published.absent and published.version == 0:
-            self.publish_absent(reader_id, published.refreshed_at)
-            return True
-        place = self._reader(reader_id)
-        return bool(self._redis.run(_PUBLISH, [place.passes], place.field, pack_pass(published)))
+        [stands] = self._redis.run_all([_publication(self._reader(reader_id), published)])
+        return bool(stands)
 
     def publish_absent(self, reader_id: str, wall_now: datetime) -> None:
         """Note that the record knows nothing of this reader, who is then metered for the next 60 s."""
-        place = self._reader(reader_id)
-        key = place.absent(_minute(wall_now))
-        self._redis.run(_ABSENT, [key], place.field, pack_instant(wall_now), ABSENT_SECONDS)
+        self._redis.run_all([_absence(self._reader(reader_id), wall_now)])
 
     def link(self, visitor_id: str, reader_id: str, *, linked_at: datetime, window: Window, now: datetime) -> None:
         """Make a browser share a reader's reads from now on; the link with the newest `linked_at` (wall time) wins.
@@ -170,18 +179,18 @@ class RedisMeter:
         """
         visitor, reader = self._visitor(visitor_id), self._reader(reader_id)
         keys, alias = [visitor.aliases, *visitor.meters(window)], pack_link(reader.field, linked_at)
-        arguments = _window_arguments(window)
-        reads = self._redis.run(_LINK, keys, visitor.field, alias, *arguments)
+        arguments, today = _window_arguments(window), _day(linked_at)
+        reads = self._redis.run(_LINK, keys, visitor.field, alias, *arguments, today)
         if reads:
             ttl_seconds = _ttl_seconds(window, now)
             self._redis.run(_UNITE, reader.meters(window), reader.field, reads, ttl_seconds, *arguments)
-            self._redis.run(_SETTLE, keys, visitor.field, alias)
+            self._redis.run(_SETTLE, keys, visitor.field, alias, today)
 
-    def linked_reader_is(self, visitor_id: str, reader_id: str) -> bool:
-        """Tell whether `link` has nothing left to do for these two (one round trip, writes nothing)."""
+    def linked_reader_is(self, visitor_id: str, reader_id: str, *, wall_now: datetime) -> bool:
+        """Tell whether `link` has nothing left to do for these two, and note that the link is used (one round trip)."""
         visitor, reader = self._visitor(visitor_id), self._reader(reader_id)
-        alias = self._redis.command("HGET", visitor.aliases, visitor.field)
-        return alias is not None and is_settled(alias, reader.field)
+        found = self._redis.run(_LINKED, [visitor.aliases], visitor.field, reader.field, _day(wall_now))
+        return bool(found)
 
     def reset(self, subject: Subject, *, window: Window) -> None:
         """Forget what the subject read in `window`; for an aliased visitor, what the reader read."""
@@ -210,23 +219,24 @@ class RedisMeter:
         """Close every connection; the next call opens a new one."""
         self._redis.close()
 
-    def _ask_visitor(self, place: Place, question: _Question, articles: bytes, guarding: Guarding) -> Readings:
+    def _ask_visitor(
+        self, place: Place, question: _Question, articles: bytes, today: int, guarding: Guarding
+    ) -> Readings:
         window = question.window
-        if guarding is Guarding.OFF:
-            reply = self._admit(guarding.value, place, [place.aliases], question, articles)
-        else:
-            keys = [place.aliases, place.seen(window.id), place.seen(window.previous_id)]
-            kept_seconds = _seen_seconds(window, question.ttl_seconds)
-            reply = self._admit(guarding.value, place, keys, question, articles, kept_seconds)
+        keys, marks = [place.aliases], []
+        if guarding is not Guarding.OFF:
+            keys += [place.seen(window.id), place.seen(window.previous_id)]
+            marks = [_seen_seconds(window, question.ttl_seconds)]
+        admit = _admission(guarding.value, place, keys, question, articles, today, *marks)
+        reply = self._redis.run(admit.script, admit.keys, *admit.arguments)
         if reply[0] == b"alias":
-            reply = self._admit("reads", self._keys.place_of(reply[1]), [], question, articles)
+            return self._read(self._keys.place_of(reply[1]), question, articles)
         return _readings(reply, question, articles)
 
-    def _admit(
-        self, role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *clocks: int
-    ) -> Any:
-        keys = [*before_meter, *place.meters(question.window)]
-        return self._redis.run(_ADMIT, keys, role, place.field, *question.arguments(articles), *clocks)
+    def _read(self, place: Place, question: _Question, articles: bytes) -> Readings:
+        """Ask about the reads at this place, whatever pass may lie beside them."""
+        admit = _admission("reads", place, [], question, articles)
+        return _readings(self._redis.run(admit.script, admit.keys, *admit.arguments), question, articles)
 
     def _owner(self, subject: Subject) -> Place:
         """Return where the subject's reads are counted: its own place, or that of the reader it is linked to."""
@@ -241,6 +251,24 @@ class RedisMeter:
 
     def _visitor(self, visitor_id: str) -> Place:
         return self._keys.place(Subject(SubjectKind.VISITOR, visitor_id))
+
+
+def _admission(
+    role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *clocks: int
+) -> Call:
+    keys = [*before_meter, *place.meters(question.window)]
+    return Call(_ADMIT, keys, (role, place.field, *question.arguments(articles), *clocks))
+
+
+def _publication(place: Place, published: Pass) -> Call:
+    """Return what copies a pass; version 0 with `absent` says only that the record knows nothing."""
+    if published.absent and published.version == 0:
+        return _absence(place, published.refreshed_at)
+    return Call(_PUBLISH, [place.passes], (place.field, pack_pass(published)))
+
+
+def _absence(place: Place, wall_now: datetime) -> Call:
+    return Call(_ABSENT, [place.absent(_minute(wall_now))], (place.field, pack_instant(wall_now), ABSENT_SECONDS))
 
 
 def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
@@ -276,6 +304,10 @@ def _window_arguments(window: Window) -> tuple[bytes, int]:
 def _seen_seconds(window: Window, ttl_seconds: int) -> int:
     """Return how long the mark is kept: until the next window's end, which may be longer by an eighth (February)."""
     return ttl_seconds + window.length * 9 // (8 * _SECOND)
+
+
+def _day(wall_now: datetime) -> int:
+    return int(wall_now.timestamp()) // 86_400
 
 
 def _minute(wall_now: datetime) -> int:

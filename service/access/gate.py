@@ -10,7 +10,7 @@ from functools import cache
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from metering.meter import Guarding, MeterUnavailable, Outcome, Reading, Readings, Subject, SubjectKind
+from metering.meter import Guarding, MeterUnavailable, Outcome, Pass, Reading, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from service.access.links import Links
 from service.access.newcomers import Newcomers
@@ -124,18 +124,20 @@ class Gate:
             client_ip=question.evidence.client_ip,
         )
         now = self._business_clock()
-        subject, visitor_id = self._subject(asked, now)
         reason = self._exemption(question, now)
-        if reason is not None:
+        with self._meter.one_decision():
+            subject, visitor_id = self._subject(asked, now)
+            if reason is None:
+                return self._by_meter(subject, visitor_id, asked, now)[0]
             decision = self._by_own_right(subject, asked, now) or exempted(reason, now)
-            return Answer(decision=decision, visitor_id=visitor_id, degraded=None)
-        return self._by_meter(subject, visitor_id, asked, now)[0]
+        return Answer(decision=decision, visitor_id=visitor_id, degraded=None)
 
     def decide_many(self, asked: BatchQuestion) -> list[Answer]:
         """Return the answers that one question after the other would get, at the price of one; never raises either."""
         now = self._business_clock()
-        subject, visitor_id = self._subject(asked, now)
-        return self._by_meter(subject, visitor_id, asked, now)
+        with self._meter.one_decision():
+            subject, visitor_id = self._subject(asked, now)
+            return self._by_meter(subject, visitor_id, asked, now)
 
     def _subject(self, asked: BatchQuestion, now: datetime) -> tuple[Subject, str | None]:
         """Return whom the question is about, and the visitor's id; with both ids they are linked first."""
@@ -299,15 +301,23 @@ class Gate:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""
         entitled = standing.entitlement.grants_at(now)
         try:
-            self._publisher.publish_standing(subject.id, standing)
+            if asked.reader_id is not None and asked.visitor_id is not None:
+                # Redis may have been emptied; then the browser's link is gone as well.
+                self._links.ensure(asked.reader_id, asked.visitor_id, now=now, anew=True)
             if entitled:
+                self._publisher.publish_standing(subject.id, standing)
                 return _Finding(entitlement=standing.entitlement)
-            return _found(self._ask(subject, asked, now))
+            return _found(self._ask(subject, asked, now, published=self._publisher.pass_of(standing)))
         except MeterUnavailable:
             return _Finding(entitlement=standing.entitlement if entitled else None, degraded="redis")
 
     def _ask(
-        self, subject: Subject, asked: BatchQuestion, now: datetime, guarding: Guarding = Guarding.OFF
+        self,
+        subject: Subject,
+        asked: BatchQuestion,
+        now: datetime,
+        guarding: Guarding = Guarding.OFF,
+        published: Pass | None = None,
     ) -> Readings:
         meter = self._catalog.meter
         return self._meter.ask_many(
@@ -319,6 +329,7 @@ class Gate:
             now=now,
             wall_now=self._wall_clock(),
             guarding=guarding,
+            published=published,
         )
 
     def _without_redis(self, subject: Subject, now: datetime) -> _Finding:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -20,17 +22,26 @@ from service.store.links import record_link
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 50_000
+BELIEVED_SECONDS = 600.0
 
 
 class Links:
     """Links visitors to readers; a step that failed is made up for at the next decision with both ids."""
 
-    def __init__(self, engine: Engine, meter: RedisMeter, catalog: Catalog, *, wall_clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        meter: RedisMeter,
+        catalog: Catalog,
+        *,
+        wall_clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._meter = meter
         self._catalog = catalog
         self._wall_clock = wall_clock
-        self._known = _RecentPairs(REMEMBERED)
+        self._known = _RecentPairs(REMEMBERED, monotonic)
 
     def link(self, reader_id: str, visitor_id: str, *, now: datetime) -> None:
         """Record the link and unite the reads; raises Unavailable when a part is down (safe to repeat)."""
@@ -39,12 +50,15 @@ class Links:
         except (MeterUnavailable, SQLAlchemyError) as error:
             raise Unavailable("The link could not be recorded; try again.", code="link_unavailable") from error
 
-    def ensure(self, reader_id: str, visitor_id: str, *, now: datetime) -> None:
-        """Link them unless they are linked already; a part that is down never stands in a decision's way."""
-        if self._known.has(visitor_id, reader_id):
+    def ensure(self, reader_id: str, visitor_id: str, *, now: datetime, anew: bool = False) -> None:
+        """Link them unless they are linked already; a part that is down never stands in a decision's way.
+
+        What was found is believed for ten minutes, unless asked `anew`: Redis may have been emptied since.
+        """
+        if not anew and self._known.has(visitor_id, reader_id):
             return
         try:
-            if not self._meter.linked_reader_is(visitor_id, reader_id):
+            if not self._meter.linked_reader_is(visitor_id, reader_id, wall_now=self._wall_clock()):
                 self._link(reader_id, visitor_id, now)
             self._known.add(visitor_id, reader_id)
         except (MeterUnavailable, SQLAlchemyError) as error:
@@ -59,19 +73,21 @@ class Links:
 
 
 class _RecentPairs:
-    """The last pairs seen, so that a signed-in page view costs no extra round trip."""
+    """The last pairs seen, each for a while, so that a signed-in page view costs no extra round trip."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
         self._size = size
+        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._pairs: OrderedDict[str, str] = OrderedDict()
+        self._pairs: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def has(self, visitor_id: str, reader_id: str) -> bool:
-        return self._pairs.get(visitor_id) == reader_id
+        known_reader_id, until = self._pairs.get(visitor_id, ("", 0.0))
+        return known_reader_id == reader_id and self._monotonic() < until
 
     def add(self, visitor_id: str, reader_id: str) -> None:
         with self._lock:
-            self._pairs[visitor_id] = reader_id
+            self._pairs[visitor_id] = reader_id, self._monotonic() + BELIEVED_SECONDS
             self._pairs.move_to_end(visitor_id)
             if len(self._pairs) > self._size:
                 self._pairs.popitem(last=False)

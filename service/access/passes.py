@@ -85,11 +85,12 @@ class Publisher:
 
     def publish_standing(self, reader_id: str, standing: Standing) -> None:
         """Write the pass (or the absence of one) to Redis; raises MeterUnavailable."""
-        if standing.facts is None or standing.facts.version == 0:
-            self._meter.publish_absent(reader_id, wall_now=standing.asked_at)
-            return
-        now = self._business_clock()
-        self._meter.publish(reader_id, pass_from(standing.entitlement, standing.facts.version, now, standing.asked_at))
+        self._meter.publish(reader_id, self.pass_of(standing))
+
+    def pass_of(self, standing: Standing) -> Pass:
+        """Return what Redis should hold: a pass, a tombstone, or version 0 where the record knows of nothing."""
+        version = standing.facts.version if standing.facts else 0
+        return pass_from(standing.entitlement, version, self._business_clock(), standing.asked_at)
 
     def publish_outbox(self, limit: int = 500) -> int:
         """Publish every pass that Redis may lack; return how many it has now. Stops at the first failure."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.layout import LAYOUT, is_settled, pack_link, pack_pass, unpack_pass
+from metering.layout import LAYOUT, pack_pass, unpack_pass
 from metering.meter import Pass
 
 instants = st.datetimes(timezones=st.just(UTC))
@@ -27,11 +27,3 @@ def test_a_pass_survives_packing(given_pass: Pass) -> None:
     raw = pack_pass(given_pass)
     assert raw[0] == LAYOUT
     assert unpack_pass(raw) == given_pass
-
-
-def test_an_alias_is_settled_for_its_reader_alone() -> None:
-    """Claim: only the reader it points at, and only once the reads are united."""
-    link = pack_link(b"readerAA", datetime(2026, 11, 22, tzinfo=UTC))
-    assert is_settled(link + b"\x01", b"readerAA")
-    assert not is_settled(link + b"\x00", b"readerAA")
-    assert not is_settled(link + b"\x01", b"readerBB")

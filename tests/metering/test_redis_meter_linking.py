@@ -13,8 +13,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metering.connections import Script
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject, SubjectKind
+from metering.script import Script
 from metering.window import Window
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -125,7 +125,12 @@ def test_the_newest_link_wins_in_any_order(desk: Any, known: Callable[[], Subjec
     visitor, readers = a_visitor(), [known() for _ in range(4)]
     for login in [*order, order[0]]:
         desk.link(visitor, readers[login], NOW + timedelta(seconds=login))
-    assert [desk.meter.linked_reader_is(visitor.id, reader.id) for reader in readers] == [False, False, False, True]
+    assert [desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW) for reader in readers] == [
+        False,
+        False,
+        False,
+        True,
+    ]
     desk.reads(visitor, "a-1")
     assert [desk.used(reader) for reader in readers] == [0, 0, 0, 1]
 
@@ -169,11 +174,11 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
         patch.setattr(desk.meter._redis, "run", failing)
         with pytest.raises(MeterUnavailable):
             desk.link(visitor, reader)
-    assert not desk.meter.linked_reader_is(visitor.id, reader.id)
+    assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
     desk.reads(visitor, "a-3", limit=9)
 
     desk.link(visitor, reader, NOW + timedelta(seconds=later_seconds))
-    assert desk.meter.linked_reader_is(visitor.id, reader.id)
+    assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
     assert desk.used(reader) == desk.used(visitor) == 3
 
 
@@ -193,7 +198,7 @@ def test_a_newer_link_overtaking_an_older_one_stands(
 
     monkeypatch.setattr(desk.meter._redis, "run", overtaken)
     desk.link(visitor, older)
-    assert desk.meter.linked_reader_is(visitor.id, newer.id)
+    assert desk.meter.linked_reader_is(visitor.id, newer.id, wall_now=NOW)
     assert desk.used(visitor) == desk.used(newer) == 1
 
 
@@ -225,10 +230,10 @@ def test_a_link_lasts_into_the_next_window(desk: Any, visitor: Subject, next_mon
 def test_a_linked_pair_is_told_from_others(desk: Any, visitor: Subject) -> None:
     """Claim: no link, a link to another reader, and a flushed Redis all ask for linking."""
     reader, other = a_reader(), a_reader()
-    assert not desk.meter.linked_reader_is(visitor.id, reader.id)
+    assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
     desk.link(visitor, reader)
-    assert desk.meter.linked_reader_is(visitor.id, reader.id)
-    assert not desk.meter.linked_reader_is(visitor.id, other.id)
+    assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
+    assert not desk.meter.linked_reader_is(visitor.id, other.id, wall_now=NOW)
 
 
 def test_resetting_a_linked_browser_resets_what_it_shares(

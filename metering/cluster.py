@@ -1,0 +1,160 @@
+"""A Redis or Valkey Cluster behind the same interface: which server holds a key, and following it when it moves.
+
+redis-py's own cluster client is not used: it asks every server when it is made and retries with pauses of its own, both
+without a deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import redis
+from redis.connection import Connection, parse_url
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import AskError, ClusterError, MovedError
+
+from metering.budget import Budget
+from metering.connections import Connections, Exchange
+from metering.script import Argument, exchange
+from metering.server import Server
+
+T = TypeVar("T")
+Address = tuple[str, int]
+Options = dict[str, Any]
+
+MOST_REDIRECTS = 3
+REFRESH_SECONDS = 0.25
+"""How often the map of slots is asked for at most, while something shows that it is out of date."""
+
+
+def is_cluster(url: str) -> bool:
+    """Tell whether an address is one of a cluster."""
+    return urlsplit(url).scheme.endswith("+cluster")
+
+
+def seeds(url: str) -> list[Options]:
+    """Return the options of each server that `redis+cluster://user:secret@host:port,host:port` names."""
+    parts = urlsplit(url)
+    who, _, hosts = parts.netloc.rpartition("@")
+    at = f"{who}@" if who else ""
+    query = f"?{parts.query}" if parts.query else ""
+    scheme = parts.scheme.removesuffix("+cluster")
+    urls = (f"{scheme}://{at}{host}/0{query}" for host in hosts.split(","))
+    return [dict(parse_url(url)) for url in urls]  # type: ignore[no-untyped-call]
+
+
+class Cluster(Connections):
+    """Keys lie on the server that the map of slots names; it is asked for when first needed and when it proves wrong.
+
+    Each server has a breaker of its own: one that is down costs its share of the decisions, and no other.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[Options],
+        server: Callable[[Mapping[str, Any]], Server],
+        *,
+        budget: Budget,
+        on_fault: Callable[[str], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        super().__init__(budget=budget, on_fault=on_fault)
+        self._options = dict(seeds[0])
+        self._make = server
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._refreshed_at = float("-inf")
+        self._is_stale = True
+        self._slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        self._seeds: list[Address] = [(each.get("host", "localhost"), each.get("port", 6379)) for each in seeds]
+        self._servers: dict[Address, Server] = {}
+
+    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:
+        if self._is_stale:
+            self._refresh()
+        slot = 0 if key is None else key_slot(_bytes(key))
+        address, asking = self._slots[slot], False
+        if address is None:
+            self._is_stale = True
+            raise ClusterError(f"no server is known for slot {slot}")
+        for _ in range(MOST_REDIRECTS):
+            try:
+                return self._on(address, act, asking=asking)
+            except AskError as handing_over:
+                address, asking = _address(handing_over), True
+            except MovedError as moved:
+                address, asking = _address(moved), False
+                self._slots[slot] = address
+                self._is_stale = True  # where one slot went, others did
+            except (redis.ConnectionError, redis.TimeoutError, OSError):
+                self._is_stale = True  # perhaps a replica has taken over
+                raise
+        raise ClusterError(f"slot {slot} is being sent around")
+
+    def _on(self, address: Address, act: Exchange[T], *, asking: bool) -> T:
+        return self._server(address).ask(lambda connection: act(connection, asking))
+
+    def _server(self, address: Address) -> Server:
+        with self._lock:
+            if address not in self._servers:
+                host, port = address
+                self._servers[address] = self._make(self._options | {"host": host, "port": port})
+            return self._servers[address]
+
+    def _refresh(self) -> None:
+        """Ask for the map of slots, one caller at a time; the others go on with the old one. Never raises."""
+        if not self._refreshing.acquire(blocking=self._refreshed_at == float("-inf")):
+            return
+        try:
+            if not self._is_stale or self._monotonic() < self._refreshed_at + REFRESH_SECONDS:
+                return
+            self._refreshed_at = self._monotonic()
+            self._ask_for_slots()
+        finally:
+            self._refreshing.release()
+
+    def _ask_for_slots(self) -> None:
+        # Another one first each time: one that is frozen takes the whole deadline with it.
+        self._seeds = [*self._seeds[1:], self._seeds[0]]
+        for address in self._seeds:
+            try:
+                ranges = self._on(address, _slots_of, asking=False)
+            except (redis.RedisError, OSError):
+                continue
+            self._take(ranges, address[0])
+            return
+
+    def _take(self, ranges: list[Any], asked_host: str) -> None:
+        slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        for first, last, primary, *_replicas in ranges:
+            host = primary[0].decode() if primary[0] else asked_host  # a server may not know its own name
+            slots[first : last + 1] = [(host, primary[1])] * (last - first + 1)
+        self._slots = slots
+        self._seeds = list(dict.fromkeys([*self._seeds, *(each for each in slots if each is not None)]))
+        self._is_stale = None in slots
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for server in self._servers.values():
+                server.close()
+
+
+def _slots_of(connection: Connection, _asking: bool) -> list[Any]:
+    [reply] = exchange(connection, [("CLUSTER", "SLOTS")], asking=False)
+    if isinstance(reply, Exception):
+        raise reply
+    found: list[Any] = reply
+    return found
+
+
+def _address(redirect: AskError) -> Address:
+    return str(redirect.host), int(redirect.port)
+
+
+def _bytes(key: Argument) -> bytes:
+    return key if isinstance(key, bytes) else str(key).encode()

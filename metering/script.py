@@ -1,0 +1,77 @@
+"""Lua scripts, and commands on one connection: sent together, answered in order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.connection import Connection
+from redis.exceptions import NoScriptError, ResponseError
+
+Argument = str | bytes | int
+Words = Sequence[Argument]
+
+
+class Script:
+    """A Lua file of this package, after those it builds upon; known to the server by its SHA-1."""
+
+    def __init__(self, name: str, *, after: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.source = b"\n".join(Path(__file__).with_name(f"{each}.lua").read_bytes() for each in (*after, name))
+        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One run of a script. Its keys have one hash tag, so that they lie on one server of a cluster."""
+
+    script: Script
+    keys: Sequence[str]
+    arguments: Sequence[Argument]
+
+    def words(self, *, known: bool) -> Words:
+        """Return the command that runs it; EVAL also teaches the server the script."""
+        name, script = ("EVALSHA", self.script.sha) if known else ("EVAL", self.script.source)
+        return [name, script, len(self.keys), *self.keys, *self.arguments]
+
+
+def run_calls(connection: Connection, calls: Sequence[Call], *, asking: bool) -> list[Any]:
+    """Run the scripts one after the other in one round trip, two when the server has not seen one of them yet.
+
+    Raises the first error. A new or restarted server is told the script, and all from there on are run, perhaps again:
+    every script may be repeated.
+    """
+    replies = exchange(connection, [call.words(known=True) for call in calls], asking=asking)
+    missing = next((n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)), None)
+    if missing is not None:
+        again = exchange(connection, [call.words(known=False) for call in calls[missing:]], asking=asking)
+        replies = replies[:missing] + again
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
+def exchange(connection: Connection, commands: Sequence[Words], *, asking: bool) -> list[Any]:
+    """Send the commands together and return a reply for each; what the server refused is returned, not raised.
+
+    `asking` says before each that we were sent here by a server that is handing the slot over.
+    """
+    # Half the cost of redis-py's high-level call (43 µs against 105 µs of CPU), which is felt on every page view.
+    if len(commands) == 1 and not asking:
+        connection.send_command(*commands[0])  # type: ignore[no-untyped-call]
+        return [_reply(connection)]
+    sent = [words for each in commands for words in ([("ASKING",), each] if asking else [each])]
+    connection.send_packed_command(connection.pack_commands(sent))  # type: ignore[no-untyped-call]
+    replies = [_reply(connection) for _ in sent]
+    return replies[1::2] if asking else replies
+
+
+def _reply(connection: Connection) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as refusal:
+        return refusal

@@ -1,0 +1,104 @@
+"""One Redis or Valkey server: its connections, and the breaker that leaves it alone while it does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import ReadOnlyError
+from redis.retry import Retry
+
+from metering.breaker import Breaker
+from metering.budget import Budget, TimedSocket
+
+T = TypeVar("T")
+
+
+class Paused(redis.RedisError):
+    """The server failed repeatedly and is being left alone for a moment."""
+
+
+class _Timed:
+    """Mixed into a kind of connection: connecting spends the budget too, and what is connected waits by it."""
+
+    def __init__(self, *, budget: Budget, **options: Any) -> None:
+        self._budget = budget
+        super().__init__(**options)
+
+    def _connect(self) -> TimedSocket:
+        # redis-py sets both on the socket while it connects and shakes hands.
+        self.socket_connect_timeout = self.socket_timeout = self._budget.left()
+        return TimedSocket(super()._connect(), self._budget)  # type: ignore[misc]
+
+
+class _TimedConnection(_Timed, Connection):  # type: ignore[misc]
+    pass
+
+
+class _TimedSSLConnection(_Timed, SSLConnection):  # type: ignore[misc]
+    pass
+
+
+class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):  # type: ignore[misc]
+    pass
+
+
+_KINDS = {
+    Connection: _TimedConnection,
+    SSLConnection: _TimedSSLConnection,
+    UnixDomainSocketConnection: _TimedUnixConnection,
+}
+
+
+class Server:
+    """One connection for each thread that is calling, opened when first needed, so a fork takes none along.
+
+    `options` are what redis-py's `parse_url` makes of an address. Nothing is retried, because the caller's deadline is
+    nearer than any second attempt.
+    """
+
+    def __init__(self, options: Mapping[str, Any], *, budget: Budget, breaker: Breaker) -> None:
+        ours = {
+            "connection_class": _KINDS[options.get("connection_class", Connection)],
+            "budget": budget,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,  # RESP3 and naming the driver would cost each new connection three round trips
+            "driver_info": None,
+            "socket_timeout": None,
+            "socket_connect_timeout": None,
+        }
+        # Ours last: nothing that an address says may lift the deadline.
+        self._pool = ConnectionPool(**(dict(options) | ours))
+        self._breaker = breaker
+
+    def ask(self, exchange: Callable[[Connection], T]) -> T:
+        """Return what `exchange` makes of a connection; raises RedisError or OSError, Paused without asking."""
+        if not self._breaker.allows():
+            raise Paused("it failed repeatedly and is being left alone for a moment")
+        try:
+            found = self._on_a_connection(exchange)
+        except redis.ResponseError:
+            self._breaker.succeeded()  # full, read-only or in the middle of something; but it answers in time
+            raise
+        except (redis.RedisError, OSError):
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return found
+
+    def _on_a_connection(self, exchange: Callable[[Connection], T]) -> T:
+        connection = self._pool.get_connection()
+        try:
+            return exchange(connection)
+        except ReadOnlyError:
+            connection.disconnect()  # type: ignore[no-untyped-call] # a primary no longer: the address may lead to another one by now
+            raise
+        finally:
+            self._pool.release(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.disconnect()
