@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-faults test-browser test-image bench test-bench mutants check format requirements clean
+.PHONY: help run test simulate test-cluster test-faults test-browser test-image bench test-bench mutants \
+  check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +66,9 @@ bench: $(VENV)/bench.stamp ## Measure us beside our peers (at most 10 minutes; B
 
 test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp ## Run every measurement in miniature, so that none rots
 	@$(BIN)/python -m pytest -m bench $(ARGS)
+
+test-cluster: $(VENV)/dev.stamp ## Ask everything of the meter on a cluster of six Valkey servers (a minute)
+	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
 test-image: $(VENV)/dev.stamp ## Run the Dockerfile's steps in a plain folder, and the service from there
 	@$(BIN)/python -m pytest -m image $(ARGS)

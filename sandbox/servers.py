@@ -77,10 +77,13 @@ class Valkey:
     def _command(self) -> list[str]:
         # noeviction: losing a pass or a read silently is worse than an error the failure policy handles.
         return [
-            valkey_server(), "--port", str(self.port), "--bind", "127.0.0.1",
+            self._program(), "--port", str(self.port), "--bind", "127.0.0.1",
             "--dir", str(self.directory), "--appendonly", "yes" if self._durable else "no",
             "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no",
         ]  # fmt: skip
+
+    def _program(self) -> str:
+        return valkey_server()
 
     def _answers(self) -> bool:
         # redis-py retries a refused connection for three seconds on its own.
@@ -92,6 +95,22 @@ class Valkey:
             return False
         finally:
             client.close()
+
+
+class Redis(Valkey):
+    """A Redis server of the machine's own, where there is one."""
+
+    @staticmethod
+    def is_installed(version: str) -> bool:
+        """Tell whether `redis-server` is there and its version begins like this."""
+        program = shutil.which("redis-server")
+        if program is None:
+            return False
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+        return f"v={version}" in told
+
+    def _program(self) -> str:
+        return shutil.which("redis-server") or "redis-server"
 
 
 class Postgres:

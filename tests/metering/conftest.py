@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import redis
 
+from metering.memory import MemoryMeter
 from metering.meter import Outcome, Pass, Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from metering.window import Window, window_at
+from sandbox.cluster import ValkeyCluster
 from sandbox.processes import Child, free_port
-from sandbox.servers import Valkey
+from sandbox.servers import Redis, Valkey
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -42,22 +45,73 @@ def cluster_node(server_directory: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def cluster_url(cluster_node: Valkey) -> str:
+def cluster_node_url(cluster_node: Valkey) -> str:
     with redis.Redis.from_url(cluster_node.url) as client:
         client.flushall()
     return cluster_node.url
 
 
-@pytest.fixture(params=["redis_url", "cluster_url"], ids=["valkey-9", "cluster-node"])
-def backend_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty server; each `params` entry names the fixture of one kind of server."""
-    url: str = request.getfixturevalue(request.param)
+@pytest.fixture(scope="session")
+def redis_7(server_directory: Path) -> Iterator[Redis]:
+    if not Redis.is_installed("7."):
+        pytest.skip("Debian's redis-server 7 is not installed (apt install redis-server)")
+    server = Redis(server_directory / "redis-7", free_port(), durable=False)
+    child = server.start()
+    yield server
+    child.stop()
+
+
+@pytest.fixture
+def redis_7_url(redis_7: Redis) -> str:
+    with redis.Redis.from_url(redis_7.url) as client:
+        client.flushall()
+    return redis_7.url
+
+
+@pytest.fixture(scope="session")
+def whole_cluster(server_directory: Path) -> Iterator[ValkeyCluster]:
+    """Three primaries with a replica each, which no test breaks."""
+    running = ValkeyCluster(server_directory / "whole-cluster")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def cluster_url(whole_cluster: ValkeyCluster) -> str:
+    whole_cluster.flush()
+    return whole_cluster.url
+
+
+@pytest.fixture(
+    params=[
+        "memory", "valkey-9", "redis-7", "cluster-node",
+        pytest.param("cluster", marks=[pytest.mark.cluster, pytest.mark.xdist_group("cluster")]),
+    ]
+)  # fmt: skip
+def backend(request: pytest.FixtureRequest) -> str:
+    """Every kind of meter; the cluster of six servers is kept for `make test-cluster`."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def backend_url(backend: str, request: pytest.FixtureRequest) -> str:
+    """The address of an empty server."""
+    if backend == "memory":
+        pytest.skip("looks at a server")
+    fixtures = {"valkey-9": "redis_url", "redis-7": "redis_7_url", "cluster-node": "cluster_node_url"}
+    url: str = request.getfixturevalue(fixtures.get(backend, "cluster_url"))
     return url
 
 
 @pytest.fixture
-def server(backend_url: str) -> Iterator[redis.Redis]:
+def server(backend: str, backend_url: str) -> Iterator[redis.Redis]:
     """A plain client, to look at what the meter wrote."""
+    if backend == "cluster":
+        pytest.skip("looks at one server, and a cluster's keys lie on three")
     with redis.Redis.from_url(backend_url, protocol=2) as client:
         yield client
 
@@ -78,8 +132,9 @@ def make_meter() -> Iterator[Callable[..., RedisMeter]]:
 
 
 @pytest.fixture
-def meter(backend_url: str, make_meter: Callable[..., RedisMeter]) -> RedisMeter:
-    return make_meter(backend_url)
+def meter(backend: str, make_meter: Callable[..., RedisMeter], request: pytest.FixtureRequest) -> Any:
+    """A meter of each kind."""
+    return MemoryMeter() if backend == "memory" else make_meter(request.getfixturevalue("backend_url"))
 
 
 @pytest.fixture
@@ -125,7 +180,7 @@ def make_desk(month: Window) -> Callable[..., Desk]:
 
 
 @pytest.fixture
-def desk(meter: RedisMeter, month: Window) -> Desk:
+def desk(meter: Any, month: Window) -> Desk:
     return Desk(meter, month)
 
 

@@ -32,7 +32,7 @@ def test_a_thousand_parallel_first_reads_give_exactly_the_free_ones(desk: Any, v
     assert counted.count(Outcome.FULL) == 1000 - limit
 
 
-def test_parallel_processes_share_one_allowance(desk: Any, visitor: Subject) -> None:
+def test_parallel_processes_share_one_allowance(desk: Any, backend_url: str, visitor: Subject) -> None:
     """Claim: four forked processes with 100 articles each, as under gunicorn, get `limit` between them."""
 
     def read_all(process: int) -> int:

@@ -153,6 +153,7 @@ def test_a_shared_browser_gives_anonymous_reads_to_the_next_reader_alone(
 @pytest.mark.parametrize("lost", ["unite", "settle"])
 def test_a_link_cut_short_is_made_good_by_repeating_it(
     desk: Any,
+    backend_url: str,
     known: Callable[[], Subject],
     visitor: Subject,
     monkeypatch: pytest.MonkeyPatch,
@@ -183,7 +184,7 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
 
 
 def test_a_newer_link_overtaking_an_older_one_stands(
-    desk: Any, known: Callable[[], Subject], visitor: Subject, monkeypatch: pytest.MonkeyPatch
+    desk: Any, backend_url: str, known: Callable[[], Subject], visitor: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Claim: a link that finishes after a newer one has begun and ended leaves the browser with the newer reader."""
     older, newer = known(), known()
@@ -263,3 +264,93 @@ def test_a_linked_browser_costs_two_round_trips(desk: Any, server: redis.Redis, 
     before = server.info("commandstats")["cmdstat_evalsha"]["calls"]
     desk.reads(visitor, "a-1")
     assert server.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 2
+
+
+def test_an_alias_in_use_is_kept_and_one_out_of_use_is_swept(
+    desk: Any, server: redis.Redis, known: Callable[[], Subject]
+) -> None:
+    """Claim: a link used within 14 months stays; of those that nobody used, new links leave few; peeking is no use."""
+    reader, used, peeking = known(), a_visitor(), a_visitor()
+    day = timedelta(days=1)
+    stale = [a_visitor() for _ in range(40)]
+    for each in (used, peeking, *stale):
+        desk.link(each, reader, NOW)
+    for days in range(100, 1200, 100):
+        at = NOW + days * day
+        desk.reads(used, "a-1", wall_now=at)
+        desk.reads(peeking, "a-1", wall_now=at, consume=False)
+    later = NOW + 1300 * day
+    fresh = [a_visitor() for _ in range(200)]
+    for each in fresh:
+        desk.link(each, reader, later)
+    assert desk.outcome(used, "a-2") is Outcome.FULL
+    assert desk.meter.linked_reader_is(used.id, reader.id, wall_now=later)
+    aliases = sum(server.hlen(key) for key in server.scan_iter("*aliases"))
+    assert 201 <= aliases < 201 + len(stale)
+
+
+def test_asking_after_a_link_notes_its_use(desk: Any, server: redis.Redis, known: Callable[[], Subject]) -> None:
+    """Claim: a browser that is always signed in keeps its link too: the look whether it is linked is a use."""
+    reader, visitor = known(), a_visitor()
+    place = desk.meter._keys.place(visitor)
+    desk.link(visitor, reader, NOW)
+    before = server.hget(place.aliases, place.field)
+    assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW + timedelta(days=29))
+    assert server.hget(place.aliases, place.field) == before
+    server.expire(place.aliases, 100)
+    assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW + timedelta(days=30))
+    assert server.hget(place.aliases, place.field)[:17] == before[:17] != server.hget(place.aliases, place.field)
+    assert server.ttl(place.aliases) > 430 * 86_400
+
+
+def test_an_alias_of_an_earlier_release_still_counts(
+    desk: Any, server: redis.Redis, known: Callable[[], Subject]
+) -> None:
+    """Claim: one without the day of its last use is followed, and gets one."""
+    reader, visitor = known(), a_visitor()
+    place = desk.meter._keys.place(visitor)
+    desk.link(visitor, reader, NOW)
+    server.hset(place.aliases, place.field, server.hget(place.aliases, place.field)[:17])
+    desk.reads(reader, "a-1")
+    assert desk.outcome(visitor, "a-1") is Outcome.SEEN
+    assert len(server.hget(place.aliases, place.field)) == 19
+
+
+def test_a_thousand_sign_ins_racing_reads_lose_and_double_nothing(desk: Any, known: Callable[[], Subject]) -> None:
+    """Claim: 20 browsers read and sign in to one reader in 1,000 parallel acts; what counts is the union."""
+    reader, browsers = known(), [a_visitor() for _ in range(20)]
+
+    def act(number: int) -> None:
+        browser = browsers[number % 20]
+        if number % 5 == 3:
+            desk.link(browser, reader, NOW)
+        else:
+            desk.reads(browser, f"a-{number % 90}", limit=1000)
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(act, range(1000)))
+    for browser in browsers:
+        desk.link(browser, reader, NOW)
+    expected = {number % 90 for number in range(1000) if number % 5 != 3}
+    assert desk.used(reader, limit=1000) == len(expected)
+    assert {desk.used(browser, limit=1000) for browser in browsers} == {len(expected)}
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_signing_in_and_out_in_any_order_gives_no_fresh_allowance(
+    desk: Any, known: Callable[[], Subject], limit: int
+) -> None:
+    """Claim: 1,000 racing reads, signed in or out on any of five linked browsers, get one allowance together."""
+    reader, browsers = known(), [a_visitor() for _ in range(5)]
+    for browser in browsers:
+        desk.link(browser, reader, NOW)
+
+    def act(number: int) -> Outcome:
+        subject = reader if number % 3 == 0 else browsers[number % 5]
+        if number % 7 == 0:
+            desk.link(browsers[number % 5], reader, NOW)
+        return desk.outcome(subject, f"a-{number}", limit=limit)
+
+    with ThreadPoolExecutor(50) as pool:
+        outcomes = list(pool.map(act, range(1000)))
+    assert outcomes.count(Outcome.ROOM) == limit
