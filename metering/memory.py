@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from metering.meter import Outcome, Pass, Reading, Readings, Subject, SubjectKind
+from metering.meter import Guarding, Outcome, Pass, Reading, Readings, Subject, SubjectKind
 from metering.window import Window
 
 BELIEF = timedelta(seconds=60)
@@ -40,6 +40,7 @@ class MemoryMeter:
         self._absences: dict[tuple[str, int], datetime] = {}
         self._aliases: dict[str, _Alias] = {}
         self._reads: dict[tuple[Subject, object], _Reads] = {}
+        self._seen: set[tuple[Subject, str]] = set()
 
     def one_decision(self) -> AbstractContextManager[None]:
         """Return a context: nothing here waits."""
@@ -56,11 +57,13 @@ class MemoryMeter:
         now: datetime,
         wall_now: datetime,
         metered: bool = True,
+        guarding: Guarding = Guarding.OFF,
     ) -> Reading:
         """Return what the meter says about one article."""
         articles = [article_id] if metered else []
         found = self.ask_many(
-            subject, articles, limit=limit, window=window, consume=consume, now=now, wall_now=wall_now
+            subject, articles, limit=limit, window=window, consume=consume,
+            now=now, wall_now=wall_now, guarding=guarding,
         )  # fmt: skip
         return found.each[0] if metered else found.standing
 
@@ -74,6 +77,7 @@ class MemoryMeter:
         consume: bool,
         now: datetime,
         wall_now: datetime,
+        guarding: Guarding = Guarding.OFF,
         published: Pass | None = None,
     ) -> Readings:
         """Return a reading for each article, in order."""
@@ -84,7 +88,14 @@ class MemoryMeter:
             if standing.outcome is not Outcome.NO_PASS:
                 return Readings(standing, [standing] * len(article_ids))
             owner = self._owner(subject)
-            return Readings(standing, [self._one(owner, each, limit, window, consume) for each in article_ids])
+            is_first = owner == subject and self._running(subject, window) is None
+            if guarding is Guarding.ASK and is_first and not self._is_seen(subject, window):
+                newcomer = Reading(outcome=Outcome.NEWCOMER, used=0, limit=limit, window=window)
+                return Readings(newcomer, [newcomer] * len(article_ids))
+            each = [self._one(owner, article_id, limit, window, consume) for article_id in article_ids]
+            if guarding is not Guarding.OFF and is_first and self._running(subject, window) is not None:
+                self._seen.add((subject, window.id))
+            return Readings(standing, each)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
         """Return how much of the allowance is used, pass or not."""
@@ -143,12 +154,16 @@ class MemoryMeter:
             self._aliases.pop(subject.id, None) if subject.kind is SubjectKind.VISITOR else None
             for window in windows:
                 self._reads.pop((subject, _place(window)), None)
+                self._seen -= {(subject, window.id), (subject, window.previous_id)}
 
     def ping(self) -> None:
         """Return: it is always there."""
 
     def close(self) -> None:
         """Keep everything: there is nothing to close."""
+
+    def _is_seen(self, visitor: Subject, window: Window) -> bool:
+        return any((visitor, window_id) in self._seen for window_id in (window.id, window.previous_id))
 
     def _standing(self, subject: Subject, limit: int, window: Window, now: datetime, wall_now: datetime) -> Reading:
         carried = self._passes.get(subject.id) if subject.kind is SubjectKind.READER else None

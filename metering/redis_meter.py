@@ -132,8 +132,8 @@ class RedisMeter:
     ) -> Readings:
         """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips.
 
-        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer. `published` is a reader's
-        pass, copied to Redis before the question and in the same round trip.
+        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer. `published` is a
+        reader's pass, copied to Redis before the question and in the same round trip.
         """
         question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
         articles = b"".join(map(self._keys.article, article_ids))
