@@ -32,7 +32,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(meter: RedisMeter) -> Desk:
+def desk(backend_url: str, meter: RedisMeter) -> Desk:
     return Desk(NetworkGuard(meter.connections, subject_key="a key that only the tests know, 32+"))
 
 
