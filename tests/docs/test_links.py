@@ -12,7 +12,15 @@ from sandbox.newsroom import DEFAULT_PORTS, ROOT
 from service.settings import Settings
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
-NOT_OURS = {"POSTGRES_PASSWORD", "VALKEY_PASSWORD", "SANDBOX_DIR", "FORWARDED_ALLOW_IPS", "NEW_DATABASE_URL", "SEED"}
+NOT_OURS = {
+    "POSTGRES_PASSWORD",
+    "VALKEY_PASSWORD",
+    "SANDBOX_DIR",
+    "FORWARDED_ALLOW_IPS",
+    "NEW_DATABASE_URL",
+    "SEED",
+    "SHRINK",
+}
 
 
 def test_links_lead_somewhere(documents: list[Path]) -> None:
