@@ -33,7 +33,7 @@ class Walk:
     def __init__(self, room: Any, standin: StandIn, curl: Any, differing: Any) -> None:
         self._room, self._curl, self._differing = room, curl, differing
         self._fresh = secrets.token_hex(4)
-        self._known = {"STRIPE_SECRET_KEY": STRIPE_KEY, "CHECKOUT_ID": ""}
+        self._known = {"STRIPE_SECRET_KEY": STRIPE_KEY, "CHECKOUT_ID": "", "TOKEN": ""}
         self._addresses = {
             "http://127.0.0.1:8000": room.at.service_url, "http://127.0.0.1:8001": room.at.site_url,
             "https://api.stripe.com": standin.base_url,
@@ -57,6 +57,8 @@ class Walk:
         if self.answer.url.startswith(self._room.at.service_url):
             assert self.answer.headers["Cache-Control"] == "no-store"
         value = self.answer.json() if self.answer.content else {}
+        if "token" in value:
+            self._known["TOKEN"] = value["token"]
         if str(value.get("id", "")).startswith("chk_"):
             self._known["CHECKOUT_ID"], self._checkout_url = value["id"], value["url"]
 
