@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from metering.meter import Outcome, Reading
@@ -109,11 +110,13 @@ _SAME = ("id", "recorded_at", "reader_id", "visitor_id", "consume", "degraded", 
 def _reading_row(reading: Reading | None) -> dict[str, Any]:
     if reading is None:
         return {}
-    window = reading.window
+    found = {"meter_outcome": reading.outcome.value, "meter_used": reading.used, "meter_limit": reading.limit}
+    return found | _window_row(reading.window)
+
+
+@lru_cache(maxsize=1024)  # most readings are of the same few windows, and instants are the dearest part of a row
+def _window_row(window: Window) -> dict[str, str]:
     return {
-        "meter_outcome": reading.outcome.value,
-        "meter_used": reading.used,
-        "meter_limit": reading.limit,
         "window_kind": window.kind,
         "window_id": window.id,
         "window_starts_at": window.starts_at.isoformat(),
