@@ -67,12 +67,7 @@ class Judge:
 
     def at_any_moment(self) -> list[Standing]:
         """Hold the service to what it has seen: no more, no less; and to one open checkout, one trial, one payer."""
-        standings = list(self._standings())
-        for each in standings:
-            self._is_what_was_seen(each)
-            self._silence_refuses_nobody(each)
-            self._is_sold_once(each)
-        return standings
+        return [self._at_any_moment(each) for each in self._standings()]
 
     def with_a_worker(self, *, webhooks: bool) -> None:
         """Hold a service whose worker has run all the while: to the truth, or without webhooks to a boundary."""
@@ -85,8 +80,9 @@ class Judge:
             _demand(not late, "access goes on beyond a boundary", each)
 
     def converged(self) -> None:
-        """Hold the service, once every hint is applied, to the truth in every word."""
+        """Hold the service, once every hint is applied, to the truth in every word; and to what holds always."""
         for each in self._standings():
+            self._at_any_moment(each)
             _demand(_words(each.says, each.at) == _words_of(each.true), "it has converged to something else", each)
 
     def opens(self, reader: Reader, article: str) -> None:
@@ -126,6 +122,12 @@ class Judge:
         )
         with self._room.paywall.core.engine.connect() as connection:
             return {row.reader_id: row for row in connection.execute(query)}
+
+    def _at_any_moment(self, each: Standing) -> Standing:
+        self._is_what_was_seen(each)
+        self._silence_refuses_nobody(each)
+        self._is_sold_once(each)
+        return each
 
     def _is_what_was_seen(self, each: Standing) -> None:
         _demand(_words(each.says, each.at) == _words_of(each.believes), "it says other than it saw", each)

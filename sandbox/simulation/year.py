@@ -58,9 +58,7 @@ class Year:
         self._dice = random.Random(seed)
         self._people = People(room)
         self._tempers = [TEMPERS[name] for name in self._dice.choices(sorted(TEMPERS), k=count)]
-        self._arrival = [self._dice.randrange(ARRIVES_WITHIN_DAYS) for _ in range(count)]
-        for _ in range(count):
-            self._people.arrive()
+        self._arrivals = sorted(self._dice.randrange(ARRIVES_WITHIN_DAYS) for _ in range(count))
         self.judge = Judge(room, self._people, plans_file)
         self.acted: Counter[str] = Counter()
 
@@ -71,15 +69,16 @@ class Year:
 
     def day(self, day: int) -> None:
         """Live one day: people act at some hour, webhooks and worker follow, and in the evening all is compared."""
-        acting = [each for each in self._people.readers if self._arrival[each.number] <= day]
-        acts = [(self._dice.randrange(DAY), each, act) for each in acting for act in self._wishes(each)]
+        while self._arrivals and self._arrivals[0] <= day:
+            self._arrivals.pop(0)
+            self._people.arrive()
+        acts = [(self._dice.randrange(DAY), each, act) for each in self._people.readers for act in self._wishes(each)]
         begins = self._room.time.second
         for at, reader, act in sorted(acts, key=lambda each: each[0]):
             self._live_until(begins + at)
             self._act(reader, act)
         self._live_until(begins + DAY)
         self.judge.converged()
-        self.judge.at_any_moment()
         self.judge.no_drift()
 
     def _wishes(self, reader: Reader) -> list[str]:
