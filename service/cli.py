@@ -18,6 +18,7 @@ from service.errors import ConfigurationError
 from service.exemptions.rules import load_networks
 from service.meter_commands import meter
 from service.settings import Settings, settings_table
+from service.staff_commands import staff
 from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
 from service.store.database import make_engine
@@ -158,6 +159,16 @@ def keys_list() -> None:
         click.echo(f"{key.id:>4}  {key.prefix:<16} {key.label:<24} {state:<20} {' '.join(sorted(key.scopes))}")
 
 
+@keys.command("rotate")
+@click.argument("key_id", type=int)
+def keys_rotate(key_id: int) -> None:
+    """Make a key with another one's label and scopes, and print it once; both work until the old one is revoked."""
+    made = _key_store().rotate(key_id)
+    if made is None:
+        raise click.ClickException(f"there is no live key number {key_id}")
+    click.echo(made)
+
+
 @keys.command("revoke")
 @click.argument("key_id", type=int)
 def keys_revoke(key_id: int) -> None:
@@ -177,7 +188,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, meter, audit):
+for command in (*COMMANDS, meter, audit, staff):
     main.add_command(command)
 
 

@@ -14,7 +14,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.assembly.core import Core
-    from service.console import Bars
+    from service.progress import Bars
     from service.support.events import Events
 
 _ANEW = click.option("--anew", is_flag=True, help="Begin at the beginning, whatever an unfinished run has done.")
@@ -33,7 +33,7 @@ def _core() -> Core:
 
 
 def _long_work() -> AbstractContextManager[Bars]:
-    from service.console import long_work
+    from service.progress import long_work
 
     return long_work()
 
@@ -64,7 +64,7 @@ def reconcile(repair: bool, anew: bool) -> None:
     """
     from rich.console import Console
 
-    from service.console import drift_table
+    from service.progress import drift_table
 
     convergence = _core().convergence
     with _long_work() as bars:

@@ -77,9 +77,9 @@ def what_if(
 
 def _replayed(settings: Settings, other: Catalog, first: date | None, last: date | None) -> dict[date, Day]:
     """Return the days asked for, of a replay of all before: a window may have begun long before the first."""
-    from service.console import long_work
     from service.journal.reading import tries
     from service.journal.what_if import WhatIf
+    from service.progress import long_work
     from service.store.database import make_engine
 
     replay = WhatIf(other)

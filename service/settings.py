@@ -9,6 +9,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from service.domain.staff import Role
 from service.errors import ConfigurationError
 
 SANDBOX_VALUES = frozenset({"site_sandbox", "support_sandbox", "sk_test_sandbox", "whsec_sandbox"})
@@ -79,6 +80,17 @@ def _flag(raw: str) -> bool:
     return words[raw.strip().lower()]
 
 
+def _group_roles(raw: str) -> Mapping[str, Role]:
+    """Return the roles by group; the last `=` of each part is the one that counts, for groups may hold one."""
+    roles: dict[str, Role] = {}
+    for part in _list(raw):
+        group, _, word = part.rpartition("=")
+        if not group.strip() or word.strip() not in {each.word for each in Role}:
+            raise ValueError("write group=role, comma-separated; roles are viewer, agent, lead, admin")
+        roles[group.strip()] = Role.named(word.strip())
+    return roles
+
+
 def _outage(raw: str) -> str:
     if raw not in {"allow", "refuse"}:
         raise ValueError("must be allow or refuse")
@@ -94,6 +106,16 @@ def _origins(raw: str) -> tuple[str, ...]:
     if not origins:
         raise ValueError("name at least one origin")
     return origins
+
+
+def _optional_origin(raw: str) -> str:
+    """Return one origin as browsers write it, or nothing."""
+    if not raw.strip():
+        return ""
+    origins = _origins(raw)
+    if len(origins) != 1:
+        raise ValueError("is one origin")
+    return origins[0].lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +205,24 @@ class Settings:
         "A file, best on another machine's disk, where the worker notes how far the audit log goes; `newsstand audit "
         "verify` then finds a log that was cut short.", default="",
     )  # fmt: skip
+    console_origin: str = _setting(
+        "CONSOLE_ORIGIN", _optional_origin,
+        "Where staff's browsers find the console at /support, such as https://desk.example.com; https outside the "
+        "sandbox. Empty switches the console off.", default="",
+    )  # fmt: skip
+    oidc_issuer: str = _setting(
+        "OIDC_ISSUER", _optional, "The OpenID Connect provider through which staff sign in.", default=""
+    )
+    oidc_client_id: str = _setting("OIDC_CLIENT_ID", _optional, "Our registration there.", default="")
+    oidc_client_secret: str = _setting("OIDC_CLIENT_SECRET", _optional, "Its secret.", default="", secret=True)
+    oidc_groups: Mapping[str, Role] = _setting(
+        "OIDC_GROUPS", _group_roles,
+        "The allow-list: which of the provider's groups has which role, such as `desk=agent, heads=admin`; roles are "
+        "viewer, agent, lead, admin.", default=(),
+    )  # fmt: skip
+    oidc_groups_claim: str = _setting(
+        "OIDC_GROUPS_CLAIM", _text, "The ID token's claim that lists the groups.", default="groups"
+    )
     log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")
     sandbox: bool = _setting(
         "NEWSSTAND_SANDBOX", _flag, "Set by `make run` alone: accepts the sandbox's keys.", default=False
@@ -248,6 +288,23 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise ConfigurationError("STRIPE_TEST_CLOCK needs a test key: live customers live in real time")
     if settings.livemode and settings.sandbox:
         raise ConfigurationError("NEWSSTAND_SANDBOX needs a test key")
+    _refuse_half_a_console(settings)
+
+
+def _refuse_half_a_console(settings: Settings) -> None:
+    """Raise ConfigurationError for a console that nobody could sign in to, or that anybody could listen to."""
+    for name, address in (("CONSOLE_ORIGIN", settings.console_origin), ("OIDC_ISSUER", settings.oidc_issuer)):
+        if address and not address.startswith("https://") and not settings.sandbox:
+            raise ConfigurationError(f"{name} must begin with https://")
+    needed = {
+        "OIDC_CLIENT_ID": settings.oidc_client_id,
+        "OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+        "OIDC_GROUPS": settings.oidc_groups,
+        "CONSOLE_ORIGIN": settings.console_origin,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if settings.oidc_issuer and missing:
+        raise ConfigurationError(f"OIDC_ISSUER needs {', '.join(missing)} too")
 
 
 def _refuse_weak(name: str, value: str, settings: Settings) -> None:

@@ -23,7 +23,7 @@ def build_flask(services: Services) -> Flask:
     handle_everything(app)
     for blueprint in services.blueprints:
         app.register_blueprint(blueprint)
-    budget = ThreadBudget(services.slow_calls_at_once)
+    budget = app.extensions["newsstand.budget"] = ThreadBudget(services.slow_calls_at_once)
     for operation in OPERATIONS:
         mount(app, operation, services, budget)
     app.wsgi_app = LeanPath(app.wsgi_app, DECIDE, services)  # type: ignore[method-assign]

@@ -21,6 +21,7 @@ from service.api.application import build_flask
 from service.api.auth import KeyChecker
 from service.api.health import HealthChecks, Probe
 from service.api.services import Services
+from service.assembly.console import build_desk
 from service.assembly.core import Core, build_core
 from service.assembly.exemptions import build_exemptions, build_tokens
 from service.billing.cancellations import Cancellations
@@ -31,6 +32,7 @@ from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
 from service.billing.refunds import Refunds
 from service.catalog.prices import PriceBook
+from service.console.mount import mount_console
 from service.errors import Unavailable
 from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     refuse_sandbox_keys(core.settings, core.engine)
     services = build_services(core)
     app = build_flask(services)
+    mount_console(app, build_desk(core, services), app.extensions["newsstand.budget"])
     app.extensions["newsstand.follow_draining"] = services.health.follow_draining  # gunicorn.conf.py knows of signals
     return app
 

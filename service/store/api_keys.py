@@ -63,6 +63,14 @@ class ApiKeyStore:
         """Make a key of a known text valid: for the sandbox's public keys, whose whole text may be shown."""
         self._insert(plain, plain, label, scopes)
 
+    def rotate(self, key_id: int) -> str | None:
+        """Make a key with the label and scopes of a live one and return it in plain, None where there is no such key.
+
+        Both work: whoever uses the old one gets the new, then the old one is revoked.
+        """
+        old = next((key for key in self.live() if key.id == key_id), None)
+        return None if old is None else self.create_key(old.label, [Scope(scope) for scope in old.scopes])
+
     def revoke(self, key_id: int) -> bool:
         """End a key for good; tell whether it was alive. Every process follows within five seconds."""
         statement = (

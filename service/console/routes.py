@@ -1,0 +1,15 @@
+"""Every page of the console. What is not here is not served; a test tries each as every role, and as nobody."""
+
+from __future__ import annotations
+
+from service.console.frame import Page
+from service.console.pages import home, keys, nothing, sessions, sign_in, staff
+
+PAGES: tuple[Page, ...] = (
+    home.HOME,
+    *sign_in.PAGES,
+    *sessions.PAGES,
+    *staff.PAGES,
+    *keys.PAGES,
+    nothing.NOTHING,
+)
