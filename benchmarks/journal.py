@@ -16,7 +16,7 @@ from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
 from metering.meter import Outcome, Reading
 from metering.window import window_at
-from service.access.gate import Question
+from service.access.question import Question
 from service.assembly.core import Core, build_core
 from service.assembly.web import build_services
 from service.clocks import wall_clock

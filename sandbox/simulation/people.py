@@ -11,7 +11,7 @@ from sandbox.simulation.at_stripe import Refused
 from sandbox.simulation.newsroom import Newsroom
 from sandbox.simulation.paywall import SITE
 from sandbox.standin.store import Json
-from service.access.gate import Question
+from service.access.question import Question
 from service.billing.checkouts import CheckoutRequest
 from service.domain.decision import Access, Article
 from service.domain.refunds import RefundRequest

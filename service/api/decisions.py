@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import metrics
-from service.access.gate import BatchQuestion, Question
+from service.access.question import BatchQuestion, Question
 from service.api import present, schemas, shapes
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services

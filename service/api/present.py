@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering.meter import Reading
-from service.access.gate import Answer
+from service.access.question import Answer
 from service.access.readers import ReaderState
 from service.billing.cancellations import Cancellation
 from service.billing.checkouts import Checkout

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from metering.guard import NetworkGuard
 from service import metrics
+from service.access.finding import Finder
 from service.access.gate import Gate
 from service.access.links import Links
 from service.access.newcomers import Newcomers
@@ -87,21 +88,14 @@ def build_services(core: Core) -> Services:
         catalog=catalog,
         gate=Gate(
             meter=core.meter,
-            record=core.record,
-            publisher=core.publisher,
+            finder=_finder(core, links),
             links=links,
             trials=trials,
             exemptions=build_exemptions(settings, catalog, tokens),
-            newcomers=Newcomers(
-                NetworkGuard(core.meter.connections, subject_key=settings.subject_key),
-                bound=catalog.newcomers_per_hour,
-            ),
-            visitor_ids=VisitorIds(settings.subject_key),
             catalog=catalog,
             journal=core.journal,
             allow_on_outage=settings.on_outage == "allow",
             business_clock=core.business_clock,
-            wall_clock=core.wall_clock,
         ),
         readers=readers,
         gifts=Gifts(core.quick_engine, core.record, tokens, catalog=catalog, business_clock=core.business_clock),
@@ -149,6 +143,20 @@ def build_services(core: Core) -> Services:
                 count=metrics.count_webhook_event,
             ),
         ),
+    )
+
+
+def _finder(core: Core, links: Links) -> Finder:
+    guard = NetworkGuard(core.meter.connections, subject_key=core.settings.subject_key)
+    return Finder(
+        meter=core.meter,
+        record=core.record,
+        publisher=core.publisher,
+        links=links,
+        newcomers=Newcomers(guard, bound=core.catalog.newcomers_per_hour),
+        visitor_ids=VisitorIds(core.settings.subject_key),
+        catalog=core.catalog,
+        wall_clock=core.wall_clock,
     )
 
 

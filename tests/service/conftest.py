@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from metering.guard import NetworkGuard
 from metering.redis_meter import RedisMeter
+from service.access.finding import Finder
 from service.access.gate import Gate
 from service.access.links import Links
 from service.access.newcomers import Newcomers
@@ -110,6 +111,16 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
             lambda: engine, catalog=catalog, bound=1000, day_bytes=10**9, wall_clock=wall_clock, every_seconds=3600
         )
         journals.append(journal)
+        finder = Finder(
+            meter=meter,
+            record=record,
+            publisher=publisher,
+            links=links,
+            newcomers=Newcomers(NetworkGuard(meter.connections, subject_key=SUBJECT_KEY), bound=newcomers_per_hour),
+            visitor_ids=VisitorIds(SUBJECT_KEY),
+            catalog=catalog,
+            wall_clock=wall_clock,
+        )
         return Parts(
             engine=engine,
             meter=meter,
@@ -126,18 +137,14 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
             journal=journal,
             gate=Gate(
                 meter=meter,
-                record=record,
-                publisher=publisher,
+                finder=finder,
                 links=links,
                 trials=trials,
                 exemptions=Exemptions(TOKENS, load_networks(catalog.exemptions, ROOT)),
-                newcomers=Newcomers(NetworkGuard(meter.connections, subject_key=SUBJECT_KEY), bound=newcomers_per_hour),
-                visitor_ids=VisitorIds(SUBJECT_KEY),
                 catalog=catalog,
                 journal=journal,
                 allow_on_outage=allow_on_outage,
                 business_clock=clock,
-                wall_clock=wall_clock,
             ),
         )
 

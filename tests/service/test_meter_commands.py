@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from service.access.gate import Question
+from service.access.question import Question
 from service.cli import main
 from service.domain.decision import Access, Article
 from service.journal import reading

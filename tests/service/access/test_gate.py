@@ -12,7 +12,7 @@ import redis
 from sqlalchemy import Engine, text
 
 from sandbox.processes import free_port
-from service.access.gate import Answer, BatchQuestion, Question
+from service.access.question import Answer, BatchQuestion, Question
 from service.domain.decision import Access, Article, Reason
 from service.store.database import make_engine
 

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import Engine
 
 from sandbox.processes import free_port
-from service.access.gate import Answer, Question
+from service.access.question import Answer, Question
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.rules import Evidence
 from service.exemptions.tokens import TokenKind, Tokens

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from metering.connections import Connections
 from sandbox.processes import free_port
-from service.access.gate import Answer, Question
 from service.access.newcomers import network_of
+from service.access.question import Answer, Question
 from service.clocks import wall_clock
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.rules import Evidence
@@ -29,7 +29,7 @@ def guarded(build_parts: Callable[..., Any], engine: Engine, redis_url: str) -> 
     """The parts with a guard that lets three newcomers in, all within one hour of the wall clock."""
     parts = build_parts(engine, redis_url, newcomers_per_hour=BOUND)
     started = wall_clock()
-    parts.gate._wall_clock = lambda: started
+    parts.gate._finder._wall_clock = lambda: started
     return parts
 
 
@@ -176,8 +176,8 @@ def test_the_next_hour_lets_newcomers_in(guarded: Any) -> None:
     """By the wall clock: a sandbox whose business time stands still is no different."""
     fill(guarded)
     assert reason(guarded, "v-new") is Reason.NETWORK_LIMITED
-    later = guarded.gate._wall_clock() + timedelta(hours=1)
-    guarded.gate._wall_clock = lambda: later
+    later = guarded.gate._finder._wall_clock() + timedelta(hours=1)
+    guarded.gate._finder._wall_clock = lambda: later
     assert reason(guarded, "v-new") is Reason.METERED
 
 

@@ -18,7 +18,8 @@ from werkzeug.test import TestResponse
 
 from metering.meter import Outcome, Reading
 from metering.window import window_at
-from service.access.gate import Answer, BatchQuestion, Gate, Question
+from service.access.gate import Gate
+from service.access.question import Answer, BatchQuestion, Question
 from service.access.readers import Readers, ReaderState
 from service.api.application import build_flask
 from service.api.auth import KeyChecker

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.access.gate import Question
+from service.access.question import Question
 from service.domain.decision import Article, Decision
 from service.journal.paid_but_refused import Checks
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.access.gate import Question
+from service.access.question import Question
 from service.domain.decision import Article, Reason
 from service.errors import Conflict
 from service.exemptions.gifts import Gifts

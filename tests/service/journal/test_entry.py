@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from sandbox.processes import free_port
-from service.access.gate import Question
+from service.access.question import Question
 from service.domain.decision import Access, Article, Reason
 from service.journal.entry import decide_again, entry_of, is_remembered
 from service.journal.reading import catalog_of

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from metering.meter import Subject, SubjectKind
-from service.access.gate import Question
+from service.access.question import Question
 from service.clocks import wall_clock
 from service.domain.decision import Article, Reason
 from service.jobs import Dispatcher

@@ -1,0 +1,165 @@
+"""Finding out what a decision needs: from the meter, from PostgreSQL where Redis has no answer, and from the guard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from metering.meter import Guarding, MeterUnavailable, Outcome, Pass, Readings, Subject, SubjectKind
+from metering.redis_meter import RedisMeter
+from service.access.links import Links
+from service.access.newcomers import Newcomers
+from service.access.passes import Publisher, Record, Standing, entitlement_in
+from service.access.question import BatchQuestion
+from service.access.visitor_ids import VisitorIds
+from service.clocks import Clock
+from service.domain.catalog import Catalog
+from service.domain.entitlement import Entitlement
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the parts said: an entitlement, or readings, or neither; and which part was missing.
+
+    `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now. `signed_id` is
+    the minted visitor's, once the guard has let them in.
+    """
+
+    readings: Readings | None = None
+    entitlement: Entitlement | None = None
+    degraded: str | None = None
+    blind: bool = False
+    signed_id: str | None = None
+
+
+NOTHING = Finding()
+
+
+class Finder:
+    """Asks Redis, and PostgreSQL where Redis has no answer; tells what was missing instead of raising."""
+
+    def __init__(
+        self,
+        *,
+        meter: RedisMeter,
+        record: Record,
+        publisher: Publisher,
+        links: Links,
+        newcomers: Newcomers,
+        visitor_ids: VisitorIds,
+        catalog: Catalog,
+        wall_clock: Clock,
+    ) -> None:
+        self._meter = meter
+        self._record = record
+        self._publisher = publisher
+        self._links = links
+        self._newcomers = newcomers
+        self._visitor_ids = visitor_ids
+        self._catalog = catalog
+        self._wall_clock = wall_clock
+
+    def find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+        """Return what the parts say of `subject` and these articles at business `now`; counts if that was asked."""
+        try:
+            if self._is_guarded(subject, asked):
+                return self._past_the_guard(subject, asked, now)
+            readings = self._ask(subject, asked, now)
+        except MeterUnavailable:
+            return self._without_redis(subject, now)
+        if readings.standing.outcome is not Outcome.UNKNOWN:
+            return _found(readings)
+        try:
+            standing = self._record.standing(subject.id, now)
+        except SQLAlchemyError as error:
+            log.warning("record_unavailable", error=type(error).__name__)
+            return Finding(degraded="database")
+        return self._ask_again(subject, asked, standing, now)
+
+    def _is_guarded(self, subject: Subject, asked: BatchQuestion) -> bool:
+        """Tell whether this may be a newcomer, who costs the network a place; readers and those we signed are none."""
+        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded(asked.client_ip):
+            return False
+        return any(article.is_metered for article in asked.articles) and not self._visitor_ids.is_signed(subject.id)
+
+    def _past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+        """Ask about a visitor who may be a newcomer; raises MeterUnavailable."""
+        if asked.visitor_id is None:
+            return self._minted_past_the_guard(visitor, asked, now)
+        readings = self._ask(visitor, asked, now, Guarding.ASK)
+        if readings.standing.outcome is Outcome.NEWCOMER and self._admit(visitor, asked, adds=asked.consume):
+            readings = self._ask(visitor, asked, now, Guarding.VOUCHED)
+        return _found(readings)
+
+    def _minted_past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+        """Ask about a visitor whose id we have just made, who is new without asking; raises MeterUnavailable.
+
+        The id is signed once the guard has let them in, never before: else ids could be collected where nothing is
+        counted, and be used where it is.
+        """
+        if not self._admit(visitor, asked, adds=True):
+            return _found(self._ask(visitor, asked, now, Guarding.ASK))
+        signed = replace(visitor, id=self._visitor_ids.sign(visitor.id))
+        return replace(_found(self._ask(signed, asked, now)), signed_id=signed.id)
+
+    def _admit(self, visitor: Subject, asked: BatchQuestion, *, adds: bool) -> bool:
+        return self._newcomers.admit(visitor.id, asked.client_ip or "", adds=adds, wall_now=self._wall_clock())
+
+    def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> Finding:
+        """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""
+        entitled = standing.entitlement.grants_at(now)
+        try:
+            if asked.reader_id is not None and asked.visitor_id is not None:
+                # Redis may have been emptied; then the browser's link is gone as well.
+                self._links.ensure(asked.reader_id, asked.visitor_id, now=now, anew=True)
+            if entitled:
+                self._publisher.publish_standing(subject.id, standing)
+                return Finding(entitlement=standing.entitlement)
+            return _found(self._ask(subject, asked, now, published=self._publisher.pass_of(standing)))
+        except MeterUnavailable:
+            return Finding(entitlement=standing.entitlement if entitled else None, degraded="redis")
+
+    def _ask(
+        self,
+        subject: Subject,
+        asked: BatchQuestion,
+        now: datetime,
+        guarding: Guarding = Guarding.OFF,
+        published: Pass | None = None,
+    ) -> Readings:
+        meter = self._catalog.meter
+        return self._meter.ask_many(
+            subject,
+            [article.id for article in asked.articles if article.is_metered],
+            limit=meter.limit_reader if subject.kind is SubjectKind.READER else meter.limit_visitor,
+            window=self._catalog.window_at(now),
+            consume=asked.consume,
+            now=now,
+            wall_now=self._wall_clock(),
+            guarding=guarding,
+            published=published,
+        )
+
+    def _without_redis(self, subject: Subject, now: datetime) -> Finding:
+        """Redis gave no answer: subscribers are still found in PostgreSQL, others fall to the outage policy."""
+        if subject.kind is SubjectKind.VISITOR:
+            return Finding(degraded="redis")
+        try:
+            standing = self._record.standing(subject.id, now)
+        except SQLAlchemyError as error:
+            log.warning("record_unavailable", error=type(error).__name__)
+            return Finding(degraded="redis", blind=True)
+        return Finding(
+            entitlement=standing.entitlement if standing.entitlement.grants_at(now) else None, degraded="redis"
+        )
+
+
+def _found(readings: Readings) -> Finding:
+    standing = readings.standing
+    entitlement = entitlement_in(standing.carried) if standing.carried and standing.outcome is Outcome.PASS else None
+    return Finding(readings=readings, entitlement=entitlement)

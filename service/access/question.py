@@ -1,0 +1,43 @@
+"""What the door is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.decision import Article, Decision
+from service.exemptions.rules import NO_EVIDENCE, Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the site asks. With both ids the reader is the subject and the visitor is linked."""
+
+    article: Article
+    reader_id: str | None
+    visitor_id: str | None
+    consume: bool
+    evidence: Evidence = NO_EVIDENCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchQuestion:
+    """What the site asks for a page of teasers: many articles, one subject."""
+
+    articles: Sequence[Article]
+    reader_id: str | None
+    visitor_id: str | None
+    consume: bool
+    client_ip: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The decision, the visitor it was about (freshly minted when neither id came), and what was missing.
+
+    `degraded` is None, `redis` or `database`.
+    """
+
+    decision: Decision
+    visitor_id: str | None
+    degraded: str | None
