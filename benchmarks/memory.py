@@ -21,11 +21,7 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     """Fill one empty Valkey in each of the three ways."""
     valkey, child = backdrop.new_valkey("valkey-memory")
     readers = scale.memory_readers
-    ways: dict[str, Callable[[], None]] = {
-        OURS: lambda: _ours(valkey.url, readers),
-        A_SET: lambda: _pipelined(valkey.url, readers, _set_of_articles),
-        A_COUNTER: lambda: _pipelined(valkey.url, readers, _counter),
-    }
+    ways = {OURS: read_by_many, A_SET: _sets_of_articles, A_COUNTER: _counters}
     found = {name: _bytes_each(valkey.url, fill, readers) for name, fill in ways.items()}
     child.stop()
     beside = ", ".join(f"{name} {size:.0f} B" for name, size in found.items() if name != OURS)
@@ -43,36 +39,37 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     ]
 
 
-def _bytes_each(url: str, fill: Callable[[], None], readers: int) -> float:
+def _bytes_each(url: str, fill: Callable[[str, range, int], None], readers: int) -> float:
     with redis.Redis.from_url(url) as client:
-        client.flushall()
-        before = client.info("memory")["used_memory"]
-        fill()
-        return (client.info("memory")["used_memory"] - before) / readers  # type: ignore[no-any-return]
+        client.execute_command("FLUSHALL", "SYNC")  # by default it frees in the background, and is done too soon
+        before = int(client.info("memory")["used_memory"])
+        in_two_processes(fill, url, readers)
+        if fill is read_by_many:
+            check_known(url, readers)
+        return (int(client.info("memory")["used_memory"]) - before) / readers
 
 
-def _ours(url: str, readers: int) -> None:
-    in_two_processes(read_by_many, url, readers)
-    check_known(url, readers)
+def _sets_of_articles(url: str, numbers: range, _readers: int) -> None:
+    def add(pipeline: Any, number: int) -> None:
+        key = f"reads:{MONTH}:v-{number}"
+        pipeline.sadd(key, "article-0").expire(key, TTL_SECONDS)
+
+    _pipelined(url, numbers, add)
 
 
-def _pipelined(url: str, readers: int, add: Callable[[Any, int], None]) -> None:
+def _counters(url: str, numbers: range, _readers: int) -> None:
+    def add(pipeline: Any, number: int) -> None:
+        key = f"count:{MONTH}:v-{number}"
+        pipeline.incr(key).expire(key, TTL_SECONDS)
+
+    _pipelined(url, numbers, add)
+
+
+def _pipelined(url: str, numbers: range, add: Callable[[Any, int], None]) -> None:
     with redis.Redis.from_url(url) as client:
         pipeline = client.pipeline(transaction=False)
-        for number in range(readers):
+        for number in numbers:
             add(pipeline, number)
-            if len(pipeline) >= 2 * BATCH:
+            if len(pipeline) >= BATCH:
                 pipeline.execute()
         pipeline.execute()
-
-
-def _set_of_articles(pipeline: Any, number: int) -> None:
-    key = f"reads:{MONTH}:v-{number}"
-    pipeline.sadd(key, "article-0")
-    pipeline.expire(key, TTL_SECONDS)
-
-
-def _counter(pipeline: Any, number: int) -> None:
-    key = f"count:{MONTH}:v-{number}"
-    pipeline.incr(key)
-    pipeline.expire(key, TTL_SECONDS)
