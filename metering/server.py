@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ReadOnlyError
 from redis.retry import Retry
 
 from metering.breaker import Breaker
 from metering.budget import Budget, TimedSocket
+from metering.idle import Idle
 
 T = TypeVar("T")
 
@@ -46,11 +47,13 @@ class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):  # type: ignore[
     pass
 
 
-_KINDS = {
+_KINDS: dict[type, Callable[..., Any]] = {
     Connection: _TimedConnection,
     SSLConnection: _TimedSSLConnection,
     UnixDomainSocketConnection: _TimedUnixConnection,
 }
+_OF_POOLS = {"connection_class", "max_connections"}
+"""What an address may say that means nothing to a single connection."""
 
 
 class Server:
@@ -61,8 +64,8 @@ class Server:
     """
 
     def __init__(self, options: Mapping[str, Any], *, budget: Budget, breaker: Breaker) -> None:
+        kind = _KINDS[options.get("connection_class", Connection)]
         ours = {
-            "connection_class": _KINDS[options.get("connection_class", Connection)],
             "budget": budget,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,  # RESP3 and naming the driver would cost each new connection three round trips
@@ -71,7 +74,8 @@ class Server:
             "socket_connect_timeout": None,
         }
         # Ours last: nothing that an address says may lift the deadline.
-        self._pool = ConnectionPool(**(dict(options) | ours))
+        given = {name: value for name, value in options.items() if name not in _OF_POOLS} | ours
+        self._idle = Idle(lambda: kind(**given))
         self._breaker = breaker
 
     def ask(self, exchange: Callable[[Connection], T]) -> T:
@@ -90,15 +94,15 @@ class Server:
         return found
 
     def _on_a_connection(self, exchange: Callable[[Connection], T]) -> T:
-        connection = self._pool.get_connection()
+        connection = self._idle.take()
         try:
             return exchange(connection)
         except ReadOnlyError:
             connection.disconnect()  # type: ignore[no-untyped-call] # a primary no longer: the address may lead to another one by now
             raise
         finally:
-            self._pool.release(connection)
+            self._idle.give_back(connection)
 
     def close(self) -> None:
-        """Close every connection."""
-        self._pool.disconnect()
+        """Close every connection that waits."""
+        self._idle.close()

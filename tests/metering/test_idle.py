@@ -1,0 +1,76 @@
+"""Waiting connections are ready ones, whatever happened to them meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.connection import Connection, parse_url
+
+from metering.idle import Idle
+
+
+@pytest.fixture
+def idle(redis_url: str) -> Iterator[Idle]:
+    """No connection yet, to an empty Valkey."""
+    waiting = Idle(lambda: Connection(**parse_url(redis_url)))
+    yield waiting
+    waiting.close()
+
+
+def _ping(connection: Connection) -> object:
+    connection.send_command("PING")
+    return connection.read_response()
+
+
+def test_a_connection_is_used_again(idle: Idle) -> None:
+    """Claim: one call after the other needs one connection; two at once need two."""
+    first = idle.take()
+    second = idle.take()
+    assert first is not second
+    idle.give_back(first)
+    assert idle.take() is first
+    assert _ping(first) == _ping(second) == b"PONG"
+
+
+def test_one_that_the_server_hung_up_is_connected_again(idle: Idle, redis_url: str) -> None:
+    """Claim: after a restart of the server the next call does not fail on a dead connection."""
+    connection = idle.take()
+    _ping(connection)
+    idle.give_back(connection)
+    with redis.Redis.from_url(redis_url) as admin:
+        admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    assert _ping(idle.take()) == b"PONG"
+
+
+def test_an_answer_that_nobody_took_is_nobody_elses(idle: Idle) -> None:
+    """Claim: a call that gave up leaves no answer behind for the next one."""
+    connection = idle.take()
+    connection.send_command("ECHO", "not yours")
+    connection.send_command("PING")
+    connection.read_response()
+    idle.give_back(connection)
+    assert _ping(idle.take()) == b"PONG"
+
+
+def test_none_to_be_had_is_an_error_and_no_leftover() -> None:
+    """Claim: a refused connection is told, and not kept."""
+    nowhere = Idle(lambda: Connection(port=1, socket_connect_timeout=1))
+    with pytest.raises(redis.ConnectionError):
+        nowhere.take()
+    assert not nowhere._connections
+
+
+def test_a_fork_takes_none_along(idle: Idle) -> None:
+    """Claim: a forked process makes its own connections, and the parent's answers stay the parent's."""
+    idle.give_back(idle.take())
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _ping(idle.take()) == b"PONG" and not idle._connections else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    kept = idle._connections[0]
+    assert idle.take() is kept
+    assert _ping(kept) == b"PONG"
