@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+GRAIN_SECONDS = 0.001
+
 
 class Budget:
     """`seconds` for each decision; every thread has one of its own.
@@ -82,18 +84,24 @@ class TimedSocket:
         self._budget = budget
 
     def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._budget.left())
+        self._limit()
         self._socket.sendall(data)
 
     def recv_into(self, buffer: Any) -> int:
-        self._socket.settimeout(self._budget.left())
+        self._limit()
         received: int = self._socket.recv_into(buffer)
         return received
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        self._socket.settimeout(self._budget.left())
+        self._limit()
         received: bytes = self._socket.recv(size, flags) if flags else self._socket.recv(size)
         return received
+
+    def _limit(self) -> None:
+        """Let the socket wait what is left, to the millisecond: telling it anew costs a call into the kernel."""
+        left, told = self._budget.left(), self._socket.gettimeout()
+        if told is None or abs(told - left) > GRAIN_SECONDS:
+            self._socket.settimeout(left)
 
     def __getattr__(self, name: str) -> Any:
         """Hand everything that does not wait to the socket itself."""
