@@ -68,7 +68,7 @@ class Cluster(Connections):
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self._refreshed_at = float("-inf")
-        self._is_stale = True
+        self._is_stale, self._has_map = True, False
         self._slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         self._seeds: list[Address] = [(each.get("host", "localhost"), each.get("port", 6379)) for each in seeds]
         self._servers: dict[Address, Server] = {}
@@ -107,7 +107,7 @@ class Cluster(Connections):
 
     def _refresh(self) -> None:
         """Ask for the map of slots, one caller at a time; the others go on with the old one. Never raises."""
-        if not self._refreshing.acquire(blocking=self._refreshed_at == float("-inf")):
+        if not self._refreshing.acquire(blocking=not self._has_map):
             return
         try:
             if not self._is_stale or self._monotonic() < self._refreshed_at + REFRESH_SECONDS:
@@ -133,7 +133,7 @@ class Cluster(Connections):
         for first, last, primary, *_replicas in ranges:
             host = primary[0].decode() if primary[0] else asked_host  # a server may not know its own name
             slots[first : last + 1] = [(host, primary[1])] * (last - first + 1)
-        self._slots = slots
+        self._slots, self._has_map = slots, True
         self._seeds = list(dict.fromkeys([*self._seeds, *(each for each in slots if each is not None)]))
         self._is_stale = None in slots
 

@@ -25,11 +25,18 @@ OTHER = "other"
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE"})
 WEBHOOK_OUTCOMES = frozenset[str]({*Stored, *RefusalCode, "too_large", "not_stored"})
 SYNC_OUTCOMES = frozenset[str](SyncOutcome)
+REDIS_FAULTS = frozenset[str](
+    {
+        "TimeoutError", "ConnectionError", "Paused", "BusyLoadingError", "OutOfMemoryError", "ReadOnlyError",
+        "ResponseError", "ClusterError", "ClusterDownError", "MasterDownError", "TryAgainError",
+    }
+)  # fmt: skip
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _decisions = Counter(
     "newsstand_decisions", "Decisions, by reason and by the part that was missing.", ["reason", "degraded"]
 )
+_redis_faults = Counter("newsstand_redis_faults", "Questions that Redis did not answer in time, by fault.", ["fault"])
 _requests = Histogram(
     "newsstand_request_duration_seconds",
     "Time to answer, by route template.",
@@ -50,6 +57,11 @@ _journal_lag = Gauge(
 def count_decision(reason: str, degraded: str | None, times: int = 1) -> None:
     """Count a decision, or as many that are alike; `degraded` is `redis`, `database` or None."""
     _decisions.labels(reason=reason, degraded=degraded or "none").inc(times)
+
+
+def count_redis_fault(name: str) -> None:
+    """Count a question that Redis did not answer; `name` is the fault's class in redis-py, or `Paused`."""
+    _redis_faults.labels(fault=name if name in REDIS_FAULTS else OTHER).inc()
 
 
 def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:

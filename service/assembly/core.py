@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from metering.breaker import Breaker
 from metering.redis_meter import RedisMeter
+from service import metrics
 from service.access.passes import Publisher, Record
 from service.access.projection import Projection
 from service.assembly.stripe_side import Surroundings, real_surroundings
@@ -82,13 +84,17 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     # Several pools: a decision waits 0.3 s for PostgreSQL at most, and never behind a slow support query.
     engine = make_engine(settings.database_url, pool_size=settings.web_threads)
     quick_engine = make_engine(
-        settings.database_url, deadline_seconds=settings.database_timeout_seconds, pool_size=settings.web_threads
+        settings.database_url,
+        deadline_seconds=settings.database_timeout_seconds,
+        pool_size=settings.web_threads,
+        breaker=Breaker(failures=5, open_seconds=0.5, monotonic=time.monotonic),
     )
     meter = RedisMeter(
         settings.redis_url,
         timeout_seconds=settings.redis_timeout_seconds,
         subject_key=settings.subject_key,
         expected_readers=settings.expected_readers,
+        on_fault=metrics.count_redis_fault,
     )
     record = Record(quick_engine, policy, wall_clock=wall_clock)
     projection = Projection(policy, email_key=settings.subject_key)
