@@ -123,7 +123,10 @@ class Settings:
     """The service's settings, validated. `from_environment` is the only maker outside tests."""
 
     database_url: str = _setting("DATABASE_URL", _text, "PostgreSQL 14 or newer, as a libpq address.", secret=True)
-    redis_url: str = _setting("REDIS_URL", _text, "Redis 7.0 or newer, or Valkey.", secret=True)
+    redis_url: str = _setting(
+        "REDIS_URL", _text, "Redis 7.0 or newer, or Valkey. A cluster: `redis+cluster://host:port,host:port`.",
+        secret=True,
+    )  # fmt: skip
     stripe_secret_key: str = _setting("STRIPE_SECRET_KEY", _text, "Stripe's secret key.", secret=True)
     stripe_webhook_secrets: tuple[str, ...] = _setting(
         "STRIPE_WEBHOOK_SECRETS", _list, "Signing secrets of the webhook endpoint, comma-separated; two while rolling.",
