@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.refunds import REQUEST_KEY, RefundRequest, earlier, refundable_minor
 
-ASKED = RefundRequest(reader_id="r-1", invoice_id="in_1", amount_minor=100, reason="moved away")
+ASKED = RefundRequest(reader_id="r-1", invoice_id="in_1", amount_minor=100, reason="moved away", asked_by="key:3")
 
 
 def _refund(status: str = "succeeded", **changes: Any) -> dict[str, Any]:
@@ -20,8 +20,8 @@ def _refund(status: str = "succeeded", **changes: Any) -> dict[str, Any]:
     "change", [{"reader_id": "r-2"}, {"invoice_id": "in_2"}, {"amount_minor": None}, {"reason": "another"}]
 )
 def test_another_request_is_another_refund(change: dict[str, Any]) -> None:
-    """Reader, invoice, amount and reason make the request; with all of them the same, it is the same one."""
-    assert replace(ASKED).digest == ASKED.digest
+    """Reader, invoice, amount and reason make the request; whoever asks, with these the same it is the same one."""
+    assert replace(ASKED, asked_by="staff:7").digest == ASKED.digest
     assert len(ASKED.digest) == 32
     assert replace(ASKED, **change).digest != ASKED.digest
 
