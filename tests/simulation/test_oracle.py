@@ -1,0 +1,123 @@
+"""The oracle itself, held to Stripe's table of statuses row by row, on raw objects written out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.simulation.oracle import DAY, Opinion, Terms, Truth, opinion, terms_of
+
+HOUR = 3_600
+NOW = 1_800_000_000
+TERMS = Terms(renewal_grace=7 * DAY, first_grace=0, refund_ends=True)
+MONTH = 30 * DAY
+
+
+def subscription(status: str, **changes: Any) -> dict[str, Any]:
+    """A monthly subscription whose period runs from ten days ago to twenty days ahead."""
+    price = {"metadata": {"newsstand_plan": "monthly"}}
+    period = {"current_period_start": NOW - 10 * DAY, "current_period_end": changes.pop("ends", NOW + 20 * DAY)}
+    usual = {
+        "id": "sub_1", "status": status, "created": NOW - 10 * DAY, "trial_end": None, "cancel_at": None,
+        "cancel_at_period_end": False, "pause_collection": None, "items": {"data": [{"price": price, **period}]},
+    }  # fmt: skip
+    return usual | changes
+
+
+def invoice(begins: int, ends: int, *, status: str = "paid", paid: int = 290, name: str = "in_1") -> dict[str, Any]:
+    return {
+        "id": name, "status": status, "amount_paid": paid, "created": begins,
+        "status_transitions": {"paid_at": begins if status == "paid" else None},
+        "parent": {"subscription_details": {"subscription": "sub_1"}},
+        "lines": {"data": [{"amount": 290, "period": {"start": begins, "end": ends}}]},
+    }  # fmt: skip
+
+
+PAID = invoice(NOW - 10 * DAY, NOW + 20 * DAY)
+CHARGE = {"id": "ch_1", "amount": 290, "payment_intent": "pi_1"}
+PAYMENT = {"payment": {"payment_intent": "pi_1"}, "invoice": "in_1"}
+
+
+def seen(sub: dict[str, Any], *invoices: dict[str, Any], at: float = NOW, now: float = NOW, **against: Any) -> Opinion:
+    truth = Truth(
+        customer=against.pop("customer", {"id": "cus_1"}), subscriptions=[sub], invoices=list(invoices),
+        charges=[CHARGE], invoice_payments=[PAYMENT], refunds=against.get("refunds", []),
+        disputes=against.get("disputes", []), warnings=against.get("warnings", []),
+    )  # fmt: skip
+    return opinion(truth, at, now, TERMS)
+
+
+TRIAL = subscription("trialing", trial_end=NOW + 20 * DAY)
+OVERDUE = subscription("past_due", ends=NOW + 25 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("said", "granted", "status", "ends"),
+    [
+        (seen(TRIAL), True, "trialing", None),
+        (seen(TRIAL, now=NOW + 90 * DAY), True, "trialing", None),
+        (seen(TRIAL, at=NOW + 20 * DAY, now=NOW + 20 * DAY + HOUR), True, "trialing", NOW + 20 * DAY + 2 * HOUR),
+        (seen(TRIAL, at=NOW + 20 * DAY, now=NOW + 20 * DAY + 2 * HOUR), False, "ended", None),
+        (seen(subscription("active"), PAID), True, "active", None),
+        (seen(subscription("active", cancel_at=NOW + DAY), PAID), True, "cancelling", NOW + DAY),
+        (seen(subscription("active", cancel_at=NOW), PAID), False, "ended", None),
+        (seen(subscription("active", cancel_at_period_end=True), PAID), True, "cancelling", NOW + 20 * DAY),
+        (seen(subscription("active", pause_collection={"behavior": "void"}), PAID), True, "active", NOW + 20 * DAY),
+        (seen(subscription("active", pause_collection={"behavior": "void"})), False, "paused", None),
+        (seen(subscription("active", pause_collection={"behavior": "keep_as_draft"}), PAID), True, "active", None),
+        (seen(OVERDUE, invoice(NOW - 35 * DAY, NOW - 5 * DAY)), True, "grace", NOW + 2 * DAY),
+        (seen(OVERDUE, invoice(NOW - 37 * DAY, NOW - 7 * DAY)), False, "ended", None),
+        (seen(subscription("past_due", trial_end=NOW - HOUR)), False, "ended", None),
+        (seen(subscription("unpaid"), PAID), False, "ended", None),
+        (seen(subscription("incomplete")), False, "none", None),
+        (seen(subscription("incomplete_expired")), False, "none", None),
+        (seen(subscription("canceled"), PAID), False, "ended", None),
+        (seen(subscription("paused"), PAID), False, "paused", None),
+        (seen(subscription("active"), PAID, customer={"deleted": True}), False, "ended", None),
+    ],
+)  # fmt: skip
+def test_each_status_is_worth_what_the_table_says(said: Opinion, granted: bool, status: str, ends: int | None) -> None:
+    """One row each: whether it opens, its word, and when it ends by itself."""
+    assert (said.granted, said.status, said.ends if granted else None) == (granted, status, ends)
+
+
+def dispute(status: str) -> list[dict[str, str]]:
+    return [{"charge": "ch_1", "status": status}]
+
+
+def refund(amount: int, status: str = "succeeded") -> list[dict[str, Any]]:
+    return [{"charge": "ch_1", "status": status, "amount": amount}]
+
+
+@pytest.mark.parametrize(
+    ("against", "held"),
+    [
+        ({"disputes": dispute("needs_response")}, True),
+        ({"disputes": dispute("lost")}, True),
+        ({"disputes": dispute("won")}, False),
+        ({"disputes": dispute("warning_needs_response")}, False),
+        ({"disputes": dispute("prevented")}, False),
+        ({"warnings": [{"charge": "ch_1", "actionable": True}]}, True),
+        ({"warnings": [{"charge": "ch_1", "actionable": False}]}, False),
+        ({"refunds": refund(290)}, True),
+        ({"refunds": refund(290, "failed")}, False),
+        ({"refunds": refund(100)}, False),
+    ],
+)
+def test_what_is_held_against_a_payment(against: dict[str, Any], held: bool) -> None:
+    """Undecided chargebacks and warnings hold, lost disputes and whole refunds take back; the rest changes nothing."""
+    said = seen(subscription("active"), PAID, **against)
+    assert (said.granted, said.status) == ((False, "held") if held else (True, "active"))
+
+
+def test_a_later_payment_carries_on() -> None:
+    """A payment taken back holds its subscription until another is made."""
+    later = invoice(NOW - DAY, NOW + MONTH, name="in_2")
+    assert seen(subscription("active"), PAID, later, disputes=dispute("lost")).granted
+
+
+def test_the_terms_are_those_of_the_offer() -> None:
+    """plans.yaml says seven days, none, and that a whole refund ends access."""
+    assert terms_of(Path(__file__).parents[2] / "plans.yaml") == TERMS
