@@ -115,7 +115,7 @@ def build_paywall(
     )
     client = at_stripe.client()
     around = Surroundings(
-        client=client, paced=lambda _wait: client, business_clock=time.clock, wall_clock=time.clock,
+        client=client, paced=lambda _wait: client, business_clock=time.clock, wall_clock=time.peek,
         monotonic=time.seconds, sleep=time.sleep,
     )  # fmt: skip
     core = build_core(settings, around)

@@ -8,7 +8,8 @@ MICROS = 1_000_000
 
 
 class VirtualTime:
-    """Starts at a Unix second. Every reading is a microsecond later than the one before, so that no two are equal."""
+    """Starts at a Unix second. Each reading of the business clock is a microsecond later than the one before, so that a
+    fetch is known by the instant it began at; the wall is read without moving it, for threads read it too."""
 
     def __init__(self, starts_at: int) -> None:
         self._micros = starts_at * MICROS
@@ -23,12 +24,12 @@ class VirtualTime:
         return self._micros / MICROS
 
     def clock(self) -> datetime:
-        """Return the time as an aware instant, in UTC."""
+        """Return business time as an aware instant, in UTC."""
         self._micros += 1
         return self.peek()
 
     def peek(self) -> datetime:
-        """Return the last reading again."""
+        """Return the wall's time: the last reading again."""
         second, micros = divmod(self._micros, MICROS)
         return datetime.fromtimestamp(second, UTC).replace(microsecond=micros)
 
