@@ -16,16 +16,17 @@ from sandbox.processes import Child
 
 PER_SECOND = 100.0
 MOST_MILLISECONDS = 100.0
-ANSWERED = b'"reason":"subscription"'
+GRANTED = b'"granted":true'
+PRODUCTION = {"REDIS_TIMEOUT_SECONDS": "0.05", "DATABASE_TIMEOUT_SECONDS": "0.3"}
 
 
 def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     """Ask for subscribers alone: with Redis up, frozen, and dead. The passes are lost with it; PostgreSQL knows."""
     valkey, child = backdrop.new_valkey("valkey-outage")
     app, _ = APPS[OURS]
-    port = backdrop.serve(app, REDIS_URL=valkey.url).port
+    port = backdrop.serve(app, REDIS_URL=valkey.url, **PRODUCTION).port
     views = [page_view(backdrop.site_key, article=0, reader_id=f"subscriber-{n}") for n in range(SUBSCRIBERS)]
-    target = Target(port=port, requests=views, expected=ANSWERED)
+    target = Target(port=port, requests=views, expected=GRANTED)
     seconds = scale.burst_seconds * 2
 
     def p99_milliseconds() -> float:
@@ -58,8 +59,8 @@ def _section(found: dict[str, float]) -> Section:
     return Section(
         title="Redis away",
         how=(
-            f"Subscribers at {PER_SECOND:g} decisions a second; every one is granted as a subscription, from the "
-            "record in PostgreSQL."
+            f"Subscribers at {PER_SECOND:g} decisions a second; every one is granted, from the record in "
+            "PostgreSQL, within production's deadlines."
         ),
         findings=findings,
         bars={f"Redis {name}": value for name, value in found.items()},

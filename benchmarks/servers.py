@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.newsroom import ROOT, machine
+from sandbox.newsroom import ROOT, UNHURRIED, machine
 from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres, Valkey
 from service.settings import Settings
@@ -75,8 +75,8 @@ class Backdrop:
         return self._ends(Child(name, command, log=self.folder / f"{name}.log", env=self.settings(**changes), cwd=ROOT))
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """Return the environment of a service: production's own values wherever there is a default."""
-        usual = {
+        """Return the environment of a service: production's own, but for deadlines that fit a crowded machine."""
+        usual = UNHURRIED | {
             "PYTHONPATH": str(ROOT),
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
