@@ -17,6 +17,7 @@ from service.domain.entitlement import (
     next_boundary,
 )
 from service.domain.holds import holds_from
+from service.domain.standings import standings_of
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
 from service.store import accounts, checkouts, derived, trials, versions
@@ -67,6 +68,7 @@ class Projection:
         facts = find_facts(connection, reader_id)
         if account is None or facts is None:
             return None
+        accounts.note_standings(connection, reader_id, standings_of(facts.snapshot))
         entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
         encoded = entitlement_to_json(entitlement)
         if encoded == versions.newest(connection, reader_id):

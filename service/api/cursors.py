@@ -8,6 +8,8 @@ import json
 
 from marshmallow import ValidationError
 
+from service.store.account_search import Place
+
 _LARGEST_ID = 2**63 - 1
 
 
@@ -38,6 +40,20 @@ def before(cursor: str | None) -> int | None:
     if not (named.isascii() and named.isdigit() and len(named) < 20 and int(named) <= _LARGEST_ID):
         raise _foreign()
     return int(named)
+
+
+def place(cursor: str | None, *, by_match: bool) -> Place | None:
+    """Return where a page of accounts ended; raises ValidationError for another list's cursor."""
+    named = after(cursor)
+    if named is None:
+        return None
+    try:
+        found = Place.parse(named)
+    except (ValueError, TypeError, RecursionError):
+        raise _foreign() from None
+    if (found.match is not None) is not by_match or not (_storable(found.key) and _storable(found.reader_id)):
+        raise _foreign()
+    return found
 
 
 def _storable(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -43,8 +43,12 @@ class _Endpoint:
     def __call__(self, **path: str) -> Response:
         key_id = self._key_id()
         call = self._parse(path)
-        with self._slot():
-            return as_response(self._act(call, key_id))
+        with ExitStack() as held:
+            held.enter_context(self._slot())
+            response = as_response(self._act(call, key_id))
+            if response.is_streamed:  # the thread is busy until the last of it is out
+                response.call_on_close(held.pop_all().close)
+            return response
 
     def _key_id(self) -> int | None:
         """Return the id of the caller's key, None where none is asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,8 @@ class Reply:
     body: str
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterator[str] | None = None
+    """What goes out in place of `body`, as it comes."""
 
 
 View = Callable[["Services", Call], Reply]

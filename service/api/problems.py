@@ -131,7 +131,9 @@ def handle_everything(app: Flask) -> None:
 
 def as_response(reply: Reply) -> Response:
     """Return the answer as Flask's response."""
-    response = Response(reply.body, status=reply.status, content_type=content_type(reply))
+    response = Response(
+        reply.body if reply.stream is None else reply.stream, status=reply.status, content_type=content_type(reply)
+    )
     response.headers.update(reply.headers)
     return response
 

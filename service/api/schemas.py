@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from service.api.fields import Articles, Choice, Email, Flag, Id, IpAddress, Label, ReaderId, Text
 from service.domain.decision import Access
 from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
 from service.exemptions.tokens import LONGEST_LIFE
+from service.store.account_search import Order
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 MOST_ARTICLES = 500
@@ -153,13 +157,37 @@ class PageQuery(Schema):
     cursor = Text(most=2000, metadata={"description": "`next` of the page before."})
 
 
-class AccountsQuery(PageQuery):
+_ONLY_TRUE = {"description": "`true` for those alone who are so."}
+
+
+class AccountFilter(Schema):
     q = Text(
         most=254,
-        metadata={"description": "How an e-mail address, a reader, customer, subscription or invoice id begins."},
+        metadata={
+            "description": "How an e-mail address (in any case), a reader, customer, subscription or invoice id "
+            "begins, or a whole charge, dispute, refund or visitor id."
+        },
     )
-    status = Choice(*Status)
-    plan = Text(most=100)
+    status = Choice(*Status, metadata={"description": "Of the entitlement last recorded."})
+    plan = Text(most=100, metadata={"description": "Of the entitlement last recorded."})
+    in_trial = Choice("true", metadata=_ONLY_TRUE)
+    past_due = Choice("true", metadata=_ONLY_TRUE)
+    cancelling = Choice("true", metadata=_ONLY_TRUE)
+    on_hold = Choice("true", metadata=_ONLY_TRUE)
+    courtesy = Choice("true", metadata=_ONLY_TRUE)
+    sort = Choice(
+        *Order, metadata={"description": "By when the account was made, the newest first. With `q` by what matched."}
+    )
+
+    @validates_schema
+    def one_order(self, data: Mapping[str, Any], **_options: Any) -> None:
+        """Refuse what would be passed over in silence."""
+        if "q" in data and "sort" in data:
+            raise ValidationError("Not together with `q`, whose results come by what matched.", "sort")
+
+
+class AccountsQuery(AccountFilter, PageQuery):
+    pass
 
 
 class AuditQuery(PageQuery):

@@ -24,6 +24,7 @@ from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.syncing import StaffSync
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Services:
     plan_changes: PlanChanges
     refunds: Refunds
     accounts: Accounts
+    staff_sync: StaffSync
     drift: DriftReport
     audit: Audit
     keys: KeyChecker

@@ -8,7 +8,9 @@ from service.api.fields import Choice
 from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
 from service.api.shapes import Meter, Money, Reader
 from service.domain.entitlement import Status
+from service.store.account_search import Match
 from service.store.drift import DriftKind
+from service.support.account_sources import Origin
 
 
 class FoundAccount(Schema):
@@ -17,6 +19,11 @@ class FoundAccount(Schema):
     customer_id = maybe_text()
     status = Choice(*Status, required=True)
     plan = maybe_text()
+    in_trial = flag("A subscription to a plan is in its trial.")
+    past_due = flag("A subscription to a plan waits for a payment.")
+    cancelling = flag("A running subscription to a plan has its end set.")
+    created_at = instant("When the account was made.")
+    match = Choice(*Match, required=True, allow_none=True, metadata={"description": "By what `q` found it."})
 
 
 class AccountList(Schema):
@@ -31,6 +38,7 @@ class SubscriptionRow(Schema):
         required=True, allow_none=True, metadata={"description": "null: a foreign product on the same Stripe account."}
     )
     price_id = text()
+    created_at = instant()
     trial_ends_at = instant(nullable=True)
     period_ends_at = instant(nullable=True)
     cancels_at = instant(nullable=True)
@@ -90,18 +98,81 @@ class TrialRow(Schema):
     recorded_at = instant()
 
 
+class RefundRow(Schema):
+    refund_id = maybe_text("At Stripe; null while under way, or refused.")
+    invoice = text()
+    amount = one(Money)
+    reason = text()
+    asked_by = text()
+    asked_at = instant()
+    outcome = maybe_text("Stripe's status of it at first, or why it was refused.")
+
+
+class VisitorRow(Schema):
+    visitor_id = text()
+    linked_at = instant()
+
+
+class ConsentRow(Schema):
+    kind = text("checkout, plan_change.")
+    id = text()
+    plan = text()
+    outcome = maybe_text("Of a checkout: creating, open, complete, expired; else changed, or why not.")
+    at = instant("When it was told.")
+    disclosure = fields.Dict(keys=fields.String(), required=True, metadata={"description": "What the reader was told."})
+    catalog_version = text("Of plans.yaml.")
+
+
+class GiftRow(Schema):
+    article = text()
+    given_at = instant()
+    expires_at = instant()
+
+
+class NoteRow(Schema):
+    id = number()
+    body = text()
+    written_by = text()
+    written_at = instant()
+
+
+class Card(Schema):
+    brand = text()
+    last4 = text()
+
+
+class SourceOfPart(Schema):
+    origin = Choice(*Origin, required=True)
+    as_of = instant("Business time; null for what was never fetched.", nullable=True)
+    trouble = maybe_text("What is in the way, in a sentence.")
+
+
 class Account(Schema):
     reader_id = text()
     email = maybe_text()
     customer_id = maybe_text()
     created_at = instant()
+    sentence = text("Where the account stands, for people.")
     state = one(Reader)
+    rule = text("Which rule decided what access there is.")
+    card = maybe(Card)
     subscriptions = many(SubscriptionRow)
     invoices = many(InvoiceRow)
     grants = many(GrantRow)
     holds = many(HoldRow)
+    refunds = many(RefundRow)
     trial_ledger = many(TrialRow)
     meter = maybe(Meter)
+    visitors = many(VisitorRow)
+    consents = many(ConsentRow)
+    gifts = many(GiftRow)
+    notes = many(NoteRow)
+    sources = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(SourceOfPart),
+        required=True,
+        metadata={"description": "By part: where it comes from, as of when."},
+    )
 
 
 class DriftRow(Schema):

@@ -47,6 +47,8 @@ from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.payers import Payers
+from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
 from webhooks.signature import Verifier
 from webhooks.state import oldest_unprocessed_seconds
@@ -124,7 +126,8 @@ def build_services(core: Core) -> Services:
             business_clock=core.business_clock,
         ),
         refunds=Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock),
-        accounts=Accounts(core.engine),
+        accounts=Accounts(core.engine, business_clock=core.business_clock, owner_at_stripe=Payers(core.client).owner),
+        staff_sync=StaffSync(core.engine, core.sync_now),
         drift=DriftReport(core.engine),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,

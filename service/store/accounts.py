@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from service.domain.standings import Standings
 from service.store.tables import accounts
 
 
@@ -58,6 +59,13 @@ def bind_customer(connection: Connection, reader_id: str, customer_id: str) -> s
         select(accounts.c.customer_id).where(accounts.c.reader_id == reader_id)
     ).scalar_one()
     return bound
+
+
+def note_standings(connection: Connection, reader_id: str, standings: Standings) -> None:
+    """Remember on the account how its subscriptions stand, for search; a row that says so already is not written."""
+    values = asdict(standings)
+    differs = or_(*(accounts.c[name] != value for name, value in values.items()))
+    connection.execute(update(accounts).where(accounts.c.reader_id == reader_id, differs).values(values))
 
 
 def unpublished(connection: Connection, limit: int) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     func,
     text,
 )
@@ -32,6 +33,10 @@ def _recorded(name: str = "created_at") -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _standing(name: str, comment: str) -> Column[object]:
+    return Column(name, Boolean, nullable=False, server_default=false(), comment=f"{comment}, for search")
+
+
 # Primary: survives anything, never rebuilt ---------------------------------------------------------------
 
 accounts = Table(
@@ -44,6 +49,9 @@ accounts = Table(
     Column("version", BigInteger, nullable=False, server_default="0", comment="of the newest entitlement"),
     Column("status", Text, nullable=False, server_default="none", comment="of the newest entitlement, for search"),
     Column("plan", Text, comment="of the newest entitlement, for search"),
+    _standing("in_trial", "a subscription to a plan is in its trial"),
+    _standing("past_due", "a subscription to a plan waits for a payment"),
+    _standing("cancelling", "a running subscription to a plan has its end set"),
     Column(
         "published_version",
         BigInteger,
@@ -57,6 +65,13 @@ accounts = Table(
     Index("accounts_customer_prefix_idx", "customer_id", postgresql_ops={"customer_id": "text_pattern_ops"}),
     Index("accounts_status_idx", "status", "reader_id"),
     Index("accounts_plan_idx", "plan", "reader_id"),
+    Index("accounts_created_idx", "created_at", "reader_id"),
+    Index("accounts_status_created_idx", "status", "created_at", "reader_id"),
+    Index("accounts_plan_created_idx", "plan", "created_at", "reader_id"),
+    Index("accounts_status_plan_created_idx", "status", "plan", "created_at", "reader_id"),
+    Index("accounts_in_trial_idx", "created_at", "reader_id", postgresql_where=text("in_trial")),
+    Index("accounts_past_due_idx", "created_at", "reader_id", postgresql_where=text("past_due")),
+    Index("accounts_cancelling_idx", "created_at", "reader_id", postgresql_where=text("cancelling")),
     Index("accounts_unpublished_idx", "reader_id", postgresql_where=text("published_version < version")),
 )
 
@@ -80,6 +95,7 @@ checkouts = Table(
     _instant("leased_until"),
     _recorded(),
     CheckConstraint("status in ('creating', 'open', 'complete', 'expired')", name="checkouts_status_known"),
+    Index("checkouts_reader_idx", "reader_id", "created_at"),
     Index(
         "checkouts_one_open_per_reader_idx",
         "reader_id",
@@ -126,6 +142,7 @@ grants = Table(
     Column("given_by", Text, nullable=False),
     _instant("revoked_at"),
     _recorded(),
+    Index("grants_standing_idx", "kind", "until_at", postgresql_where=text("revoked_at is null")),
 )
 
 visitor_links = Table(
@@ -230,6 +247,8 @@ holds = Table(
     Column("released_at", DateTime(timezone=True), comment="when a later payment covered what this one revokes"),
     Column("blocks", Boolean, nullable=False),
     Column("revokes", Boolean, nullable=False, comment="takes back what the invoice paid for, and nothing else"),
+    Index("holds_charge_idx", "charge_id"),
+    Index("holds_standing_idx", "customer_id", postgresql_where=text("blocks and released_at is null")),
 )
 
 entitlements = Table(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, select, union
+from sqlalchemy import Connection, Engine, text
 
-from service.store.tables import accounts, grants, holds, invoices, subscriptions, trial_ledger
+from service.clocks import Clock
+from service.store.account_facts import facts_of
+from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, search_statement
 
-PAGE = 50
-INVOICES_SHOWN = 100
+__all__ = ["PAGE", "AccountDetail", "AccountQuery", "Accounts", "FoundAccount", "Match", "Order", "Page", "Place"]
 
+EXPORT_PAGE = 1000
+ONLY_AT_STRIPE = ("ch_", "py_", "pi_")
+"""How the ids begin of which only the disputed and refunded are kept here: Stripe is asked whose another one is."""
 
-@dataclass(frozen=True, kw_only=True)
-class AccountQuery:
-    """What to look for; None matches all. `after` is the last reader id of the page before."""
-
-    prefix: str | None = None
-    status: str | None = None
-    plan: str | None = None
-    after: str | None = None
+OwnerAtStripe = Callable[[str], str | None]
+"""Return the customer whom a payment is of, None for one that Stripe does not know; raises StripeUnavailable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,111 +32,103 @@ class FoundAccount:
     customer_id: str | None
     status: str
     plan: str | None
+    in_trial: bool = False
+    past_due: bool = False
+    cancelling: bool = False
+    created_at: datetime
+    match: Match | None = None
+    """By what it was found; None in a list that asks for no id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page, by reader id. `next_after` is None on the last."""
+    """One page. `next_after` is None on the last."""
 
     accounts: Sequence[FoundAccount]
-    next_after: str | None
+    next_after: Place | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDetail:
-    """One account whole. The rows are mappings by column name; newest invoices first."""
+    """One account whole. The rows are mappings by column name; invoices, gifts and what was agreed newest first."""
 
     reader_id: str
     email: str | None
     customer_id: str | None
     created_at: datetime
+    fetched_at: datetime | None
+    """Business instant of the last look at Stripe; None for who never was a customer there."""
+    sync_failure: str | None
+    """What the last try to sync failed with; None when it succeeded."""
     subscriptions: Sequence[dict[str, Any]]
     invoices: Sequence[dict[str, Any]]
     grants: Sequence[dict[str, Any]]
     holds: Sequence[dict[str, Any]]
+    refunds: Sequence[dict[str, Any]]
     trial_ledger: Sequence[dict[str, Any]]
+    visitors: Sequence[dict[str, Any]]
+    checkouts: Sequence[dict[str, Any]]
+    consents: Sequence[dict[str, Any]]
+    gifts: Sequence[dict[str, Any]]
+    notes: Sequence[dict[str, Any]]
 
 
 class Accounts:
-    """Searches and shows accounts. Every condition is answered by an index."""
+    """Searches and shows accounts. Every search is answered in the order of an index."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, business_clock: Clock, owner_at_stripe: OwnerAtStripe) -> None:
         self._engine = engine
+        self._business_clock = business_clock
+        self._owner_at_stripe = owner_at_stripe
 
     def search(self, query: AccountQuery) -> Page:
-        """Return the accounts that match, at most a page of them."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(search_statement(query)).mappings().all()
-        found = [FoundAccount(**row) for row in rows[:PAGE]]
-        return Page(accounts=found, next_after=found[-1].reader_id if len(rows) > PAGE else None)
+        """Return the accounts that match, at most a page of them.
+
+        A payment's id that is not kept here is asked for at Stripe, which may raise StripeUnavailable.
+        """
+        page = self._page(query, PAGE)
+        if page.accounts or query.prefix is None or not query.prefix.startswith(ONLY_AT_STRIPE):
+            return page
+        customer_id = self._owner_at_stripe(query.prefix)
+        return page if customer_id is None else self._page(replace(query, customer_id=customer_id), PAGE)
+
+    def pages(self, query: AccountQuery) -> Iterator[Sequence[FoundAccount]]:
+        """Yield all that match in portions, each asked for when the one before is done with."""
+        following: AccountQuery | None = query
+        while following is not None:
+            page = self._page(following, EXPORT_PAGE)
+            yield page.accounts
+            following = replace(following, after=page.next_after) if page.next_after else None
 
     def detail(self, reader_id: str) -> AccountDetail | None:
         """Return the account, or None. What the reader may do now is `Readers.state`'s to tell."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(accounts).where(accounts.c.reader_id == reader_id)).first()
-            if row is None:
-                return None
-            facts = _facts(connection, reader_id, row.customer_id)
-        return AccountDetail(
-            reader_id=reader_id,
-            email=row.email,
-            customer_id=row.customer_id,
-            created_at=row.created_at,
-            **facts,
+            facts = facts_of(connection, reader_id)
+        return None if facts is None else AccountDetail(**facts)
+
+    def _page(self, query: AccountQuery, size: int) -> Page:
+        statement = search_statement(query, self._business_clock(), limit=size + 1)
+        with self._engine.connect() as connection:
+            _plan_for_these_values(connection)
+            rows = connection.execute(statement).mappings().all()
+        shown = rows[:size]
+        return Page(
+            accounts=[_found(row) for row in shown],
+            next_after=_place(shown[-1]) if len(rows) > size else None,
         )
 
 
-def search_statement(query: AccountQuery) -> Select[Any]:
-    """Return the query; apart from the class so that its plan can be looked at."""
-    columns = accounts.c
-    found = select(columns.reader_id, columns.email, columns.customer_id, columns.status, columns.plan)
-    if query.prefix is not None:
-        found = found.where(columns.reader_id.in_(_beginning_with(query.prefix)))
-    if query.status is not None:
-        found = found.where(columns.status == query.status)
-    if query.plan is not None:
-        found = found.where(columns.plan == query.plan)
-    if query.after is not None:
-        found = found.where(columns.reader_id > query.after)
-    return found.order_by(columns.reader_id).limit(PAGE + 1)
+def _plan_for_these_values(connection: Connection) -> None:
+    """A plan kept for any value would not know a LIKE's beginning, and read a table for it."""
+    connection.execute(text("set local plan_cache_mode = force_custom_plan"))
 
 
-def _beginning_with(prefix: str) -> Any:
-    """Return the readers any of whose ids begins so: one indexed look-up per kind of id. Only e-mail folds case."""
-    pattern = _pattern(prefix)
-    ours = select(accounts.c.reader_id)
-    return union(
-        ours.where(accounts.c.email_folded.like(_pattern(prefix.casefold()))),
-        ours.where(accounts.c.reader_id.like(pattern)),
-        ours.where(accounts.c.customer_id.like(pattern)),
-        _by_customer_of(subscriptions, pattern),
-        _by_customer_of(invoices, pattern),
-    )
+def _found(row: Any) -> FoundAccount:
+    same = {name: value for name, value in row.items() if name not in {"match", "rank", "key"}}
+    return FoundAccount(**same, match=None if row["match"] is None else Match(row["match"]))
 
 
-def _by_customer_of(table: Table, pattern: str) -> Select[Any]:
-    joined = accounts.join(table, table.c.customer_id == accounts.c.customer_id)
-    return select(accounts.c.reader_id).select_from(joined).where(table.c.id.like(pattern))
-
-
-def _pattern(prefix: str) -> str:
-    """Return LIKE's pattern for the literal `prefix`; backslash is PostgreSQL's own escape, so indexes apply."""
-    escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"{escaped}%"
-
-
-def _facts(connection: Connection, reader_id: str, customer_id: str | None) -> dict[str, Sequence[dict[str, Any]]]:
-    theirs = invoices.c.customer_id == customer_id
-    newest_invoices = select(invoices).where(theirs).order_by(invoices.c.created_at.desc()).limit(INVOICES_SHOWN)
-    queries = {
-        "subscriptions": _rows_of(subscriptions, subscriptions.c.customer_id == customer_id, subscriptions.c.id),
-        "invoices": newest_invoices,
-        "grants": _rows_of(grants, grants.c.reader_id == reader_id, grants.c.id),
-        "holds": _rows_of(holds, holds.c.customer_id == customer_id, holds.c.from_at),
-        "trial_ledger": _rows_of(trial_ledger, trial_ledger.c.reader_id == reader_id, trial_ledger.c.kind),
-    }
-    return {name: [dict(row) for row in connection.execute(query).mappings()] for name, query in queries.items()}
-
-
-def _rows_of(table: Table, condition: Any, order: Any) -> Select[Any]:
-    return select(table).where(condition).order_by(order)
+def _place(row: Any) -> Place:
+    match = None if row["match"] is None else Match(row["match"])
+    key = row["created_at"].astimezone(UTC).isoformat() if match is None else row["key"]
+    return Place(match=match, key=key, reader_id=row["reader_id"])

@@ -177,6 +177,13 @@ class Trail:
         with self._audit.begin() as connection:
             self.record(connection, **detail)
 
+    def showed(self, reader_ids: Iterable[str]) -> None:
+        """Add an entry of a portion of what goes out bit by bit, before it does: whose data is in it."""
+        portion = replace(self._entry, subjects=tuple(reader_ids))
+        with self._audit.begin() as connection:
+            self._audit.record(connection, portion)
+        self.recorded = True
+
     def around(self, act: Callable[[], Answer], audited: Audited, status: Callable[[Answer], int]) -> Answer:
         """Return what `act` answers, on record: if nobody below has recorded, that is done here before it is shown."""
         if audited.ahead:

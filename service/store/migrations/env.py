@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.store import audit_tables, gift_tables, journal_tables, money_tables, staff_tables  # noqa: F401 - they declare
+from service.store import audit_tables, gift_tables, journal_tables, money_tables, note_tables, staff_tables  # noqa: F401
 from service.store.tables import metadata
 from webhooks.tables import metadata as webhooks_metadata
 

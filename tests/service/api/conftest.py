@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -45,9 +45,10 @@ from service.exemptions.tokens import Tokens
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
-from service.support.accounts import AccountDetail, AccountQuery, Accounts, Page
+from service.support.accounts import AccountDetail, AccountQuery, Accounts, FoundAccount, Page
 from service.support.audit import Audit, AuditPage, Entry
 from service.support.drift import DriftPage, DriftReport
+from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
 from webhooks.events import StripeEvent
 from webhooks.inbox import Inbox, Stored
@@ -234,8 +235,25 @@ class FakeAccounts(Accounts):
         self.queries.append(query)
         return self.page
 
+    def pages(self, query: AccountQuery) -> Iterator[Sequence[FoundAccount]]:
+        self.queries.append(query)
+        yield self.page.accounts
+
     def detail(self, reader_id: str) -> AccountDetail | None:
         return self.known
+
+
+class FakeStaffSync(StaffSync):
+    """Syncs whoever is asked for, unless `failure` is raised."""
+
+    def __init__(self) -> None:
+        self.synced: list[str] = []
+        self.failure: Exception | None = None
+
+    def sync(self, reader_id: str) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.synced.append(reader_id)
 
 
 class FakeDrift(DriftReport):
@@ -322,6 +340,7 @@ class Api:
     plan_changes: FakePlanChanges
     refunds: FakeRefunds
     accounts: FakeAccounts
+    staff_sync: FakeStaffSync
     drift: FakeDrift
     audit: FakeAudit
     health: FakeHealth
@@ -345,7 +364,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
-        audit = FakeAudit()
+        audit, staff_sync = FakeAudit(), FakeStaffSync()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -359,6 +378,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             plan_changes=plan_changes,
             refunds=refunds,
             accounts=accounts,
+            staff_sync=staff_sync,
             drift=drift,
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
@@ -373,8 +393,8 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         services = replace(services, **changes)
         app = build_flask(services)
         return Api(
-            app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts, drift,
-            audit, health,
+            app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts,
+            staff_sync, drift, audit, health,
         )  # fmt: skip
 
     return build
@@ -447,11 +467,13 @@ def account() -> AccountDetail:
         email="reader@example.com",
         customer_id="cus_1",
         created_at=NOW,
+        fetched_at=NOW,
+        sync_failure=None,
         subscriptions=[
             {
                 "id": "sub_1", "customer_id": "cus_1", "reader_id": "r-81", "status": "active", "plan": "monthly",
-                "price_id": "price_1", "trial_end_at": None, "period_end_at": NOW, "cancel_at": None, "ended_at": None,
-                "fetched_at": NOW,
+                "price_id": "price_1", "created_at": NOW, "trial_end_at": None, "period_end_at": NOW,
+                "cancel_at": None, "ended_at": None, "fetched_at": NOW,
             }
         ],
         invoices=[
@@ -478,6 +500,27 @@ def account() -> AccountDetail:
         trial_ledger=[
             {"kind": "email", "value": "a1b2", "reader_id": "r-81", "subscription_id": "sub_1", "created_at": NOW}
         ],
+        refunds=[
+            {
+                "refund_id": "re_1", "invoice_id": "in_1", "amount_minor": 290, "currency": "usd", "reason": "moved",
+                "asked_by": "key:3", "asked_at": NOW, "outcome": "succeeded",
+            }
+        ],
+        visitors=[{"visitor_id": "v-5", "reader_id": "r-81", "linked_at": NOW}],
+        checkouts=[
+            {
+                "id": "chk_1", "plan": "monthly", "status": "complete", "created_at": NOW,
+                "disclosure": {"renewal": "every month"}, "catalog_version": "c1",
+            }
+        ],
+        consents=[
+            {
+                "id": 1, "kind": "plan_change", "plan": "annual", "outcome": "changed", "agreed_at": NOW,
+                "disclosure": {"renewal": "every year"}, "catalog_version": "c1",
+            }
+        ],
+        gifts=[{"article_id": "a-1", "given_at": NOW, "expires_at": NOW + timedelta(days=14)}],
+        notes=[{"id": 1, "body": "Rang on Monday.", "written_by": "staff:7", "written_at": NOW}],
     )  # fmt: skip
 
 

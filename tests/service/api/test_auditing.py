@@ -125,4 +125,5 @@ def test_a_kept_answer_is_no_second_act(build_api: Callable[..., Any], engine: E
 
 
 def found(reader_id: str) -> FoundAccount:
-    return FoundAccount(reader_id=reader_id, email=None, customer_id=None, status="none", plan=None)
+    made = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
+    return FoundAccount(reader_id=reader_id, email=None, customer_id=None, status="none", plan=None, created_at=made)

@@ -18,7 +18,7 @@ from service.domain.decision import Reason, Wall
 from service.domain.entitlement import Entitlement
 from service.errors import StripeUnavailable
 from service.store.api_keys import Scope
-from service.support.accounts import AccountDetail, FoundAccount, Page
+from service.support.accounts import AccountDetail, FoundAccount, Match, Page, Place
 from service.support.audit import AuditPage
 from service.support.drift import DriftPage
 from webhooks.snapshot import SubscriptionFacts
@@ -231,8 +231,16 @@ def test_real_answers_fit_the_document(
         asked = {"key": "support:write-key", "json": {"invoice": "in_1", "reason": "moved"}}
         answer = api.call("POST", "/v1/support/accounts/r-81/refunds", **asked)
         check(judge, answer, "POST", "/v1/support/accounts/{reader_id}/refunds")
-    listed = FoundAccount(reader_id="r-81", email="a@example.com", customer_id=None, status="none", plan=None)
-    for page in (api.accounts.page, Page(accounts=[listed], next_after="r-81")):
+    listed = FoundAccount(
+        reader_id="r-81",
+        email="a@example.com",
+        customer_id=None,
+        status="none",
+        plan=None,
+        created_at=account.created_at,
+    )
+    ended = Place(match=Match.READER, key="r-81", reader_id="r-81")
+    for page in (api.accounts.page, Page(accounts=[listed], next_after=ended)):
         api.accounts.page, api.accounts.known = page, account
         answer = api.call("GET", "/v1/support/accounts", key="support:read-key")
         check(judge, answer, "GET", "/v1/support/accounts")
@@ -246,6 +254,10 @@ def test_real_answers_fit_the_document(
         check(judge, api.call("GET", "/v1/support/drift", key="support:read-key"), "GET", "/v1/support/drift")
     answer = api.call("GET", "/v1/support/accounts/r-81", key="support:read-key")
     check(judge, answer, "GET", "/v1/support/accounts/{reader_id}")
+    answer = api.call("POST", "/v1/support/accounts/r-81/sync", key="support:write-key")
+    check(judge, answer, "POST", "/v1/support/accounts/{reader_id}/sync")
+    answer = api.call("GET", "/v1/support/accounts.csv", key="support:read-key")
+    check(judge, answer, "GET", "/v1/support/accounts.csv")
     for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"):
         check(judge, api.call("GET", path, key=None), "GET", path)
     api.health.report = Report(

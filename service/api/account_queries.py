@@ -1,0 +1,26 @@
+"""What is asked for in a search's address, for the API and the console alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.api.cursors import place
+from service.store.account_search import AccountQuery, Order
+
+
+def query_from(asked: Mapping[str, Any]) -> AccountQuery:
+    """Return the query that `schemas.AccountsQuery` has let in; raises ValidationError for another list's cursor."""
+    prefix = asked.get("q")
+    return AccountQuery(
+        prefix=prefix,
+        status=asked.get("status"),
+        plan=asked.get("plan"),
+        order=Order(asked.get("sort", Order.NEWEST)),
+        after=place(asked.get("cursor"), by_match=prefix is not None),
+        in_trial="in_trial" in asked,
+        past_due="past_due" in asked,
+        cancelling="cancelling" in asked,
+        on_hold="on_hold" in asked,
+        courtesy="courtesy" in asked,
+    )

@@ -1,0 +1,57 @@
+"""Where each part of an account comes from, as of when, and what is in the way: nobody should have to guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from service.access.readers import ReaderState
+from service.support.accounts import AccountDetail
+
+FROM_STRIPE = ("state", "subscriptions", "invoices", "holds")
+OURS = ("grants", "refunds", "trial_ledger", "visitors", "consents", "gifts", "notes")
+
+
+class Origin(StrEnum):
+    STRIPE = "stripe"
+    RECORD = "record"
+    REDIS = "redis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """`as_of` is business time, None for what was never fetched; `trouble` is a sentence, None when all is well."""
+
+    origin: Origin
+    as_of: datetime | None
+    trouble: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        as_of = None if self.as_of is None else self.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return {"origin": self.origin.value, "as_of": as_of, "trouble": self.trouble}
+
+
+def sources_of(found: AccountDetail, state: ReaderState, now: datetime) -> Mapping[str, Source]:
+    """Return the source of every part, read at business `now`."""
+    stripe = Source(origin=Origin.STRIPE, as_of=found.fetched_at, trouble=_stripe_trouble(found))
+    record = Source(origin=Origin.RECORD, as_of=now)
+    redis = Source(origin=Origin.REDIS, as_of=now)
+    if state.reading is None:
+        redis = Source(
+            origin=Origin.REDIS, as_of=None,
+            trouble="Redis does not answer, so nobody can say now what was read. Access is not affected by that here.",
+        )  # fmt: skip
+    return dict.fromkeys(FROM_STRIPE, stripe) | dict.fromkeys(OURS, record) | {"meter": redis}
+
+
+def _stripe_trouble(found: AccountDetail) -> str | None:
+    if found.customer_id is None:
+        return "This reader never began a checkout: Stripe has nothing on them."
+    if found.sync_failure is not None:
+        return f"The last look at Stripe failed ({found.sync_failure}); what is shown is from the one before."
+    if found.fetched_at is None:
+        return "Stripe was not asked yet; sync now to see."
+    return None

@@ -1,0 +1,33 @@
+"""What of a customer's subscriptions is searched for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from service.domain.standings import Standings, standings_of
+
+END = datetime(2026, 12, 10, tzinfo=UTC)
+
+
+def test_each_is_told_by_any_subscription_to_a_plan(make_snapshot: Any, make_subscription: Any) -> None:
+    """Several may be so at once."""
+    trial = make_subscription(id="sub_1", status="trialing", cancel_at=END)
+    late = make_subscription(id="sub_2", status="past_due")
+    assert standings_of(make_snapshot(trial, late)) == Standings(in_trial=True, past_due=True, cancelling=True)
+    assert standings_of(make_snapshot(make_subscription())) == Standings()
+    assert standings_of(None) == Standings()
+
+
+def test_both_shapes_of_a_cancellation_count_while_it_runs(make_snapshot: Any, make_subscription: Any) -> None:
+    """Stripe sets an instant or only the boolean; what is over is not being cancelled."""
+    flagged = make_subscription(cancel_at_period_end=True)
+    over = make_subscription(status="canceled", cancel_at=END)
+    assert standings_of(make_snapshot(flagged)).cancelling is True
+    assert standings_of(make_snapshot(over)).cancelling is False
+
+
+def test_foreign_products_and_deleted_customers_count_for_nothing(make_snapshot: Any, make_subscription: Any) -> None:
+    """As they do for access."""
+    assert standings_of(make_snapshot(make_subscription(plan=None, status="past_due"))) == Standings()
+    assert standings_of(make_snapshot(make_subscription(status="past_due"), deleted=True)) == Standings()
