@@ -36,7 +36,7 @@ _SUSPICIOUS = re.compile(r"@|%40|_|bearer|://", re.IGNORECASE)
 """What every secret text holds some of; most texts hold none, and are let through for the price of this."""
 _LINE = "newsstand_line"
 _access = logging.getLogger("newsstand.access")
-_QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic")
+_QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic", "authlib", "joserfc")
 _FRAMES = 12
 
 

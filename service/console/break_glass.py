@@ -26,11 +26,13 @@ _THE_ONE = and_(staff.c.issuer == LOCAL, staff.c.subject == BREAK_GLASS)
 class BreakGlass:
     """Sets the account up and off, and checks its password."""
 
-    def __init__(self, engine: Engine, audit: Audit, wall_clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, audit: Audit, wall_clock: Clock, hasher: argon2.PasswordHasher | None = None
+    ) -> None:
         self._engine = engine
         self._audit = audit
         self._wall_clock = wall_clock
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = hasher or argon2.PasswordHasher()
 
     def set_up(self, hours: int, *, actor: str) -> str:
         """Switch the account on for some hours under a new password, and return that: it cannot be shown again."""
