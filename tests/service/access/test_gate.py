@@ -11,7 +11,9 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from metering.meter import Subject, SubjectKind
 from sandbox.processes import free_port
+from service.access.links import Links
 from service.access.question import Answer, BatchQuestion, Question
 from service.domain.decision import Access, Article, Reason
 from service.store.database import make_engine
@@ -265,3 +267,23 @@ def test_a_link_is_recorded_in_postgresql(parts: Any) -> None:
     ask(parts, reader="r-1", visitor="v-1")
     with parts.engine.connect() as connection:
         assert connection.execute(text("select visitor_id, reader_id from visitor_links")).all() == [("v-1", "r-1")]
+
+
+def test_a_flush_is_mended_by_the_next_signed_in_decision(parts: Any, redis_url: str) -> None:
+    """Claim: after FLUSHALL the browser's link is back once its reader was seen, so signing out gives nothing fresh."""
+    ask(parts, "a-1", reader="r-1", visitor="v-1")
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    assert ask(parts, "a-1", reader="r-1", visitor="v-1").decision.counted
+    assert ask(parts, "a-2", visitor="v-1").decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_a_known_pair_is_looked_at_again_after_ten_minutes(parts: Any) -> None:
+    """Claim: in between a signed-in decision costs no look; after that a lost link is found and mended."""
+    seconds = [0.0]
+    links = Links(parts.engine, parts.meter, parts.catalog, wall_clock=parts.clock, monotonic=lambda: seconds[0])
+    links.ensure("r-1", "v-1", now=parts.clock())
+    parts.meter.forget(Subject(SubjectKind.VISITOR, "v-1"), windows=[])
+    for seconds[0], linked in ((599.0, False), (600.0, True)):
+        links.ensure("r-1", "v-1", now=parts.clock())
+        assert parts.meter.linked_reader_is("v-1", "r-1", wall_now=parts.clock()) is linked
