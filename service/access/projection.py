@@ -52,7 +52,7 @@ class Projection:
             log.info("customer_unknown", customer_id=snapshot.customer_id)
             return
         self._record_trials(connection, reader_id, snapshot)
-        checkouts.complete(connection, [each.checkout_id for each in snapshot.subscriptions if each.checkout_id])
+        checkouts.complete(connection, _completed(snapshot))
         entitlement = self.record_entitlement(connection, reader_id, now=snapshot.fetched_at, cause="sync")
         if entitlement is not None and entitlement.grants_at(snapshot.fetched_at):
             ask_for_check(connection, reader_id, known_before)
@@ -130,6 +130,12 @@ class Projection:
                 reader_id=reader_id,
                 policy=self._policy.repeated_card.value,
             )
+
+
+def _completed(snapshot: CustomerSnapshot) -> list[str]:
+    """Return the checkouts that have led to a sale; one whose payment still waits for its cardholder has not."""
+    sold = (each for each in snapshot.subscriptions if each.status not in {"incomplete", "incomplete_expired"})
+    return [each.checkout_id for each in sold if each.checkout_id]
 
 
 def trial_identities(

@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 
 from service.access.readers import Readers
 from service.access.trials import Trials
+from service.billing.begun import give_up_begun
 from service.billing.customers import Customers
 from service.billing.once import make_once
 from service.billing.running import owes
@@ -250,6 +251,8 @@ class Checkouts:
             session = self._client.v1.checkout.sessions.expire(opened.session_id)
         except stripe.InvalidRequestError:  # no longer open: complete, or expired by itself
             session = self._client.v1.checkout.sessions.retrieve(opened.session_id)
+        if session.status == "expired":
+            give_up_begun(self._client, str(row.parameters["customer"]), row.id)
         self._settle(opened, session)
         if session.status == "complete":
             raise Conflict("This reader already has a subscription.", code="already_subscribed")

@@ -88,6 +88,19 @@ def test_who_owes_a_payment_is_not_sold_a_second_subscription(shop: Any) -> None
     assert shop.open_sessions() == []
 
 
+def test_what_was_begun_at_the_bank_cannot_be_paid_beside_what_was_bought_instead(shop: Any) -> None:
+    """Who leaves the bank's page and buys the other plan has one subscription, and no open invoice of the first."""
+    annual = shop.open(plan="annual")
+    assert shop.pay(annual, card_number="4000 0025 0000 3155").status_code == 200
+    monthly = shop.open(plan="monthly")
+    assert [session.url for session in shop.open_sessions()] == [monthly.url]
+    shop.pay(monthly)
+    customer = shop.client.v1.customers.list({"test_clock": shop.clock_id}).data[0].id
+    subscriptions = shop.client.v1.subscriptions.list({"customer": customer, "status": "all"}).data
+    assert sorted(each.status for each in subscriptions) == ["incomplete_expired", "trialing"]
+    assert {each.status for each in shop.client.v1.invoices.list({"customer": customer}).data} == {"paid", "void"}
+
+
 def test_a_trial_is_given_once(shop: Any) -> None:
     """The same reader, and another reader with the same mailbox, pay at once and are told why."""
     shop.subscribe()
