@@ -10,6 +10,8 @@ from flask import Flask
 from sqlalchemy import Connection, text
 
 from metering.guard import NetworkGuard
+from metering.meter import MeterUnavailable
+from metering.packing import packing_warnings
 from service import metrics
 from service.access.finding import Finder
 from service.access.gate import Gate
@@ -62,11 +64,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(core.settings.log_level)
     log.info("web_started", **core.settings.masked())
     refuse_sandbox_keys(core.settings, core.engine)
+    _warn_of_unpacked_buckets(core)
     services = build_services(core)
     app = build_flask(services)
     mount_console(app, build_desk(core, services), app.extensions["newsstand.budget"])
     app.extensions["newsstand.follow_draining"] = services.health.follow_draining  # gunicorn.conf.py knows of signals
     return app
+
+
+def _warn_of_unpacked_buckets(core: Core) -> None:
+    """Say what to set at Redis; one that is away, or hosted and mute about it, is no reason not to start."""
+    meter, window = core.catalog.meter, core.catalog.window_at(core.wall_clock())
+    with contextlib.suppress(MeterUnavailable):
+        for warning in packing_warnings(core.meter.connections, most_articles=meter.limit_reader, window=window):
+            log.warning("redis_not_packed", advice=warning)
 
 
 def build_services(core: Core) -> Services:
