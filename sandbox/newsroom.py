@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -10,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from sandbox.identity.people import GROUPS
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 STRIPE_KEY = "sk_test_sandbox"
 SITE_KEY = "site_sandbox"
 SUPPORT_KEY = "support_sandbox"
+CONSOLE_CLIENT = "console"
 # What a process needs of the machine. Everything else in the caller's environment stays out: an exported DATABASE_URL,
 # a live Stripe key or a proxy must not reach the sandbox.
 MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -39,6 +43,7 @@ class Ports:
     stripe: int
     redis: int
     postgres: int
+    identity: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Ports:
@@ -61,6 +66,7 @@ class Ports:
 
 DEFAULT_PORTS = {
     "PORT": "8000", "SITE_PORT": "8001", "STRIPE_PORT": "8002", "REDIS_PORT": "8003", "POSTGRES_PORT": "8004",
+    "IDENTITY_PORT": "8005",
 }  # fmt: skip
 
 
@@ -70,6 +76,11 @@ class Secrets:
 
     subject_key: str
     webhook_secret: str
+
+    @property
+    def identity_secret(self) -> str:
+        """Return what the console and the sign-in provider share."""
+        return hmac.new(self.subject_key.encode(), b"sign-in provider", hashlib.sha256).hexdigest()
 
     @classmethod
     def kept_in(cls, path: Path) -> Secrets:
@@ -101,6 +112,10 @@ class Newsroom:
     @property
     def stripe_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.stripe}"
+
+    @property
+    def identity_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.identity}"
 
     @property
     def redis_url(self) -> str:
@@ -150,6 +165,11 @@ class Newsroom:
             "PORT": str(self.ports.web),
             "BIND_HOST": "127.0.0.1",
             "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_directory),
+            "CONSOLE_ORIGIN": self.service_url,
+            "OIDC_ISSUER": self.identity_url,
+            "OIDC_CLIENT_ID": CONSOLE_CLIENT,
+            "OIDC_CLIENT_SECRET": self.secrets.identity_secret,
+            "OIDC_GROUPS": GROUPS,
             "AUDIT_ANCHOR_FILE": str(self.directory / "audit-heads"),
             "NEWSSTAND_SANDBOX": "1",
         }  # fmt: skip

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sandbox.leftovers import stop_leftovers, take_lock
 from sandbox.newsroom import (
+    CONSOLE_CLIENT,
     ROOT,
     SITE_KEY,
     STRIPE_KEY,
@@ -31,7 +32,7 @@ from sandbox.supervisor import ChildEnded, StopAsked, Supervisor
 from sandbox.welcome import welcome
 
 # Whoever asks stops before whoever answers, so that nobody logs errors about a part that left first.
-STOP_ORDER = ("newspaper", "web", "worker", "stand-in Stripe", "valkey", "postgresql")
+STOP_ORDER = ("newspaper", "web", "worker", "sign-in provider", "stand-in Stripe", "valkey", "postgresql")
 
 
 class Start:
@@ -62,6 +63,7 @@ class Start:
         valkey, postgres = Valkey(folder / "valkey", ports.redis), Postgres(folder / "postgres", ports.postgres)
         valkey_child = self._supervisor.adopt(valkey.spawn())
         stripe_child = self._supervisor.adopt(self._standin())
+        self._supervisor.adopt(self._identity())  # nobody needs it before somebody signs in
         postgres.make_cluster()  # the slow part of a first start, while the other two come up
         postgres_child = self._supervisor.adopt(postgres.spawn())
         starting = {
@@ -82,6 +84,15 @@ class Start:
         ]  # fmt: skip
         name = "stand-in Stripe"
         return Child(name, command, log=self._newsroom.log("standin"), env=machine(self._environment), cwd=ROOT)
+
+    def _identity(self) -> Child:
+        command = [
+            sys.executable, "-m", "sandbox.identity", "--port", str(self._newsroom.ports.identity),
+            "--client-id", CONSOLE_CLIENT, "--client-secret", self._newsroom.secrets.identity_secret,
+            "--redirect-uri", f"{self._newsroom.service_url}/support/sign-in/back",
+        ]  # fmt: skip
+        name = "sign-in provider"
+        return Child(name, command, log=self._newsroom.log("identity"), env=machine(self._environment), cwd=ROOT)
 
     def _site(self) -> Child:
         command = [

@@ -26,8 +26,10 @@ def rows(newsroom: Newsroom) -> list[tuple[str, str, str]]:
         ("the newspaper", newsroom.site_url, ""),
         ("service, for a site", newsroom.service_url, SITE_KEY),
         ("and for support", newsroom.service_url, SUPPORT_KEY),
+        ("support console", f"{newsroom.service_url}/support", "choose who to be"),
         ("API documentation", f"{newsroom.service_url}/docs", ""),
         ("stand-in Stripe", newsroom.stripe_url, STRIPE_KEY),
+        ("sign-in provider", newsroom.identity_url, ""),
         ("Valkey", newsroom.redis_url, ""),
         ("PostgreSQL", newsroom.database_url, ""),
     ]

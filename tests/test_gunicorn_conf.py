@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from sandbox.newsroom import ROOT, Newsroom, Ports, Secrets
+from sandbox.newsroom import DEFAULT_PORTS, ROOT, Newsroom, Ports, Secrets
 from sandbox.processes import Child, free_port, stat_fields
 
 # Counts its requests and its living workers, and says both, summed over all workers.
@@ -39,7 +39,7 @@ open_url = build_opener(ProxyHandler({})).open
 def server(tmp_path: Path) -> Iterator[tuple[Child, str]]:
     """gunicorn with one worker, its runtime folder below `tmp_path`, and its address."""
     (tmp_path / "counting.py").write_text(APP)
-    ports = Ports(*(free_port() for _ in range(5)))
+    ports = Ports(*(free_port() for _ in DEFAULT_PORTS))
     room = Newsroom(tmp_path, ports, Secrets.kept_in(tmp_path / "secrets.json"))
     room.metrics_directory.mkdir()
     settings = room.settings(os.environ | {"WEB_WORKERS": "1", "LOG_LEVEL": "debug"}, test_clock="")

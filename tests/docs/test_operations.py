@@ -76,6 +76,11 @@ def test_an_untouched_audit_log_verifies(operator: Operator) -> None:
     assert "0 entries are as they were written" in operator.run("audit verify")
 
 
+def test_the_break_glass_account_is_opened_by_the_guides_command(operator: Operator) -> None:
+    """It prints a password, and nothing else."""
+    assert re.fullmatch(r"[\w-]{24}\n", operator.run("break-glass"))
+
+
 def test_what_was_backed_up_is_restored_and_every_customer_due(
     operator: Operator, database_url: str, new_database_url: str
 ) -> None:

@@ -74,7 +74,7 @@ def test_nothing_survives_and_data_does(new_newsroom: Any) -> None:
     first = room.start()
     running = descendants(first.pid)
     assert {each.name for each in read_record(room.at.directory / "running.json")} == {
-        "newspaper", "web", "worker", "stand-in Stripe", "valkey", "postgresql",
+        "newspaper", "web", "worker", "sign-in provider", "stand-in Stripe", "valkey", "postgresql",
     }  # fmt: skip
     assert "already runs in" in refusal(room.spawn())
     clock = get(f"{room.at.stripe_url}/v1/test_helpers/test_clocks", STRIPE_KEY)["data"][0]["id"]

@@ -142,7 +142,7 @@ def test_a_group_that_is_not_listed_opens_nothing(desk: Any) -> None:
         Twist(signed="secret"),
         Twist(signed="stranger"),
     ],
-    ids=lambda each: f"{each.signed} {each.claims}",
+    ids=lambda each: f"{each.signed} {list(each.claims)} {[type(value).__name__ for value in each.claims.values()]}",
 )
 def test_a_token_that_is_not_for_this_sign_in_opens_nothing(
     desk: Any, provider: IdentityProvider, twist: Twist
