@@ -308,6 +308,8 @@ def _refuse_half_a_console(settings: Settings) -> None:
     missing = [name for name, value in needed.items() if not value]
     if settings.oidc_issuer and missing:
         raise ConfigurationError(f"OIDC_ISSUER needs {', '.join(missing)} too")
+    if settings.oidc_issuer:
+        _refuse_weak("OIDC_CLIENT_SECRET", settings.oidc_client_secret, settings)
 
 
 def _refuse_weak(name: str, value: str, settings: Settings) -> None:

@@ -118,3 +118,46 @@ def test_only_the_composition_root_and_the_command_line_read_the_environment() -
         if re.search(r"os\.(environ|getenv)", path.read_text())
     }
     assert readers <= {"service/settings.py", "service/metrics.py", "service/cli.py"}
+
+
+CONSOLE = {
+    "CONSOLE_ORIGIN": "https://desk.daily.example",
+    "OIDC_ISSUER": "https://id.daily.example/realms/staff",
+    "OIDC_CLIENT_ID": "newsstand",
+    "OIDC_CLIENT_SECRET": "0123456789abcdef",
+    "OIDC_GROUPS": "heads=admin",
+}
+
+
+def test_the_console_is_off_until_it_has_an_origin() -> None:
+    """And has whoever signs in through which provider, with which groups, once it is told."""
+    assert Settings.from_environment(SOUND).console_origin == ""
+    settings = Settings.from_environment(SOUND | CONSOLE | {"OIDC_GROUPS": "a=b=agent, heads=admin"})
+    assert {group: role.word for group, role in settings.oidc_groups.items()} == {"a=b": "agent", "heads": "admin"}
+
+
+@pytest.mark.parametrize("missing", ["CONSOLE_ORIGIN", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_GROUPS"])
+def test_half_a_sign_in_is_refused(missing: str) -> None:
+    """A console that nobody could sign in to says so at the start, not to the first who tries."""
+    with pytest.raises(ConfigurationError, match=missing):
+        Settings.from_environment(SOUND | {name: value for name, value in CONSOLE.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONSOLE_ORIGIN", "http://desk.daily.example"),
+        ("CONSOLE_ORIGIN", "https://desk.daily.example/support"),
+        ("CONSOLE_ORIGIN", "https://a.example, https://b.example"),
+        ("CONSOLE_ORIGIN", "desk.daily.example"),
+        ("OIDC_ISSUER", "http://id.daily.example"),
+        ("OIDC_CLIENT_SECRET", "changeme"),
+        ("OIDC_GROUPS", "heads=boss"),
+        ("OIDC_GROUPS", "=admin"),
+        ("OIDC_GROUPS", "heads"),
+    ],
+)
+def test_a_console_that_would_be_a_hole_is_refused(name: str, value: str) -> None:
+    """Plain http, another page's address, a placeholder, a role that there is not."""
+    with pytest.raises(ConfigurationError, match=name):
+        Settings.from_environment(SOUND | CONSOLE | {name: value})
