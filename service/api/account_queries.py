@@ -7,6 +7,7 @@ from typing import Any
 
 from service.api.cursors import place
 from service.store.account_search import AccountQuery, Order
+from service.support.audit import Trail
 
 
 def query_from(asked: Mapping[str, Any]) -> AccountQuery:
@@ -24,3 +25,9 @@ def query_from(asked: Mapping[str, Any]) -> AccountQuery:
         on_hold="on_hold" in asked,
         courtesy="courtesy" in asked,
     )
+
+
+def note_filter(trail: Trail, query: AccountQuery) -> None:
+    """Keep which status was asked for; an entry's `status` is that of the answer."""
+    if query.status is not None:
+        trail.tell(filter_status=query.status)

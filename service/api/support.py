@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from service.api import schemas, support_shapes
-from service.api.account_queries import query_from
+from service.api.account_queries import note_filter, query_from
 from service.api.cursors import cursor_of
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.present import instant
@@ -22,7 +22,9 @@ CSV_HEADERS = {"Content-Disposition": 'attachment; filename="accounts.csv"', "X-
 
 def search_accounts(services: Services, call: Call) -> Reply:
     """Return a page of the accounts that match."""
-    page = services.accounts.search(query_from(call.query))
+    query = query_from(call.query)
+    note_filter(call.trail, query)
+    page = services.accounts.search(query)
     call.trail.about(*(each.reader_id for each in page.accounts))
     following = cursor_of(str(page.next_after)) if page.next_after else None
     return answer(200, {"data": [_line(each) for each in page.accounts], "next": following})
@@ -30,8 +32,10 @@ def search_accounts(services: Services, call: Call) -> Reply:
 
 def export_accounts(services: Services, call: Call) -> Reply:
     """Return all that match, as they are read."""
+    query = query_from(call.query)
+    note_filter(call.trail, query)
     call.trail.tell(status=200)  # a stream's first portion is on record before there is an answer to take it from
-    lines = csv_export(services.accounts, query_from(call.query), call.trail)
+    lines = csv_export(services.accounts, query, call.trail)
     return Reply(status=200, body="", media_type="text/csv", headers=CSV_HEADERS, stream=lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -35,8 +35,12 @@ class Guarded:
     def __call__(self, **path: str) -> Response:
         if not self._desk.origin:
             raise _off()
-        with self._slot():
-            return self._let_in(path)
+        with ExitStack() as held:
+            held.enter_context(self._slot())
+            response = self._let_in(path)
+            if response.is_streamed:  # the thread is busy until the last of it is out
+                response.call_on_close(held.pop_all().close)
+            return response
 
     def _slot(self) -> AbstractContextManager[None]:
         return self._budget.slot() if self._page.slow else nullcontext()

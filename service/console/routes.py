@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from service.console.frame import Page
-from service.console.pages import home, keys, nothing, sessions, sign_in, staff
+from service.console.pages import accounts, home, keys, nothing, sessions, sign_in, staff
 
 PAGES: tuple[Page, ...] = (
     home.HOME,
+    *accounts.PAGES,
     *sign_in.PAGES,
     *sessions.PAGES,
     *staff.PAGES,

@@ -145,6 +145,7 @@ def shop_services(database_url: str, redis_url: str, engine: Engine) -> Iterator
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "STRIPE_SECRET_KEY": "sk_test_51Habcdefghijk",
+            "STRIPE_API_BASE": "http://127.0.0.1:9",
             "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
             "SUBJECT_KEY": "0123456789abcdef0123456789abcdef",
             "SITE_ORIGINS": "https://www.daily.example",

@@ -1,0 +1,149 @@
+"""Finding an account and reading its page, in the whole service: PostgreSQL and Valkey real, Stripe not there."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from service.domain.staff import Role
+from service.store import tables
+from service.store.note_tables import notes
+
+NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
+HELD = {
+    "id": "dp_1", "customer_id": "cus_Ada", "kind": "dispute", "status": "needs_response", "amount_minor": 290,
+    "currency": "usd", "charge_id": "ch_1", "from_at": NOW, "blocks": True, "revokes": False,
+}  # fmt: skip
+INVOICE = {
+    "id": "in_1", "customer_id": "cus_Ada", "status": "paid", "currency": "usd", "amount_due_minor": 290,
+    "amount_paid_minor": 290, "created_at": NOW, "hosted_url": "https://invoice.stripe.com/i/1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ada(engine: Engine) -> None:
+    """A reader with something of most kinds, whose name and notes are full of markup."""
+    account = {
+        "reader_id": "r-<ada>", "email": "<b>ada</b>@example.com", "customer_id": "cus_Ada",
+        "email_folded": "<b>ada</b>@example.com", "status": "grace", "plan": "monthly", "created_at": NOW,
+    }  # fmt: skip
+    reader_id = account["reader_id"]
+    given = {"from_at": NOW, "until_at": NOW + timedelta(days=7000), "reason": "late paper", "given_by": "staff:1"}
+    rows: list[tuple[Any, dict[str, Any]]] = [
+        (tables.accounts, account),
+        (tables.accounts, {"reader_id": "r-bob", "created_at": NOW - timedelta(days=1)}),
+        (tables.invoices, INVOICE),
+        (tables.invoices, INVOICE | {"id": "in_2", "hosted_url": "javascript:alert(1)"}),
+        (tables.holds, HELD),
+        (tables.grants, {"reader_id": reader_id, "kind": "courtesy", "features": ["archives"]} | given),
+        (tables.visitor_links, {"visitor_id": "v-ada", "reader_id": reader_id}),
+        (notes, {"reader_id": reader_id, "body": "<script>x</script>", "written_by": "staff:1", "written_at": NOW}),
+    ]
+    with engine.begin() as connection:
+        for table, row in rows:
+            connection.execute(insert(table).values(row))
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_search_shows_what_matched_and_leads_on(console: Any) -> None:
+    """By any id, whose beginning is enough; what was shown is on record."""
+    browser = console.signed_in(Role.VIEWER)
+    for asked in (
+        "q=r-%3C",
+        "q=%3CB%3E",
+        "q=cus_Ada",
+        "q=v-ada&status=&plan=&sort=newest",
+        "status=grace",
+        "courtesy=true",
+    ):
+        page = browser.get(f"/support/accounts?{asked}")
+        assert "&lt;b&gt;ada&lt;/b&gt;@example.com" in page.text
+        assert 'href="/support/accounts/r-%3Cada%3E"' in page.text
+        assert "r-bob" not in page.text
+    assert console.acts()[-1][1] == "accounts.search"
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("q=nobody", "Nobody matches"),
+        ("status=held", "Nobody matches"),
+        ("sort=sideways", "That can’t be searched for"),
+        ("cursor=x", "That can’t be searched for"),
+        ("q=ch_unknown", "Stripe does not answer just now"),
+        ("", "That is all of them"),
+    ],
+)
+def test_every_end_of_a_search_is_said_in_words(console: Any, asked: str, words: str) -> None:
+    """Nobody, something wrong, Stripe away, the end of the list."""
+    assert words in console.signed_in(Role.VIEWER).get(f"/support/accounts?{asked}").text
+
+
+def test_an_empty_paper_says_so(console: Any) -> None:
+    """And how it gets its first account."""
+    assert "There are no accounts yet" in console.signed_in(Role.VIEWER).get("/support/accounts").text
+
+
+@pytest.mark.usefixtures("ada")
+def test_an_account_is_shown_with_where_it_comes_from(console: Any) -> None:
+    """The sentence first; nothing in it is markup of somebody else's, and no link leads into a script."""
+    page = console.signed_in(Role.VIEWER).get("/support/accounts/r-%3Cada%3E")
+    assert page.status_code == 200
+    assert "Courtesy access given by staff until" in page.text
+    assert 'href="https://invoice.stripe.com/i/1"' in page.text
+    assert "Stripe was not asked yet; sync now to see." in page.text
+    assert "0 of 1 read; begins anew" in page.text
+    assert "<script>x" not in page.text
+    assert "javascript:" not in page.text
+    assert "Sync now" not in page.text
+
+
+@pytest.mark.usefixtures("ada")
+def test_an_account_without_redis_is_shown_all_the_same(console: Any, valkey_client: Any) -> None:
+    """What the meter would say is missing, in words, and nothing else is."""
+    from metering.meter import MeterUnavailable
+
+    def away(*_: Any, **__: Any) -> None:
+        raise MeterUnavailable("away")
+
+    console.desk.services.readers._meter.usage = away
+    page = console.signed_in(Role.VIEWER).get("/support/accounts/r-%3Cada%3E")
+    assert page.status_code == 200
+    assert "Redis does not answer" in page.text
+    assert "late paper" in page.text
+
+
+@pytest.mark.usefixtures("ada")
+def test_stripe_away_is_told_on_the_account(console: Any) -> None:
+    """A sync that could not be done leads back to the account, which says so; that it was asked for is on record."""
+    browser = console.signed_in(Role.AGENT)
+    assert "Sync now with Stripe" in browser.get("/support/accounts/r-%3Cada%3E").text
+    answer = browser.post("/support/accounts/r-%3Cada%3E/sync")
+    assert (answer.status_code, answer.location) == (303, "/support/accounts/r-%3Cada%3E?sync=failed")
+    assert "Stripe does not answer just now" in browser.get(answer.location).text
+    assert [act for _, act in console.acts()][-3:] == ["account.sync.asked", "account.sync", "account.read"]
+
+
+@pytest.mark.usefixtures("ada")
+def test_who_is_not_there_is_said(console: Any) -> None:
+    """No account, and an account that Stripe knows nothing of."""
+    browser = console.signed_in(Role.AGENT)
+    assert browser.get("/support/accounts/r-404").status_code == 404
+    assert browser.post("/support/accounts/r-404/sync").status_code == 404
+    assert "Stripe knows nothing of them" in browser.post("/support/accounts/r-bob/sync").text
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_lead_takes_a_list_away(console: Any) -> None:
+    """As CSV, of the filter asked for; an agent can't."""
+    page = console.signed_in(Role.LEAD).get("/support/accounts.csv?status=grace")
+    assert [row[:2] for row in csv.reader(page.text.splitlines())] == [
+        ["reader_id", "email"],
+        ["r-<ada>", "<b>ada</b>@example.com"],
+    ]
+    assert console.signed_in(Role.AGENT, "bob").get("/support/accounts.csv").status_code == 403
