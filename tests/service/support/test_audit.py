@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from service.domain.chain import Head, faults
+from service.domain.chain import faults
 from service.errors import NotFound
 from service.store import audit as store
 from service.store.audit import AuditQuery
@@ -36,10 +36,6 @@ def entry(number: int = 1, **changes: Any) -> Entry:
 def record(audit: Audit, *entries: Entry) -> None:
     with audit.begin() as connection:
         audit.record_all(connection, entries)
-
-
-def told(connection: Connection, heads: list[Head] | None = None) -> list[str]:
-    return [str(each) for each in faults(store.whole(connection), heads or [])]
 
 
 TAMPERS = {
@@ -70,6 +66,7 @@ TAMPERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_tampering_with_ten_thousand_rows_is_found(engine: Engine, audit: Audit) -> None:
     """By somebody who may switch the triggers off: edit, delete, reorder, truncate, each told with its place."""
     record(audit, *(entry(number) for number in range(1, ROWS + 1)))
@@ -82,9 +79,8 @@ def test_every_tampering_with_ten_thousand_rows_is_found(engine: Engine, audit: 
             connection.execute(text("alter table audit_details drop constraint audit_details_seq_fkey"))
             for each in statement.split("; "):
                 connection.execute(text(each))
-            assert fault in told(connection, heads), name
+            assert any(str(each) == fault for each in faults(store.whole(connection), heads)), name
             connection.rollback()
-    assert list(audit.faults(heads)) == []
 
 
 @pytest.mark.parametrize(
