@@ -20,7 +20,7 @@ class Scale:
 
 
 WHOLE = Scale(
-    rounds=5, burst_seconds=3.0, page_views=20_000, memory_readers=1_000_000,
+    rounds=5, burst_seconds=2.0, page_views=20_000, memory_readers=1_000_000,
     known_readers=(1_000, 100_000, 10_000_000), events=10_000, customers=500, journal_entries=500_000,
 )  # fmt: skip
 QUICK = Scale(
