@@ -15,7 +15,18 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from benchmarks import batch, decisions, journal, known_readers, memory, outage, report, round_trips, webhooks_in
+from benchmarks import (
+    batch,
+    decisions,
+    journal,
+    known_readers,
+    memory,
+    outage,
+    report,
+    round_trips,
+    search,
+    webhooks_in,
+)
 from benchmarks.findings import Section
 from benchmarks.questions import subscribe_all
 from benchmarks.scale import QUICK, WHOLE, Scale
@@ -31,6 +42,7 @@ MEASURES: Mapping[str, Measure] = {
     "known_readers": known_readers.measure,
     "round_trips": round_trips.measure,
     "journal": journal.measure,
+    "search": search.measure,
     "outage": outage.measure,
     "webhooks": webhooks_in.measure,
 }

@@ -1,0 +1,92 @@
+"""Support's search over a large paper: every kind of it, the awkward ones above all, as the console asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from statistics import median
+from urllib.parse import urlsplit, urlunsplit
+
+from sqlalchemy import Engine, text
+
+from benchmarks.findings import Finding, Section, at_most
+from benchmarks.scale import Scale
+from benchmarks.servers import Backdrop
+from benchmarks.town import NOW, fill, searches
+from service.store.database import make_engine
+from service.store.migrate import migrate
+from service.support.accounts import AccountQuery, Accounts
+
+GOAL_MS = 50.0
+TIMES = 40
+FILL_SECONDS = 600.0
+DATABASE = "search"
+
+
+def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
+    """Make `scale.accounts` accounts in a database of their own, and search among them."""
+    _apart(backdrop, f"create database {DATABASE}")
+    engine = make_engine(_address(backdrop, DATABASE), deadline_seconds=FILL_SECONDS, pool_size=1)
+    try:
+        migrate(engine)
+        fill(engine, scale.accounts)
+        taken = _taken(engine, searches(scale.accounts))
+        megabytes = _megabytes(engine)
+    finally:
+        engine.dispose()
+        _apart(backdrop, f"drop database {DATABASE} with (force)")
+    return [_section(scale.accounts, taken, megabytes)]
+
+
+def _section(accounts: int, taken: Mapping[str, Sequence[float]], megabytes: float) -> Section:
+    slowest = max(taken, key=lambda name: _p95(taken[name]))
+    usual = median(median(each) for each in taken.values())
+    beside = f"“{slowest}”; median of all {len(taken)} searches {usual:.1f} ms"
+    worst = at_most("the slowest search, p95", _p95(taken[slowest]), GOAL_MS, beside, format_=".1f", suffix=" ms")
+    weight = Finding(what="the accounts and their indexes on disk", figure=f"{megabytes:.0f} MB", beside="")
+    return Section(
+        title="Support's search",
+        how=(
+            f"{accounts:,} accounts in PostgreSQL, with what belongs to them. Every kind of search (an id of each "
+            "kind, beginnings that all share, filters alone and together, pages far in) is made "
+            f"{TIMES} times as the console makes it, the accounts of the page read included."
+        ),
+        findings=[worst, weight],
+        bars={name: median(each) for name, each in sorted(taken.items(), key=lambda item: -median(item[1]))[:8]},
+        unit="ms",
+    )
+
+
+def _taken(engine: Engine, wanted: Mapping[str, AccountQuery]) -> dict[str, list[float]]:
+    """Return the milliseconds of each time, once everything has been asked once."""
+    accounts = Accounts(engine, business_clock=lambda: NOW, owner_at_stripe=lambda _: None)
+    for query in wanted.values():
+        accounts.search(query)
+    return {name: [_once(accounts, query) for _ in range(TIMES)] for name, query in wanted.items()}
+
+
+def _once(accounts: Accounts, query: AccountQuery) -> float:
+    began = time.perf_counter()
+    accounts.search(query)
+    return (time.perf_counter() - began) * 1000
+
+
+def _p95(times: Sequence[float]) -> float:
+    return sorted(times)[int(len(times) * 0.95)]
+
+
+def _megabytes(engine: Engine) -> float:
+    with engine.connect() as connection:
+        return float(connection.execute(text("select pg_total_relation_size('accounts') / 1e6")).scalar_one())
+
+
+def _apart(backdrop: Backdrop, statement: str) -> None:
+    """Run what no transaction may hold."""
+    engine = make_engine(backdrop.postgres.url, pool_size=1)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _address(backdrop: Backdrop, database: str) -> str:
+    return urlunsplit(urlsplit(backdrop.postgres.url)._replace(path=f"/{database}"))
