@@ -7,7 +7,7 @@ a subscription, an invoice, a charge or a browser belongs to. Without one they c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,10 +16,13 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Connection,
     Select,
     Table,
     and_,
     any_,
+    bindparam,
+    false,
     func,
     literal,
     or_,
@@ -96,11 +99,32 @@ class AccountQuery:
     after: Place | None = None
 
 
-def search_statement(query: AccountQuery, now: datetime, *, limit: int = PAGE + 1) -> Any:
+Owners = Mapping[Match, Sequence[str]]
+"""Of the kinds of id that belong to a payer (or, a browser, to a reader): whose they are."""
+
+
+def owners_of(connection: Connection, query: AccountQuery) -> Owners:
+    """Return whose the subscriptions, invoices, charges and browsers of this id are: kinds without any are left out."""
+    if query.prefix is None:
+        return {}
+    found: dict[Match, list[str]] = {} if query.customer_id is None else {Match.CHARGE: [query.customer_id]}
+    for match, owner in connection.execute(owners_statement(query.prefix)):
+        found.setdefault(Match(match), []).append(owner)
+    return found
+
+
+def owners_statement(prefix: str) -> Any:
+    """Return the query by which `owners_of` asks."""
+    return _OWNERS.params(pattern=_pattern(prefix), whole=prefix)
+
+
+def search_statement(query: AccountQuery, now: datetime, owners: Owners, *, limit: int = PAGE + 1) -> Any:
     """Return the query; `now` is business time, for what staff gave until then."""
     if query.prefix is None:
         return _listed(query, now, limit)
-    found = [_found(kind, query, now, limit) for kind in _kinds(query)]
+    found = [_found(kind, query, now, limit) for kind in _kinds(query, owners)]
+    if not found:  # whose last page ended among what is nobody's any more
+        return _listed(AccountQuery(), now, limit).where(false())
     every: CompoundSelect[Any] = union_all(*(select(each.subquery()) for each in found))
     rows = every.subquery()
     return select(rows).order_by(rows.c.rank, _bytewise(rows.c.key), _bytewise(rows.c.reader_id)).limit(limit)
@@ -134,36 +158,28 @@ class _Kind:
         return list(Match).index(self.match)
 
 
-def _kinds(query: AccountQuery) -> Iterator[_Kind]:
+def _kinds(query: AccountQuery, owners: Owners) -> Iterator[_Kind]:
     """Yield the kinds from which the page can come: those before the one where the last page ended are over."""
     begun_at = list(Match).index(query.after.match) if query.after and query.after.match else 0
     before: list[ColumnElement[bool]] = []
-    for match, (condition, key) in _conditions(query).items():
+    for match, condition, key in _conditions(query.prefix or "", owners):
         kind = _Kind(match, condition, key, tuple(before))
         before.append(condition)
         if kind.rank >= begun_at:
             yield kind
 
 
-def _conditions(query: AccountQuery) -> dict[Match, tuple[ColumnElement[bool], Any]]:
-    columns, whole = accounts.c, query.prefix or ""
-    pattern = _pattern(whole)
-    charged = select(holds.c.customer_id).where(or_(holds.c.charge_id == whole, holds.c.id == whole))
-    browsing = select(visitor_links.c.reader_id).where(visitor_links.c.visitor_id == whole)
-    return {
-        Match.READER: (columns.reader_id.like(pattern), columns.reader_id),
-        Match.EMAIL: (columns.email_folded.like(_pattern(whole.casefold())), columns.email_folded),
-        Match.CUSTOMER: (columns.customer_id.like(pattern), columns.customer_id),
-        Match.SUBSCRIPTION: (_among(columns.customer_id, _customers_of(subscriptions, pattern)), columns.reader_id),
-        Match.INVOICE: (_among(columns.customer_id, _customers_of(invoices, pattern)), columns.reader_id),
-        Match.CHARGE: (
-            or_(columns.customer_id == query.customer_id, _among(columns.customer_id, charged))
-            if query.customer_id
-            else _among(columns.customer_id, charged),
-            columns.reader_id,
-        ),
-        Match.VISITOR: (_among(columns.reader_id, browsing), columns.reader_id),
-    }
+def _conditions(prefix: str, owners: Owners) -> Iterator[tuple[Match, ColumnElement[bool], Any]]:
+    """Yield each kind's condition and what it is ordered by; our own ids may always match."""
+    columns = accounts.c
+    yield Match.READER, columns.reader_id.like(_pattern(prefix)), columns.reader_id
+    yield Match.EMAIL, columns.email_folded.like(_pattern(prefix.casefold())), columns.email_folded
+    yield Match.CUSTOMER, columns.customer_id.like(_pattern(prefix)), columns.customer_id
+    for match in (Match.SUBSCRIPTION, Match.INVOICE, Match.CHARGE):
+        if match in owners:
+            yield match, columns.customer_id.in_(owners[match]), columns.reader_id
+    if Match.VISITOR in owners:
+        yield Match.VISITOR, columns.reader_id.in_(owners[Match.VISITOR]), columns.reader_id
 
 
 def _found(kind: _Kind, query: AccountQuery, now: datetime, limit: int) -> Select[Any]:
@@ -209,11 +225,6 @@ def _among(column: Any, rows: Select[Any]) -> ColumnElement[bool]:
     return found
 
 
-def _customers_of(table: Table, pattern: str) -> Select[Any]:
-    first = select(table.c.customer_id).where(table.c.id.like(pattern))
-    return first.order_by(_bytewise(table.c.id)).limit(STRIPE_IDS_AT_MOST)
-
-
 def _pattern(prefix: str) -> str:
     """Return LIKE's pattern for the literal `prefix`; backslash is PostgreSQL's own escape, so indexes apply."""
     escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -240,4 +251,23 @@ _SHOWN = (
     accounts.c.past_due,
     accounts.c.cancelling,
     accounts.c.created_at,
+)
+
+
+def _owned(match: Match, table: Table) -> Select[Any]:
+    """Return whose the first things of this beginning are."""
+    first = select(literal(match.value).label("match"), table.c.customer_id.label("owner"))
+    first = first.where(table.c.id.like(bindparam("pattern")))
+    return select(first.order_by(_bytewise(table.c.id)).limit(STRIPE_IDS_AT_MOST).subquery())
+
+
+_OWNERS = union_all(
+    _owned(Match.SUBSCRIPTION, subscriptions),
+    _owned(Match.INVOICE, invoices),
+    select(literal(Match.CHARGE.value), holds.c.customer_id).where(
+        or_(holds.c.charge_id == bindparam("whole"), holds.c.id == bindparam("whole"))
+    ),
+    select(literal(Match.VISITOR.value), visitor_links.c.reader_id).where(
+        visitor_links.c.visitor_id == bindparam("whole")
+    ),
 )

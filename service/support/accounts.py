@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from service.clocks import Clock
 from service.store.account_facts import facts_of
-from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, search_statement
+from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, owners_of, search_statement
 
 __all__ = ["PAGE", "AccountDetail", "AccountQuery", "Accounts", "FoundAccount", "Match", "Order", "Page", "Place"]
 
@@ -107,9 +107,10 @@ class Accounts:
         return None if facts is None else AccountDetail(**facts)
 
     def _page(self, query: AccountQuery, size: int) -> Page:
-        statement = search_statement(query, self._business_clock(), limit=size + 1)
         with self._engine.connect() as connection:
             _plan_for_these_values(connection)
+            owners = owners_of(connection, query)
+            statement = search_statement(query, self._business_clock(), owners, limit=size + 1)
             rows = connection.execute(statement).mappings().all()
         shown = rows[:size]
         return Page(

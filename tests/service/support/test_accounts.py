@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, update
 from service.store import tables
 from service.store.note_tables import notes
 from service.support import accounts as support_accounts
-from service.support.accounts import PAGE, AccountQuery, Accounts, Match, Order
+from service.support.accounts import PAGE, AccountQuery, Accounts, Match, Order, Place
 
 NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
 
@@ -195,6 +195,13 @@ def test_pages_lead_from_one_kind_of_match_to_the_next(support: Accounts, engine
     seen = [each.reader_id for each in (*first.accounts, *second.accounts)]
     assert seen == [each["reader_id"] for each in (*ids, *addresses)]
     assert second.next_after is None
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_page_after_what_is_nobodys_any_more_is_empty(support: Accounts) -> None:
+    """A browser may be unlinked between two pages."""
+    ended = Place(match=Match.VISITOR, key="r-ada", reader_id="r-ada")
+    assert found(support, prefix="v-gone", after=ended) == []
 
 
 def test_an_export_goes_through_all_pages(support: Accounts, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
