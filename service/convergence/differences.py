@@ -41,6 +41,9 @@ def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:
     return [Drift(kind=DriftKind.DIFFERS, field=name, ours=ours, theirs=said, **subject) for name, ours, said in found]
 
 
+_UNDONE = frozenset({"failed", "canceled"})
+
+
 def gone(kept: Kept) -> Drift:
     """Return the drift of a subscription that Stripe knows no more."""
     row = kept.row
@@ -50,7 +53,9 @@ def gone(kept: Kept) -> Drift:
 def hold_differences(theirs: ListedHold, ours: Mapping[str, tuple[str, str | None]]) -> Iterator[Drift]:
     """Yield the drift of a hold that we lack, or have in another state; `ours` is (status, subscription) by id."""
     status, subscription_id = ours.get(theirs.id, (None, None))
-    if status != theirs.status:
+    # Its money came back: a fetch does not see it, for its charge says no more that anything was refunded.
+    forgotten = status is None and theirs.kind == "refund" and theirs.status in _UNDONE
+    if status != theirs.status and not forgotten:
         yield Drift(
             kind=DriftKind.DIFFERS, customer_id=theirs.customer_id, subscription_id=subscription_id or "",
             field=f"{theirs.kind} {theirs.id}", ours=status, theirs=theirs.status,

@@ -284,6 +284,16 @@ def test_holds_that_no_event_told_of_are_drift(town: Any, lever: Any) -> None:
     assert town.convergence.reconcile(repair=False).differing == 0
 
 
+def test_a_refund_that_failed_is_no_drift(town: Any, lever: Any) -> None:
+    """Its money came back, so a fetch sees nothing of it: one sync, and not another every night for ever."""
+    refund = town.client.v1.refunds.create({"charge": _charge_off_clocks(town, "r-refunded")})
+    assert town.convergence.reconcile(repair=True).differing == 1
+    lever(f"refunds/{refund.id}", status="failed")
+    assert town.convergence.reconcile(repair=True).differing == 1
+    assert town.convergence.reconcile(repair=False).differing == 0
+    assert town.entitlements()["r-refunded"]["status"] == "active"
+
+
 @pytest.fixture
 def lever(standin: Any) -> Any:
     """Let happen at the stand-in what only a bank brings about."""
