@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-cluster test-faults test-browser test-image bench test-bench mutants \
+.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image bench test-bench mutants \
   check format requirements clean
 
 help: ## List the targets
@@ -66,6 +66,9 @@ bench: $(VENV)/bench.stamp ## Measure us beside our peers (at most 10 minutes; B
 
 test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp ## Run every measurement in miniature, so that none rots
 	@$(BIN)/python -m pytest -m bench $(ARGS)
+
+test-slow: $(VENV)/dev.stamp ## Run what starts whole processes or lives whole lives: the tour, restarts, rebuilds, kills (4 minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not simulate and not faults and not cluster" $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## Ask everything of the meter on a cluster of six Valkey servers (a minute)
 	@$(BIN)/python -m pytest -m cluster $(ARGS)

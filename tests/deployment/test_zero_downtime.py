@@ -21,6 +21,8 @@ from sandbox.processes import Child, free_port
 from service.store.api_keys import ApiKeyStore, Scope
 from service.store.database import make_engine
 
+pytestmark = pytest.mark.slow
+
 
 class Service:
     """`newsstand web` on a free port, and a key for it."""

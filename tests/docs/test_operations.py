@@ -27,6 +27,8 @@ from service.store.journal_tables import decisions
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
 
+pytestmark = pytest.mark.slow
+
 GUIDE = "docs/operations.md"
 
 

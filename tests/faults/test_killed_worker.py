@@ -15,6 +15,8 @@ from metering.window import window_at
 from webhooks.state import event_state, events_with_syncs
 from webhooks.tables import events
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = 19
 """`make test` kills at every nineteenth boundary; `make test-faults` at each."""
 FEWEST = 40

@@ -18,6 +18,8 @@ from sandbox.leftovers import read_record, started, take_lock
 from sandbox.newsroom import SITE_KEY, STRIPE_KEY, SUPPORT_KEY
 from sandbox.processes import Child, stat_fields
 
+pytestmark = pytest.mark.slow
+
 open_url = build_opener(ProxyHandler({})).open
 
 
@@ -66,7 +68,6 @@ def test_the_newsroom_is_up(newsroom: Any) -> None:
         assert connection.execute("select count(*) from accounts").fetchone() is not None
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds descendants through Linux's /proc")
 def test_nothing_survives_and_data_does(new_newsroom: Any) -> None:
     """After kill -9 of the supervisor all is gone; the next start finds the data; one part's death ends the rest."""

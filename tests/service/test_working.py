@@ -19,6 +19,8 @@ from service.store.database import make_engine
 from service.store.migrate import migrate
 from service.working import run_worker
 
+pytestmark = pytest.mark.slow
+
 SOON_SECONDS = 12
 """A machine may be busy; half a minute is what it must not take."""
 

@@ -31,6 +31,8 @@ from webhooks.fetch import StripeFetch
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.turn import SyncOutcome, Turn
 
+pytestmark = pytest.mark.slow
+
 PLANS = Path(__file__).parents[2] / "plans.yaml"
 HOUR, DAY = 3_600, 86_400
 READERS_AT_MOST = 3

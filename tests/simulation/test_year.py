@@ -11,6 +11,8 @@ import pytest
 from sandbox.simulation.newsroom import open_newsroom
 from sandbox.simulation.year import Year
 
+pytestmark = pytest.mark.slow
+
 PLANS = Path(__file__).parents[2] / "plans.yaml"
 SEED = int(os.environ.get("SEED", "20261122"))
 

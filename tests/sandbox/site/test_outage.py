@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 
 from sandbox.site.articles import load_articles
 
+pytestmark = pytest.mark.slow
+
 
 def token(client: FlaskClient) -> str:
     """Return the token of the sign-in form."""

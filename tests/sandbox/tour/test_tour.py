@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.processes import free_port
 
-pytestmark = pytest.mark.xdist_group("tour")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tour")]
 
 NEWSSTAND = str(Path(sys.executable).with_name("newsstand"))
 
@@ -24,7 +24,6 @@ def _tour(environment: dict[str, str], *options: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.slow
 def test_the_whole_journey_holds(own_newsroom: Any) -> None:
     """From the first free article to a paid renewal, every step holds, and the charges are the offer's."""
     run = _tour(own_newsroom.environment, "--json")
@@ -40,7 +39,6 @@ def test_the_whole_journey_holds(own_newsroom: Any) -> None:
     assert seen["A year passes: the renewal"].startswith("charged so far: $19.90, $19.90;")
 
 
-@pytest.mark.slow
 def test_the_tour_can_be_taken_again(own_newsroom: Any) -> None:
     """On a sandbox that is far in its future and knows earlier readers, the journey holds as before, in plain text."""
     run = _tour(own_newsroom.environment)

@@ -20,6 +20,8 @@ from service.api.application import build_flask
 from service.support.events import Events, EventState
 from webhooks import fetch_holds
 
+pytestmark = pytest.mark.slow
+
 REFUSED = "pm_card_chargeCustomerFail"
 GUIDE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
 LISTED = re.findall(r"enabled_events\[\]=([a-z_.]+)", GUIDE)

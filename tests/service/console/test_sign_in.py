@@ -23,6 +23,8 @@ from service.domain.staff import safe_return
 from service.settings import Settings
 from service.store.staff_tables import staff_sign_ins
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "https://desk.example.com"
 SESSION, BROWSER = "__Host-newsstand-staff", "__Host-newsstand-sign-in"
 CANARY = "s3cret-canary-oidc"

@@ -12,6 +12,8 @@ from metering.window import window_at
 from service.clocks import wall_clock
 from webhooks.failures import TransientFailure
 
+pytestmark = pytest.mark.slow
+
 DERIVED = "truncate customer_snapshots, subscriptions, invoices, holds, entitlements"
 
 

@@ -15,6 +15,8 @@ from service.clocks import wall_clock
 from service.convergence.reconcile import Reconcile
 from webhooks.failures import PermanentFailure
 
+pytestmark = pytest.mark.slow
+
 
 def found(town: Any) -> list[tuple[str, str]]:
     """Return the open drift as (kind, field)."""

@@ -13,6 +13,8 @@ from service.clocks import wall_clock
 from service.convergence.allowance import Rate
 from service.store import runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(town: Any, monkeypatch: pytest.MonkeyPatch) -> Any:

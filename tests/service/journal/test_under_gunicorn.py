@@ -15,6 +15,8 @@ from sandbox.newsroom import ROOT, machine
 from sandbox.processes import Child, free_port
 from service.store.api_keys import ApiKeyStore, Scope
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def web(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[tuple[Child, str]]:
