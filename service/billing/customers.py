@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from service.billing.once import make_once
 from service.store import accounts
+from service.store.facts import find_facts
 from webhooks.facts import READER_KEY, metadata_of
 
 
@@ -27,24 +28,31 @@ class Customers:
         return account.customer_id if account else None
 
     def ensure(self, reader_id: str, email: str | None) -> str:
-        """Return the reader's customer, made at Stripe if there is none; raises stripe.StripeError."""
+        """Return the reader's customer, made at Stripe if there is none; raises stripe.StripeError.
+
+        One that was deleted at Stripe, as of the last sync, is replaced: nothing can be sold to it any more.
+        """
         with self._engine.begin() as connection:
             accounts.ensure(connection, reader_id, email)
-            account = accounts.find(connection, reader_id)
-        if account is not None and account.customer_id is not None:
-            return account.customer_id
-        customer_id = self._create(reader_id, email)
+            facts = find_facts(connection, reader_id)
+        present = facts.customer_id if facts else None
+        deleted = present if facts and facts.snapshot and facts.snapshot.deleted else None
+        if present is not None and deleted is None:
+            return present
+        customer_id = self._create(reader_id, email, deleted)
         with self._engine.begin() as connection:
-            return accounts.bind_customer(connection, reader_id, customer_id)
+            return accounts.bind_customer(connection, reader_id, customer_id, instead_of=deleted)
 
-    def _create(self, reader_id: str, email: str | None) -> str:
+    def _create(self, reader_id: str, email: str | None, deleted: str | None) -> str:
         params: stripe.params.CustomerCreateParams = {"metadata": {READER_KEY: reader_id}}
         if email:
             params["email"] = email
         if self._test_clock:
             params["test_clock"] = self._test_clock
         # Equal parameters give an equal key: parallel first checkouts share one customer (Stripe keeps keys 24 h).
-        digest = hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()
+        # After a deletion the key must be another, or Stripe would hand out the deleted customer again.
+        asked = sorted(params.items()) + ([("after", deleted)] if deleted else [])
+        digest = hashlib.sha256(repr(asked).encode()).hexdigest()
         return make_once(
             lambda options: self._client.v1.customers.create(params, options).id,
             lambda: self._made_before(reader_id, email),

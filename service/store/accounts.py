@@ -48,11 +48,11 @@ def ensure(connection: Connection, reader_id: str, email: str | None = None) -> 
     connection.execute(statement.on_conflict_do_update(index_elements=["reader_id"], set_=changed))
 
 
-def bind_customer(connection: Connection, reader_id: str, customer_id: str) -> str:
-    """Bind the customer unless the reader already has one; return whichever the reader has now."""
+def bind_customer(connection: Connection, reader_id: str, customer_id: str, *, instead_of: str | None = None) -> str:
+    """Bind the customer unless the reader has another than `instead_of`; return whichever the reader has now."""
     connection.execute(
         update(accounts)
-        .where(accounts.c.reader_id == reader_id, accounts.c.customer_id.is_(None))
+        .where(accounts.c.reader_id == reader_id, accounts.c.customer_id.is_not_distinct_from(instead_of))
         .values(customer_id=customer_id)
     )
     bound: str = connection.execute(
