@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from webhooks.facts import card_facts, invoice_facts, metadata_of, subscription_facts
+from webhooks.facts import card_facts, invoice_facts, metadata_of, only_living, subscription_facts
 from webhooks.snapshot import InvoiceFacts
 
 Shape = Callable[..., dict[str, Any]]
@@ -183,3 +183,13 @@ def test_an_items_currency_and_missing_quantity(shape: Shape) -> None:
     """The price's currency is kept; an item without a quantity is one."""
     facts = subscription_facts(shape("subscription", items={"data": [item("price_1", "monthly", quantity=None)]}))
     assert (facts.currency, facts.amount_minor) == ("usd", 290)
+
+
+def test_the_one_living_subscription_is_found(shape: Shape) -> None:
+    """Its card is the reader's; with none or several there is no telling."""
+    over, living = (subscription_facts(shape("subscription", id=each, status=status)) for each, status in (
+        ("sub_over", "canceled"), ("sub_living", "active"),
+    ))  # fmt: skip
+    assert only_living([over, living]) == "sub_living"
+    assert only_living([over]) is None
+    assert only_living([living, living]) is None

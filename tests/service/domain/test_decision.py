@@ -10,7 +10,7 @@ import pytest
 
 from metering.meter import Outcome, Reading
 from metering.window import Window
-from service.domain.decision import Access, Article, Decision, Reason, decide, outage
+from service.domain.decision import Access, Article, Decision, Reason, decide, exempted, outage
 from service.domain.entitlement import Entitlement, GrantKind, Status
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -197,3 +197,11 @@ def test_a_wall_stands_exactly_where_access_is_refused(ask):
         found = ask(article, reading, entitlement, consume=consume, signed_in=signed_in)
         assert found.granted == (found.wall is None)
         assert not found.counted or (consume and found.reason is Reason.METERED)
+
+
+@pytest.mark.parametrize("reason", [Reason.GIFT, Reason.SIGNED_LINK, Reason.INSTITUTION, Reason.CRAWLER])
+def test_reading_without_the_meter_counts_nothing(reason):
+    """Granted for its own reason; no count, no entitlement, no wall."""
+    assert exempted(reason, NOW) == Decision(
+        granted=True, reason=reason, counted=False, reading=None, entitlement=None, wall=None, decided_at=NOW
+    )

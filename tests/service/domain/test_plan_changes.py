@@ -96,3 +96,17 @@ def test_a_trial_may_change(facts: Any, policy: Any, catalog: Any) -> None:
     """Nothing stands in a trial's way, while it runs."""
     entitlement = entitlement_from(facts.snapshot(facts.trial()), (), (), policy, facts.at(1))
     assert obstacle(facts.trial(), entitlement, catalog.plan("annual")) is None
+
+
+def test_what_was_agreed_to_is_kept_in_the_contracts_shape(catalog: Any) -> None:
+    """The record of consent names every figure as the reader saw it."""
+    change = PlanChange(
+        plan="annual", quoted_at=NOW, due_now=Money(1845, "usd"), credit=Money(0, "usd"),
+        renewal=Money(1990, "usd"), renews_at=NOW, lines=(ChangeLine(description="Year", amount=Money(1990, "usd")),),
+    )  # fmt: skip
+    money = {each: Money(each, "usd").to_json() for each in (0, 1845, 1990)}
+    assert change.to_json() == {
+        "plan": "annual", "quoted_at": "2026-11-25T09:00:00+00:00", "due_now": money[1845], "credit": money[0],
+        "renewal": money[1990], "renews_at": "2026-11-25T09:00:00+00:00",
+        "lines": [{"description": "Year", "amount": money[1990]}],
+    }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.refusals import covering
 from service.domain.vocabulary import Grant, GrantKind, Policy
-from webhooks.snapshot import InvoiceFacts
+from webhooks.snapshot import HoldFacts, InvoiceFacts
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -91,3 +91,28 @@ def test_staffs_grants_cover_their_own_time(make_snapshot: Any, make_subscriptio
     assert not covers(begun - SECOND, make_snapshot(), grants=(grant,))
     assert covers(begun + SECOND, make_snapshot(), grants=(grant,))
     assert not covers(begun + DAY, make_snapshot(), grants=(grant,))
+
+
+def test_a_payment_without_its_instant_counts_from_the_invoices_making(paid: Any) -> None:
+    """An invoice paid from a balance may carry no `paid_at`."""
+    begun = paid.subscriptions[0].created_at
+    undated = replace(paid, invoices=(replace(invoice(begun), paid_at=None),))
+    assert covers(begun + DAY, undated)
+    assert not covers(begun, undated)
+
+
+def test_another_subscriptions_payment_covers_nothing_here(paid: Any) -> None:
+    """What was paid on one subscription is no proof for what another opened."""
+    begun = paid.subscriptions[0].created_at
+    elsewhere = replace(paid, invoices=(invoice(begun, subscription_id="sub_other"),))
+    assert not covers(begun + DAY, elsewhere)
+
+
+def test_a_hold_known_before_still_refused_then(paid: Any) -> None:
+    """Whoever was held by what we knew was refused rightly, though the hold is gone now."""
+    begun = paid.subscriptions[0].created_at
+    dispute = HoldFacts(
+        id="dp_1", kind="dispute", status="needs_response", amount_minor=290, currency="usd", charge_id="ch_1",
+        charge_amount_minor=290, invoice_id="in_1", created_at=begun,
+    )  # fmt: skip
+    assert not covers(begun + DAY, paid, replace(paid, holds=(dispute,)))
