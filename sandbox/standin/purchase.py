@@ -36,10 +36,11 @@ def begin(account: Account, session: Json, email: str, form: CardForm) -> None:
     """Start a purchase whose bank wants to see the cardholder.
 
     As at Stripe the subscription exists from here on, `incomplete`: whoever leaves the bank's page leaves it so, and it
-    expires after 23 hours. A free trial has nothing to pay yet, and begins only when the card is saved.
+    expires after 23 hours. A free trial has nothing to pay yet, nor has who pays from a balance: these begin only when
+    the card is saved.
     """
     pending = {"email": email, "number": form.card.number, "expiry": list(form.expiry), "method": None}
-    if session["amount_total"] > 0:
+    if _asks_the_bank(account, session):
         customer = _customer(account, session, email)
         method = give(account, customer, _card(account, customer, email, form))
         subscription = _begun(account, session) or starting.start(account, _order(account, session, customer, method))
@@ -47,6 +48,13 @@ def begin(account: Account, session: Json, email: str, form: CardForm) -> None:
         session["_begun"], pending["method"] = subscription["id"], method["id"]
         collecting.await_cardholder(account, account.find("invoice", subscription["latest_invoice"]), method)
     session["_pending_card"] = pending
+
+
+def _asks_the_bank(account: Account, session: Json) -> bool:
+    """Tell whether the first invoice leaves anything to charge: a balance in the customer's favour pays first."""
+    customer = account.store.get("customer", session["customer"] or "")
+    owed = session["amount_total"] + (customer["balance"] if customer else 0)
+    return _begun(account, session) is not None or (session["amount_total"] > 0 and owed > 0)
 
 
 def authentication_failed(account: Account, session: Json) -> None:

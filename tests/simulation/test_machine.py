@@ -338,7 +338,7 @@ def test_access_equals_what_stripe_says(machine: type[NewsroomMachine]) -> None:
 @pytest.mark.parametrize("share", range(SHARES))
 def test_twenty_thousand_steps(machine: type[NewsroomMachine], share: int, covered: Callable[..., None]) -> None:
     """5,000 of 20,000 steps: readers, staff, banks, losses, repeats, trouble, slow workers, silence; no violation."""
-    steps = run(machine, share=share, examples=20_000 // SHARES // 50 + 10, steps=50)
+    steps = run(machine, share=share, examples=20_000 // SHARES // 35, steps=50)
     covered("machine", violations=0, comparisons=_compared.total(), steps=steps)
     covered("machine, steps by rule", **_steps)
     covered("machine, refused in good order", **_refused)

@@ -94,6 +94,18 @@ def test_a_card_may_ask_for_authentication(shop: Any) -> None:
     assert shop.client.v1.subscriptions.retrieve(subscription).status == "active"
 
 
+def test_who_pays_from_a_balance_is_asked_by_the_bank_for_the_card_alone(shop: Any) -> None:
+    """With credit for the whole first invoice there is no payment to wait for: authenticated, the purchase is made."""
+    customer = shop.customer()
+    shop.client.v1.customers.balance_transactions.create(customer, {"amount": -99_000, "currency": "usd"})
+    session = shop.session(shop.monthly, customer=customer)
+    assert shop.pay(session, card_number="4000002500003155").status_code == 200
+    passed = requests.post(session.url, {"authentication": "pass"}, allow_redirects=False, timeout=5)
+    assert passed.status_code == 303
+    [subscription] = shop.client.v1.subscriptions.list({"customer": customer}).data
+    assert subscription.status == "active"
+
+
 def test_two_clicks_make_one_subscription(shop: Any) -> None:
     """Eight simultaneous posts: one purchase, the others see that it is done."""
     customer = shop.customer()
