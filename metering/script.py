@@ -41,10 +41,10 @@ class Call:
 def run_calls(connection: Connection, calls: Sequence[Call], *, asking: bool) -> list[Any]:
     """Run the scripts one after the other in one round trip, two when the server has not seen one of them yet.
 
-    Raises the first error. A new or restarted server is told the script, and all from there on are run, perhaps again:
-    every script may be repeated.
+    Raises the first error. All but the last are sent whole: were one of them not known to a new server, those after it
+    would run without it, and then once more, and a read just counted would be answered as read before.
     """
-    replies = exchange(connection, [call.words(known=True) for call in calls], asking=asking)
+    replies = exchange(connection, [call.words(known=call is calls[-1]) for call in calls], asking=asking)
     missing = next((n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)), None)
     if missing is not None:
         again = exchange(connection, [call.words(known=False) for call in calls[missing:]], asking=asking)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject, SubjectKind
+from metering.window import window_at
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _serial = itertools.count()
@@ -171,3 +173,19 @@ def test_a_damaged_value_is_a_fault_not_a_crash(desk: Any, server: redis.Redis, 
     server.hset(place.passes, place.field, b"\x01")
     with pytest.raises(MeterUnavailable):
         desk.reads(reader, "a-1")
+
+
+def test_a_server_that_knows_the_last_script_counts_once(
+    server: redis.Redis, backend_url: str, make_meter: Any
+) -> None:
+    """A restarted server taught one script of two must not run the admission twice: the read is new, not `seen`."""
+    meter, subject = make_meter(backend_url), Subject(SubjectKind.READER, "r-new-server")
+    window = window_at("month", NOW, ZoneInfo("Europe/Paris"))
+    asked = {"limit": 1, "window": window, "consume": True, "now": NOW, "wall_now": NOW}
+    meter.publish_absent(subject.id, NOW)
+    server.script_flush()
+    assert (
+        meter.ask(subject, "a", **(asked | {"consume": False})).outcome is Outcome.ROOM
+    )  # teaches the admission alone
+    tombstone = Pass(version=1, valid_until=NOW, refreshed_at=NOW, absent=True, payload=b"")
+    assert meter.ask_many(subject, ["a"], **asked, published=tombstone).each[0].outcome is Outcome.ROOM
