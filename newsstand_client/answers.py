@@ -115,13 +115,17 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class OfferMeter:
-    """The free allowance and the wall's headlines, for a visitor and for a signed-in reader."""
+    """The free allowance and the wall's headlines, for a visitor and for a signed-in reader.
+
+    `rolling_days` is a rolling window's length, and None for any other.
+    """
 
     headline: str
     headline_reader: str
     window: str
     visitor_limit: int
     reader_limit: int
+    rolling_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

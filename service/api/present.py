@@ -175,6 +175,7 @@ def plans(catalog: Catalog) -> dict[str, Any]:
             "headline": catalog.meter.headline,
             "headline_reader": catalog.meter.headline_reader,
             "window": catalog.meter.window,
+            "rolling_days": catalog.meter.rolling_days or None,
             "visitor_limit": catalog.meter.limit_visitor,
             "reader_limit": catalog.meter.limit_reader,
         },

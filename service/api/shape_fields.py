@@ -23,6 +23,10 @@ def number(description: str = "") -> fields.Integer:
     return fields.Integer(required=True, strict=True, metadata=_described(description))
 
 
+def maybe_number(description: str = "") -> fields.Integer:
+    return fields.Integer(required=True, allow_none=True, strict=True, metadata=_described(description))
+
+
 def flag(description: str = "") -> fields.Boolean:
     return fields.Boolean(required=True, metadata=_described(description))
 

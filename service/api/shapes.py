@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import INCLUDE, Schema, fields
 
 from service.api.fields import Choice
-from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
+from service.api.shape_fields import flag, instant, many, maybe, maybe_number, maybe_text, number, one, text, texts
 from service.domain.decision import Reason
 from service.domain.entitlement import Status
 
@@ -85,6 +85,7 @@ class PlansMeter(Schema):
     headline = text()
     headline_reader = text()
     window = Choice("day", "week", "month", "rolling", required=True)
+    rolling_days = maybe_number("How long a rolling window lasts; null for the others.")
     visitor_limit = number()
     reader_limit = number()
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Engine
 
 from service.billing.customers import Customers
+from service.billing.once import make_once
 from service.billing.stripe_client import is_transient, stripe_deadline
 from service.clocks import Clock
 from service.domain.money import Money
@@ -115,7 +116,11 @@ class Refunds:
         }
         self._keep(key, request, Money(amount, charge["currency"]))
         try:
-            made = self._client.v1.refunds.create(params, {"idempotency_key": key}).to_dict()
+            made = make_once(
+                lambda options: self._client.v1.refunds.create(params, options).to_dict(),
+                lambda: self._made(charge["id"], request),
+                key,
+            )
         except stripe.InvalidRequestError as error:
             if is_transient(error):
                 raise
@@ -124,6 +129,11 @@ class Refunds:
         self._conclude(key, made["id"], made["status"] or "unknown")
         log.info("refunded", reader_id=request.reader_id, invoice_id=request.invoice_id, refund_id=made["id"])
         return made
+
+    def _made(self, charge_id: str, request: RefundRequest) -> dict[str, Any] | None:
+        """Return the refund that Stripe made for this request although it said it failed."""
+        found = earlier((each.to_dict() for each in self._of(charge_id)), request)
+        return dict(found) if found else None
 
     def _keep(self, key: str, request: RefundRequest, amount: Money) -> None:
         """Write down who asks for what and why, before Stripe is asked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stripe
 
 from service.billing.errands import Errands
+from service.billing.once import make_once
 from service.domain.vocabulary import RepeatedCard
 from service.store.errands import REPEATED_CARDS, Errand
 
@@ -18,13 +19,20 @@ class RepeatedCards(Errands):
     rows = REPEATED_CARDS
 
     def _act(self, errand: Errand) -> str:
-        """The key holds for a day; after that the status tells."""
-        subscriptions = self._client.v1.subscriptions
-        if subscriptions.retrieve(errand.id).status != "trialing":
+        """The keys hold for a day; after that the status tells."""
+        if self._settled(errand) is not None:
             return "trial_over"
-        options: stripe.RequestOptions = {"idempotency_key": f"newsstand-repeated-card-{errand.id}"}
+        key = f"newsstand-repeated-card-{errand.id}"
+        make_once(lambda options: self._asked(errand, options), lambda: self._settled(errand), key)
+        return "cancelled" if errand.facts["policy"] == RepeatedCard.CANCEL else "trial_ended"
+
+    def _asked(self, errand: Errand, options: stripe.RequestOptions) -> stripe.Subscription:
+        subscriptions = self._client.v1.subscriptions
         if errand.facts["policy"] == RepeatedCard.CANCEL:
-            subscriptions.cancel(errand.id, {"cancellation_details": {"comment": COMMENT}}, options)
-            return "cancelled"
-        subscriptions.update(errand.id, {"trial_end": "now"}, options)
-        return "trial_ended"
+            return subscriptions.cancel(errand.id, {"cancellation_details": {"comment": COMMENT}}, options)
+        return subscriptions.update(errand.id, {"trial_end": "now"}, options)
+
+    def _settled(self, errand: Errand) -> stripe.Subscription | None:
+        """Return the subscription if its trial is over, whoever ended it."""
+        found = self._client.v1.subscriptions.retrieve(errand.id)
+        return found if found.status != "trialing" else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.domain.catalog import Catalog
 from service.domain.decision import Access, Reason, Wall
 from service.domain.entitlement import Entitlement, Status
 from service.errors import Conflict, NotFound, StripeUnavailable
@@ -147,6 +148,16 @@ def test_plans_show_computed_prices_and_savings(api: Any) -> None:
     assert annual["saving"]["against"] == "monthly"
     assert offer["cancel_line"] == "You can cancel anytime."
     assert {"id": "ad_free", "label": "Ad-free reading", "badge": "NEW"} in offer["features"]
+
+
+@pytest.mark.parametrize(("window", "days", "said"), [("month", 0, None), ("rolling", 10, 10)])
+def test_plans_tell_how_long_a_rolling_window_lasts(
+    build_api: Any, catalog: Catalog, window: str, days: int, said: int | None
+) -> None:
+    """So that a site can say when free articles come back; null for a calendar's window."""
+    meter = replace(catalog.meter, window=window, rolling_days=days)
+    shown = build_api(catalog=replace(catalog, meter=meter)).call("GET", "/v1/plans").json["meter"]
+    assert (shown["window"], shown["rolling_days"]) == (window, said)
 
 
 def test_a_new_checkout_is_created(api: Any, checkout_body: dict[str, str]) -> None:

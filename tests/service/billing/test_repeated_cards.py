@@ -98,7 +98,7 @@ def test_a_lost_answer_charges_nobody_twice(shop: Any) -> None:
     """The act is written down before it is tried, and tried again until Stripe has answered: one charge."""
     buy(shop, "r-1")
     real = shop.core.client.v1.subscriptions
-    shop.core.client.v1.subscriptions = lost = Lost(real, times=1)
+    shop.core.client.v1.subscriptions = lost = Lost(real, times=3)
     lost.list = real.list
     checkout = shop.open("r-2")
     shop.pay(checkout)
