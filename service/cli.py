@@ -17,6 +17,7 @@ from service.commands import COMMANDS
 from service.errors import ConfigurationError
 from service.exemptions.rules import load_networks
 from service.meter_commands import meter
+from service.privacy_commands import privacy
 from service.settings import Settings, settings_table
 from service.staff_commands import staff
 from service.startup import refuse_sandbox_keys
@@ -188,7 +189,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, meter, audit, staff):
+for command in (*COMMANDS, meter, audit, staff, privacy):
     main.add_command(command)
 
 

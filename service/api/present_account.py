@@ -33,6 +33,7 @@ def present_account(found: AccountDetail, state: ReaderState, zone: ZoneInfo, no
         "invoices": [_invoice(row) for row in found.invoices],
         "grants": [_grant(row) for row in found.grants],
         "holds": [_hold(row) for row in found.holds],
+        "fraud_warnings": [_fraud_warning(row) for row in found.fraud_warnings],
         "refunds": [_refund(row) for row in found.refunds],
         "trial_ledger": [_trial(row) for row in found.trial_ledger],
         "meter": shown["meter"],
@@ -91,6 +92,11 @@ def _hold(row: Mapping[str, Any]) -> dict[str, Any]:
         "from_at": instant(row["from_at"]),
         "released_at": maybe_instant(row["released_at"]),
     }
+
+
+def _fraud_warning(row: Mapping[str, Any]) -> dict[str, Any]:
+    same = {name: row[name] for name in ("warning_id", "charge_id", "attempts", "outcome")}
+    return same | {"found_at": instant(row["found_at"]), "settled_at": maybe_instant(row["settled_at"])}
 
 
 def _refund(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
+from service.privacy.export import Exports
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
@@ -46,6 +47,7 @@ class Services:
     refunds: Refunds
     accounts: Accounts
     staff_sync: StaffSync
+    exports: Exports
     drift: DriftReport
     audit: Audit
     keys: KeyChecker

@@ -83,6 +83,15 @@ class HoldRow(Schema):
     released_at = instant("When a later payment covered what this one takes back.", nullable=True)
 
 
+class FraudWarningRow(Schema):
+    warning_id = text()
+    charge_id = text()
+    attempts = number("How often Stripe refused to give it back.")
+    outcome = maybe_text("refunded, or why Stripe refused for good; null while it waits.")
+    found_at = instant()
+    settled_at = instant(nullable=True)
+
+
 class Refund(Schema):
     id = text()
     invoice = text()
@@ -160,6 +169,7 @@ class Account(Schema):
     invoices = many(InvoiceRow)
     grants = many(GrantRow)
     holds = many(HoldRow)
+    fraud_warnings = many(FraudWarningRow)
     refunds = many(RefundRow)
     trial_ledger = many(TrialRow)
     meter = maybe(Meter)
@@ -172,6 +182,28 @@ class Account(Schema):
         values=fields.Nested(SourceOfPart),
         required=True,
         metadata={"description": "By part: where it comes from, as of when."},
+    )
+
+
+class HeldRows(Schema):
+    why = text("What it is for.")
+    rows = fields.List(fields.Dict(keys=fields.String()), required=True)
+
+
+class Export(Schema):
+    reader_id = text()
+    made_at = instant()
+    meter = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "How many articles are counted, here and in linked browsers; null without Redis."},
+    )
+    held = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(HeldRows),
+        required=True,
+        metadata={"description": "By table; an empty one is named too."},
     )
 
 

@@ -27,6 +27,7 @@ from service.api.services import Services
 from service.assembly.console import build_desk
 from service.assembly.core import Core, build_core
 from service.assembly.exemptions import build_exemptions, build_tokens
+from service.assembly.privacy import build_exports
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
 from service.billing.consents import Consents
@@ -139,6 +140,7 @@ def build_services(core: Core) -> Services:
         refunds=Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock),
         accounts=Accounts(core.engine, business_clock=core.business_clock, owner_at_stripe=Payers(core.client).owner),
         staff_sync=StaffSync(core.engine, core.sync_now),
+        exports=build_exports(core),
         drift=DriftReport(core.engine),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,

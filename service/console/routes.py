@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from service.console.frame import Page
-from service.console.pages import accounts, home, keys, nothing, sessions, sign_in, staff
+from service.console.pages import accounts, home, keys, nothing, privacy, sessions, sign_in, staff
 
 PAGES: tuple[Page, ...] = (
     home.HOME,
     *accounts.PAGES,
+    *privacy.PAGES,
     *sign_in.PAGES,
     *sessions.PAGES,
     *staff.PAGES,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select
 
 from service.store.gift_tables import gifts
-from service.store.money_tables import consents, staff_refunds
+from service.store.money_tables import consents, staff_refunds, warned_charges
 from service.store.note_tables import notes
 from service.store.tables import (
     accounts,
@@ -51,6 +51,9 @@ def _of_customer(customer_id: str | None) -> dict[str, Select[Any]]:
         "subscriptions": _newest(subscriptions, subscriptions.c.customer_id == customer_id, subscriptions.c.created_at),
         "invoices": _newest(invoices, invoices.c.customer_id == customer_id, invoices.c.created_at),
         "holds": _newest(holds, holds.c.customer_id == customer_id, holds.c.from_at),
+        "fraud_warnings": _newest(
+            warned_charges, warned_charges.c.customer_id == customer_id, warned_charges.c.found_at
+        ),
     }
 
 

@@ -64,6 +64,8 @@ class AccountDetail:
     invoices: Sequence[dict[str, Any]]
     grants: Sequence[dict[str, Any]]
     holds: Sequence[dict[str, Any]]
+    fraud_warnings: Sequence[dict[str, Any]]
+    """Charges that a fraud warning told us to give back, and what became of each."""
     refunds: Sequence[dict[str, Any]]
     trial_ledger: Sequence[dict[str, Any]]
     visitors: Sequence[dict[str, Any]]

@@ -112,6 +112,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         sources=sources_of(found, state, now),
         statuses=STATUS_WORDS,
         address=address_of(reader_id),
+        may_export=visit.signed_in.role >= Role.LEAD,
         may_sync=visit.signed_in.role >= Role.AGENT and found.customer_id is not None,
         told=SYNC_TOLD.get(visit.query.get("sync", "")),
         money=lambda minor, currency: Money(minor, currency).display,

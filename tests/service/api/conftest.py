@@ -42,6 +42,7 @@ from service.errors import InvalidRequest
 from service.exemptions.gifts import Gift, GiftBox, Gifts
 from service.exemptions.links import SignedLinks
 from service.exemptions.tokens import Tokens
+from service.privacy.export import Exports
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
@@ -291,6 +292,17 @@ class FakeAudit(Audit):
         return self.page_shown
 
 
+class FakeExports(Exports):
+    """Holds as good as nothing on anybody."""
+
+    def __init__(self) -> None:
+        pass
+
+    def export(self, reader_id: str) -> dict[str, Any]:
+        notes = {"why": "What staff wrote.", "rows": [{"body": "Rang on Monday."}]}
+        return {"reader_id": reader_id, "made_at": "2026-11-10T09:00:00Z", "meter": None, "held": {"notes": notes}}
+
+
 class FakeInbox(Inbox):
     """Stores nothing and says it did."""
 
@@ -379,6 +391,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             refunds=refunds,
             accounts=accounts,
             staff_sync=staff_sync,
+            exports=FakeExports(),
             drift=drift,
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
@@ -495,6 +508,12 @@ def account() -> AccountDetail:
                 "id": "dp_1", "customer_id": "cus_1", "kind": "dispute", "status": "needs_response",
                 "amount_minor": 290, "currency": "usd", "charge_id": "ch_1", "invoice_id": "in_1",
                 "subscription_id": "sub_1", "from_at": NOW, "released_at": None, "blocks": True, "revokes": False,
+            }
+        ],
+        fraud_warnings=[
+            {
+                "warning_id": "issfr_1", "customer_id": "cus_1", "charge_id": "ch_1", "attempts": 0,
+                "not_before": None, "settled_at": NOW, "outcome": "refunded", "found_at": NOW,
             }
         ],
         trial_ledger=[

@@ -89,6 +89,12 @@ def test_an_account_is_shown_whole(api: Any, account: AccountDetail) -> None:
     assert shown["invoices"][0]["paid"] == {"amount": 290, "currency": "usd", "display": "$2.90"}
     assert shown["grants"][0]["until_at"] == "2026-11-17T09:00:00Z"
     assert shown["holds"][0]["blocks"] is True
+    assert shown["fraud_warnings"] == [
+        {
+            "warning_id": "issfr_1", "charge_id": "ch_1", "attempts": 0, "outcome": "refunded",
+            "found_at": "2026-11-10T09:00:00Z", "settled_at": "2026-11-10T09:00:00Z",
+        }
+    ]  # fmt: skip
     assert shown["trial_ledger"] == [
         {"kind": "email", "subscription_id": "sub_1", "recorded_at": "2026-11-10T09:00:00Z"}
     ]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, insert
 
 from service.domain.staff import Role
 from service.store import tables
+from service.store.money_tables import warned_charges
 from service.store.note_tables import notes
 
 NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
@@ -40,6 +41,10 @@ def ada(engine: Engine) -> None:
         (tables.invoices, INVOICE | {"id": "in_2", "hosted_url": "javascript:alert(1)"}),
         (tables.holds, HELD),
         (tables.grants, {"reader_id": reader_id, "kind": "courtesy", "features": ["archives"]} | given),
+        (
+            warned_charges,
+            {"warning_id": "issfr_1", "customer_id": "cus_Ada", "charge_id": "ch_9", "outcome": "refunded"},
+        ),
         (tables.visitor_links, {"visitor_id": "v-ada", "reader_id": reader_id}),
         (notes, {"reader_id": reader_id, "body": "<script>x</script>", "written_by": "staff:1", "written_at": NOW}),
     ]
@@ -100,7 +105,9 @@ def test_an_account_is_shown_with_where_it_comes_from(console: Any) -> None:
     assert "0 of 1 read; begins anew" in page.text
     assert "<script>x" not in page.text
     assert "javascript:" not in page.text
+    assert "<code>issfr_1</code></td><td><code>ch_9</code>" in page.text
     assert "Sync now" not in page.text
+    assert "Export everything" not in page.text
 
 
 @pytest.mark.usefixtures("ada")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from service.store import tables
+from service.store.money_tables import warned_charges
 from service.store.note_tables import notes
 from service.support import accounts as support_accounts
 from service.support.accounts import PAGE, AccountQuery, Accounts, Match, Order, Place
@@ -74,6 +75,7 @@ def ada(engine: Engine) -> Iterator[None]:
                 "revokes": False,
             },
         ),
+        (warned_charges, {"warning_id": "issfr_1", "customer_id": "cus_Ada", "charge_id": "ch_1"}),
         (tables.trial_ledger, {"kind": "reader", "value": "r-ada", "reader_id": "r-ada", "subscription_id": "sub_Ada"}),
         (tables.visitor_links, {"visitor_id": "v-ada", "reader_id": "r-ada"}),
         (notes, {"reader_id": "r-ada", "body": "Rang.", "written_by": "staff:7", "written_at": NOW}),
@@ -230,6 +232,7 @@ def test_the_detail_holds_everything(support: Accounts) -> None:
     assert [row["id"] for row in detail.subscriptions] == ["sub_Ada"]
     assert [row["id"] for row in detail.invoices] == ["in_New", "in_Old"]
     assert [row["kind"] for row in detail.trial_ledger] == ["email", "reader"]
+    assert [row["warning_id"] for row in detail.fraud_warnings] == ["issfr_1"]
     assert (detail.grants[0]["features"], detail.holds[0]["id"]) == (["archives"], "dp_1")
     assert (detail.visitors[0]["visitor_id"], detail.notes[0]["body"]) == ("v-ada", "Rang.")
 

@@ -1,0 +1,115 @@
+"""Under which names somebody is known here: what is held on them is found by these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
+
+from service.store.money_tables import staff_refunds, warned_charges
+from service.store.tables import (
+    accounts,
+    checkouts,
+    customer_snapshots,
+    holds,
+    invoices,
+    repeated_cards,
+    subscriptions,
+    trial_ledger,
+    visitor_links,
+)
+
+SHORTEST_WORD = 6
+"""A name shorter than this is looked for only where it stands alone in quotes: it may be a part of anything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One reader's ids, as known now. `stripe_ids` are those of what was bought, paid, disputed and given back."""
+
+    reader_id: str
+    emails: tuple[str, ...] = ()
+    customer_ids: tuple[str, ...] = ()
+    visitor_ids: tuple[str, ...] = ()
+    checkout_ids: tuple[str, ...] = ()
+    stripe_ids: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return all of them, each once."""
+        every = (self.reader_id, *self.emails, *self.customer_ids, *self.visitor_ids, *self.checkout_ids)
+        return tuple(dict.fromkeys([*every, *self.stripe_ids]))
+
+    @property
+    def words(self) -> list[str]:
+        """Return how they would stand in free text, among other words."""
+        return [name if len(name) >= SHORTEST_WORD else f'"{name}"' for name in self.names]
+
+
+def find_person(connection: Connection, reader_id: str) -> Person:
+    """Return what this reader is known by; somebody who never was here is known by the reader id alone."""
+    customer_ids = _texts(connection, _customers(reader_id))
+    return Person(
+        reader_id=reader_id,
+        customer_ids=customer_ids,
+        emails=_texts(connection, _emails(reader_id, customer_ids)),
+        visitor_ids=_texts(
+            connection, select(visitor_links.c.visitor_id).where(visitor_links.c.reader_id == reader_id)
+        ),
+        checkout_ids=_texts(connection, select(checkouts.c.id).where(checkouts.c.reader_id == reader_id)),
+        stripe_ids=_texts(connection, union(*_at_stripe(reader_id, customer_ids))),
+    )
+
+
+def holds_word_of(text: ColumnElement[str], person: Person) -> ColumnElement[bool]:
+    """Return whether a JSON text has one of the person's ids as a whole value, in whatever case or spelling."""
+    quoted = sorted({spelling for name in person.names for spelling in _spellings(name)})
+    return or_(*(func.strpos(func.lower(text), func.lower(each)) > 0 for each in quoted))
+
+
+def _spellings(name: str) -> Iterator[str]:
+    for each in (name, name.lower()):  # an escaped Ö has another number than ö, which no database folds
+        yield json.dumps(each)
+        yield json.dumps(each, ensure_ascii=False)
+
+
+def _customers(reader_id: str) -> Select[tuple[str]]:
+    """Return the query of the reader's customers, of those deleted at Stripe too; none that is another's now."""
+    ledger = trial_ledger.c
+    found = union(
+        select(accounts.c.customer_id.label("id")).where(accounts.c.reader_id == reader_id),
+        select(customer_snapshots.c.customer_id).where(customer_snapshots.c.reader_id == reader_id),
+        select(subscriptions.c.customer_id).where(subscriptions.c.reader_id == reader_id),
+        select(repeated_cards.c.customer_id).where(repeated_cards.c.reader_id == reader_id),
+        select(checkouts.c.parameters["customer"].astext).where(checkouts.c.reader_id == reader_id),
+        select(ledger.value).where(ledger.reader_id == reader_id, ledger.kind == "customer"),
+    ).subquery()
+    bound = and_(accounts.c.customer_id == found.c.id, accounts.c.reader_id != reader_id)
+    elsewhere = select(accounts.c.customer_id).where(bound).exists()
+    return select(found.c.id).where(found.c.id.is_not(None), ~elsewhere)
+
+
+def _emails(reader_id: str, customer_ids: Iterable[str]) -> Select[tuple[str]]:
+    snapshot = customer_snapshots.c
+    found = union(
+        select(accounts.c.email.label("email")).where(accounts.c.reader_id == reader_id),
+        select(snapshot.snapshot["email"].astext).where(snapshot.customer_id.in_(customer_ids)),
+    ).subquery()
+    return select(found.c.email).where(found.c.email.is_not(None), found.c.email != "")
+
+
+def _at_stripe(reader_id: str, customer_ids: Iterable[str]) -> Iterator[Select[tuple[str]]]:
+    of_customer = (
+        subscriptions.c.id, invoices.c.id, holds.c.id, holds.c.charge_id, warned_charges.c.warning_id,
+        warned_charges.c.charge_id,
+    )  # fmt: skip
+    for column in of_customer:
+        yield select(column).where(column.table.c.customer_id.in_(customer_ids))
+    for column in (checkouts.c.session_id, staff_refunds.c.refund_id, trial_ledger.c.subscription_id):
+        yield select(column).where(column.table.c.reader_id == reader_id, column.is_not(None))
+
+
+def _texts(connection: Connection, query: object) -> tuple[str, ...]:
+    return tuple(sorted(connection.scalars(query)))  # type: ignore[call-overload]  # a select or a union, of one text

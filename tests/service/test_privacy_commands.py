@@ -1,0 +1,53 @@
+"""`newsstand privacy` hands out what is held on a reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine, insert
+
+from service.cli import main
+from service.clocks import wall_clock
+from service.store import tables
+from service.store.audit import AuditQuery
+from service.support.audit import Audit
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str) -> dict[str, str]:
+    """Sound settings; Stripe is not there."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "STRIPE_SECRET_KEY": "sk_test_51Habcdefghijk",
+        "STRIPE_API_BASE": "http://127.0.0.1:9",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+        "SUBJECT_KEY": "0123456789abcdef0123456789abcdef",
+        "SITE_ORIGINS": "https://www.daily.example",
+        "PLANS_FILE": str(ROOT / "plans.yaml"),
+    }
+
+
+def run(environment: dict[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["privacy", *arguments], env=environment)
+
+
+def test_an_export_is_written_and_on_record(environment: dict[str, str], engine: Engine, tmp_path: Path) -> None:
+    """To the screen or a file; who took it is in the audit log, and of whom nothing is held is said."""
+    with engine.begin() as connection:
+        connection.execute(insert(tables.accounts).values(reader_id="r-ada", email="adä@example.com"))
+    shown = run(environment, "export", "r-ada")
+    assert shown.exit_code == 0, shown.output
+    assert json.loads(shown.output)["held"]["accounts"]["rows"][0]["email"] == "adä@example.com"
+    file = tmp_path / "ada.json"
+    assert run(environment, "export", "r-ada", "--to", str(file)).output == ""
+    assert "adä@example.com" in file.read_text("utf-8")
+    missing = run(environment, "export", "r-404")
+    assert (missing.exit_code, missing.output) == (1, "Error: Nothing is held on this reader.\n")
+    entries = [(row["act"], row["subjects"]) for row in Audit(engine, wall_clock).page(AuditQuery()).rows]
+    assert entries == [("account.export", ["r-ada"])] * 2
