@@ -118,7 +118,8 @@ def _answered(person: Person) -> ColumnElement[bool]:
 
 
 def _queued(person: Person) -> ColumnElement[bool]:
-    return procrastinate_jobs.c.args["subject_id"].astext.in_(person.customer_ids)
+    subject_id: ColumnElement[str] = procrastinate_jobs.c.args["subject_id"].astext
+    return subject_id.in_(person.customer_ids)
 
 
 def _led_back(person: Person) -> ColumnElement[bool]:
