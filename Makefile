@@ -45,7 +45,7 @@ $(VENV)/browser.stamp: $(VENV)/dev.stamp requirements/browser.txt
 	@$(INSTALL) -r requirements/browser.txt
 	@touch $@
 
-test-browser: $(VENV)/browser.stamp ## Walk the newspaper in a real Chromium (Debian: apt install chromium)
+test-browser: $(VENV)/browser.stamp ## Walk the newspaper and the console in a real Chromium (Debian: apt install chromium)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
 
 SEED ?= 20261122

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ import redis
 import stripe
 import structlog
 
+from sandbox.chromium import NoChromium, open_chromium
 from sandbox.newsroom import DEFAULT_PORTS, ROOT, STRIPE_KEY, Newsroom, Ports, Secrets, machine
 from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres, Valkey
@@ -177,3 +180,30 @@ def own_newsroom(server_directory: Path) -> Iterator[RunningNewsroom]:
     yield room
     room.stop()
     assert child.process.returncode == 0, child.last_line()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; without one, tests fail with one line that names the package."""
+    try:
+        with open_chromium() as running:
+            yield running
+    except NoChromium as missing:
+        pytest.fail(str(missing), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Any], list[str]]:
+    """What axe objects to on a page: each rule with the first element. axe comes with the package that carries it."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    axe = (Path(spec.origin).parent / "axe.min.js").read_text()
+
+    def look(page: Any) -> list[str]:
+        page.evaluate(axe)
+        found = page.evaluate("() => axe.run()")
+        assert len(found["passes"]) > 5
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+    return look

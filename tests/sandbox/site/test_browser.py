@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,33 +13,6 @@ from sandbox.tour.trip import fresh_card
 pytestmark = pytest.mark.browser
 
 FIRST, SECOND, THIRD = "night-trains-are-full-again", "a-harvest-below-sea-level", "the-library-that-follows-the-tide"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server",
-]  # fmt: skip
-
-
-def chromium() -> str:
-    """Return the path of the machine's Chromium; fail with one line that names the package."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium here: install Debian's package `chromium`, or set CHROMIUM to a browser", pytrace=False
-        )
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    path = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(params=["desktop", "phone"])
@@ -61,23 +30,6 @@ def page(request: pytest.FixtureRequest, browser: Any, newsroom: Any) -> Iterato
     context.close()
     assert asked <= {urlsplit(each).netloc for each in (newsroom.at.site_url, newsroom.at.stripe_url)}
     assert complaints == []
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, from the package that carries it."""
-    spec = importlib.util.find_spec("axe_playwright_python")
-    assert spec is not None
-    assert spec.origin is not None
-    return (Path(spec.origin).parent / "axe.min.js").read_text()
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    """Return what axe objects to on the page; each rule with the first element."""
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run()")
-    assert len(found["passes"]) > 10
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 def pay(page: Any) -> None:
@@ -128,13 +80,13 @@ def test_article_wall_checkout_access_cancel_and_wall(page: Any, name: str) -> N
     assert "days free" not in page.content()
 
 
-def test_axe_objects_to_nothing(page: Any, axe: str, name: str) -> None:
+def test_axe_objects_to_nothing(page: Any, violations: Any, name: str) -> None:
     """0 violations on every kind of page, in either colour scheme, and nothing wider than the screen."""
 
     def check(where: str) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            assert (where, scheme, violations(page, axe)) == (where, scheme, [])
+            assert (where, scheme, violations(page)) == (where, scheme, [])
         fits = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         assert (where, fits) == (where, True)
 
@@ -165,11 +117,11 @@ def test_axe_objects_to_nothing(page: Any, axe: str, name: str) -> None:
     check("no such page")
 
 
-def test_axe_would_object(page: Any, axe: str) -> None:
+def test_axe_would_object(page: Any, violations: Any) -> None:
     """A wall whose button has lost its words is found out."""
     page.goto("/subscribe")
     page.evaluate("document.querySelector('.plan .button').textContent = ''")
-    assert any(each.startswith("button-name") for each in violations(page, axe))
+    assert any(each.startswith("button-name") for each in violations(page))
 
 
 def test_the_wall_needs_no_mouse(page: Any, name: str) -> None:

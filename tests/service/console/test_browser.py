@@ -1,0 +1,268 @@
+"""In a real Chromium (`make test-browser`): the desk as staff work at it, by keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from sandbox.tour.api import Api
+from sandbox.tour.stripe_account import StripeAccount
+from sandbox.tour.trip import Reader, Trip
+from service.console.frame import Page
+from service.console.routes import PAGES
+from service.domain.staff import Role
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+NOT_SHOWN = {"export_accounts"}
+"""Pages that are a file to take away."""
+
+
+class Desk:
+    """The console in browsers of its own. They may speak to nobody but the console and the sign-in provider."""
+
+    def __init__(self, browser: Any, room: Any) -> None:
+        self._browser = browser
+        self.address = room.at.service_url
+        self.neighbour = room.at.site_url
+        self.complaints: list[str] = []
+        self.asked: set[str] = set()
+        self.contexts: list[Any] = []
+
+    def open(self, size: str = "desktop") -> Any:
+        """Return a page of a browser that never came before."""
+        width, height = SIZES[size]
+        context = self._browser.new_context(base_url=self.address, viewport={"width": width, "height": height})
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda each: self.asked.add(urlsplit(each.url).netloc))
+        page.on("console", lambda each: self.complaints.append(each.text) if "Content Security" in each.text else None)
+        page.on("pageerror", lambda each: self.complaints.append(str(each)))
+        return page
+
+    def signed_in(self, person: str, path: str = "/support", size: str = "desktop") -> Any:
+        """Return a page at `path`, which somebody reached by way of the sign-in provider."""
+        page = self.open(size)
+        page.goto(path)
+        page.get_by_role("link", name="Sign in").click()
+        page.get_by_role("button", name=person).click()
+        page.get_by_role("button", name="Sign out").wait_for()
+        return page
+
+    def close(self) -> None:
+        for each in self.contexts:
+            each.close()
+
+
+@pytest.fixture
+def desk(browser: Any, newsroom: Any) -> Iterator[Desk]:
+    """The running newsroom's console; no page of it breaks its own policy or asks anybody else for anything."""
+    opened = Desk(browser, newsroom)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+    assert opened.asked <= {urlsplit(each).netloc for each in (newsroom.at.service_url, newsroom.at.identity_url)}
+
+
+@pytest.fixture(scope="module")
+def reader(newsroom: Any) -> Reader:
+    """A reader in their trial, bought as readers buy."""
+    at = newsroom.at
+    account = StripeAccount(at.stripe_url, "sk_test_sandbox")
+    account.find_clock()
+    support = Api(at.service_url, "support_sandbox")
+    trip = Trip(Api(at.service_url, "site_sandbox"), support, account, site_origin=at.site_url)
+    trip.open_checkout(trip.monthly_reader, "monthly")
+    trip.pay(trip.monthly_reader)
+    trip.site.get(f"/v1/checkouts/{trip.monthly_reader.checkout_id}")
+    return trip.monthly_reader
+
+
+def says(page: Any, words: str) -> None:
+    """Wait until the page's main part says so; Playwright gives up after half a minute."""
+    page.locator("main").get_by_text(words).first.wait_for()
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(desk: Desk, reader: Reader) -> None:
+    """By way of the provider, with the role of one's group; signing out ends it, also for the Back button."""
+    page = desk.signed_in("Vic Viewer", f"/support/accounts/{reader.reader_id}")
+    says(page, "Trial until")
+    assert "Vic Viewer, viewer" in page.locator("header").inner_text()
+    page.get_by_role("button", name="Sign out").click()
+    says(page, "You are signed out.")
+    page.go_back(wait_until="load")
+    assert reader.email not in page.content()
+
+
+def test_somebody_without_a_group_is_told_so(desk: Desk) -> None:
+    """In words, and with a way back."""
+    page = desk.open()
+    page.goto("/support")
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Otto Outside").click()
+    says(page, "none of its groups has a role here")
+    page.get_by_role("link", name="Sign in").wait_for()
+
+
+def test_a_reader_is_found_without_a_mouse(desk: Desk, reader: Reader) -> None:
+    """`/` leads to the search field, Enter searches, Tab reaches the account with the focus in sight, Enter opens."""
+    page = desk.signed_in("Ana Agent")
+    for path in ("/support", "/support/accounts"):
+        page.goto(path)
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type(reader.email[:14].upper())
+    page.keyboard.press("Enter")
+    found = page.get_by_role("link", name=reader.reader_id)
+    found.wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        if page.evaluate("document.activeElement.textContent") == reader.reader_id:
+            break
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=reader.email).wait_for()
+
+
+def test_a_slash_in_a_field_is_a_slash(desk: Desk) -> None:
+    """Somebody who is writing goes on writing."""
+    page = desk.signed_in("Ada Admin", "/support/keys")
+    page.get_by_label("Label").focus()
+    page.keyboard.type("a/b")
+    assert page.get_by_label("Label").input_value() == "a/b"
+
+
+def test_an_account_says_where_all_comes_from(desk: Desk, reader: Reader) -> None:
+    """Its state in a sentence; each part with its source; each date with the exact instant on hover; and a sync."""
+    page = desk.signed_in("Ana Agent", f"/support/accounts/{reader.reader_id}")
+    sentence = page.locator(".sentence").inner_text()
+    assert re.fullmatch(r"Trial until .+, then \$2\.90 a month; card ending \d{4}\.", sentence)
+    for part in page.locator("main section.card[aria-labelledby]").all():
+        if part.locator("form").count() == 0:
+            assert re.search(r"From (Stripe|our record|the meter)", part.inner_text()), part.inner_text()
+    for at in page.locator("main time").all():
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", at.get_attribute("title"))
+    page.get_by_role("button", name="Sync now with Stripe").click()
+    says(page, "Stripe was asked just now")
+
+
+def test_shutting_somebody_out_works_within_a_minute(
+    desk: Desk, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    """Whichever web process answers: measured from the click to the first refusal, and for good."""
+    vic, ada = desk.signed_in("Vic Viewer"), desk.signed_in("Ada Admin", "/support/staff")
+    card = ada.locator("section.card", has=ada.get_by_role("heading", name="Vic Viewer"))
+    form = card.locator("form[action='/support/staff/revoke']")
+    form.get_by_label("Reason").fill("left the desk")
+    form.get_by_role("button", name="Shut out at once").click()
+    shut_at = time.monotonic()
+    try:
+        card.get_by_role("button", name="Let in again").wait_for()
+        while vic.goto("/support") and "sign-in" not in vic.url:
+            assert time.monotonic() - shut_at < 60
+        record_testsuite_property("revoked_after_seconds", round(time.monotonic() - shut_at, 2))
+        for _ in range(10):
+            vic.goto("/support/accounts")
+            assert "sign-in" in vic.url
+        vic.get_by_role("link", name="Sign in").click()
+        vic.get_by_role("button", name="Vic Viewer").click()
+        says(vic, "ended your access")
+    finally:
+        back = card.locator("form[action='/support/staff/restore']")
+        back.get_by_label("Reason").fill("came back")
+        back.get_by_role("button", name="Let in again").click()
+        card.get_by_role("button", name="Shut out at once").wait_for()
+
+
+def test_a_form_that_was_not_shown_here_is_refused(desk: Desk, reader: Reader) -> None:
+    """With another's token, and from another origin of this very machine, whose cookies the browser does send."""
+    page = desk.signed_in("Ana Agent", f"/support/accounts/{reader.reader_id}")
+    page.evaluate("document.querySelectorAll('main [name=csrf]').forEach(each => { each.value = '0'.repeat(64) })")
+    page.get_by_role("button", name="Sync now with Stripe").click()
+    says(page, "Nothing was done")
+    elsewhere = page.context.new_page()
+    form = f'<form method="post" action="{desk.address}/support/sign-out"><button>Win a prize</button></form>'
+    elsewhere.route("**/evil", lambda each: each.fulfill(content_type="text/html", body=form))
+    elsewhere.goto(f"{desk.neighbour}/evil")
+    elsewhere.get_by_role("button").click()
+    says(elsewhere, "or comes from another site. Nothing was done.")
+    page.goto("/support")
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def rules() -> Any:
+    return Map([Rule(page.path, endpoint=page) for page in PAGES if page.method == "GET"]).bind("")
+
+
+def page_at(address: str) -> Page | None:
+    """Return the page of the console that an address leads to."""
+    try:
+        found: Page = rules().match(urlsplit(address).path)[0]
+    except HTTPException:
+        return None
+    return found if found.role in list(Role) and found.name not in NOT_SHOWN else None
+
+
+def walk(page: Any) -> Iterator[str]:
+    """Go wherever links lead, to one address of each page, and yield its name."""
+    seen: set[str] = set()
+    ahead = ["/support"]
+    while ahead:
+        path = ahead.pop(0)
+        found = page_at(path)
+        if found is None or found.name in seen:
+            continue
+        seen.add(found.name)
+        assert page.goto(path).status == 200, path
+        yield found.name
+        ahead += page.evaluate("[...document.querySelectorAll('a[href]')].map(each => each.getAttribute('href'))")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_objects_to_nothing(desk: Desk, reader: Reader, violations: Callable[[Any], list[str]], size: str) -> None:
+    """0 violations on every page that there is, light and dark, and nothing wider than the screen."""
+    page = desk.signed_in("Ada Admin", size=size)
+    looked_at = set()
+    for name in walk(page):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert (name, scheme, violations(page)) == (name, scheme, [])
+        fits = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert (name, fits) == (name, True)
+        looked_at.add(name)
+    shown = {each.name for each in PAGES if each.method == "GET" and each.role in list(Role)}
+    assert looked_at == shown - NOT_SHOWN, "a page that no link leads to is found by nobody"
+
+
+def test_axe_objects_to_nothing_where_things_go_wrong(desk: Desk, violations: Callable[[Any], list[str]]) -> None:
+    """Signing in, a page that is not there, a search that finds nobody or cannot be."""
+    page = desk.open()
+    page.goto("/support")
+    assert violations(page) == []
+    page = desk.signed_in("Vic Viewer")
+    for path, words in (
+        ("/support/nowhere", "There is nothing here"),
+        ("/support/keys", "needs the role admin"),
+        ("/support/accounts?q=nobody-of-this-name", "Nobody matches"),
+        ("/support/accounts?status=odd", "can’t be searched for"),
+    ):
+        page.goto(path)
+        says(page, words)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert (path, violations(page)) == (path, [])
+
+
+def test_axe_would_object(desk: Desk, violations: Callable[[Any], list[str]]) -> None:
+    """A search field that has lost its label is found out."""
+    page = desk.signed_in("Vic Viewer")
+    page.evaluate("document.querySelector('label[for=q]').remove()")
+    assert any(each.startswith("label") for each in violations(page))
