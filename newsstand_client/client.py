@@ -92,10 +92,8 @@ class Newsstand:
         `user_agent`, `gift` and `link` may be whatever the browser sent. Raises InvalidRequest alone: a call that is
         wrong stays wrong, whatever the service's health.
         """
-        about = {"reader_id": reader_id, "visitor_id": visitor_id, "client_ip": client_ip,
-                 "user_agent": _one_line(user_agent), "gift": _token(gift), "link": _token(link)}  # fmt: skip
         article = {"id": article_id, "access": access, "feature": feature}
-        body = {"mode": mode, "article": article} | {name: value for name, value in about.items() if value is not None}
+        body = {"mode": mode, "article": article} | _about(reader_id, visitor_id, client_ip, user_agent, gift, link)
         try:
             return self._decided(Decision, "/v1/decisions", body)
         except NoAnswer as error:
@@ -110,14 +108,17 @@ class Newsstand:
         mode: Literal["consume", "peek"],
         reader_id: str | None = None,
         visitor_id: str | None = None,
+        client_ip: str | None = None,
+        user_agent: str | None = None,
+        gift: str | None = None,
+        link: str | None = None,
     ) -> tuple[Decision, ...]:
         """Return a decision for each of up to 500 articles, in order, in one call under one decision's time-out.
 
         For a page of teasers, with `peek`; `consume` counts each article there is room for. Falls back like `decide`.
         """
-        who = {"reader_id": reader_id, "visitor_id": visitor_id}
         asked = [{"id": each.id, "access": each.access, "feature": each.feature} for each in articles]
-        body = {"mode": mode, "articles": asked} | {name: value for name, value in who.items() if value is not None}
+        body = {"mode": mode, "articles": asked} | _about(reader_id, visitor_id, client_ip, user_agent, gift, link)
         try:
             found = self._decided(Decisions, "/v1/decisions/batch", body).decisions
         except NoAnswer as error:
@@ -267,6 +268,20 @@ def _passing(error: Problem) -> str:
     if not isinstance(error, Unavailable) and error.status not in (401, 403):
         raise error
     return error.code
+
+
+def _about(
+    reader_id: str | None,
+    visitor_id: str | None,
+    client_ip: str | None,
+    user_agent: str | None,
+    gift: str | None,
+    link: str | None,
+) -> dict[str, str]:
+    """Return what is known of the reader and of the request that the site answers."""
+    about = {"reader_id": reader_id, "visitor_id": visitor_id, "client_ip": client_ip,
+             "user_agent": _one_line(user_agent), "gift": _token(gift), "link": _token(link)}  # fmt: skip
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def _one_line(text: str | None) -> str | None:

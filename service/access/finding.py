@@ -83,7 +83,7 @@ class Finder:
 
     def _is_guarded(self, subject: Subject, asked: BatchQuestion) -> bool:
         """Tell whether this may be a newcomer, who costs the network a place; readers and those we signed are none."""
-        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded(asked.client_ip):
+        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded(asked.evidence.client_ip):
             return False
         return any(article.is_metered for article in asked.articles) and not self._visitor_ids.is_signed(subject.id)
 
@@ -108,7 +108,7 @@ class Finder:
         return replace(_found(self._ask(signed, asked, now)), signed_id=signed.id)
 
     def _admit(self, visitor: Subject, asked: BatchQuestion, *, adds: bool) -> bool:
-        return self._newcomers.admit(visitor.id, asked.client_ip or "", adds=adds, wall_now=self._wall_clock())
+        return self._newcomers.admit(visitor.id, asked.evidence.client_ip or "", adds=adds, wall_now=self._wall_clock())
 
     def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> Finding:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from metering.meter import Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
@@ -20,6 +20,9 @@ from service.domain.decision import Access, Article, Decision, Reason, decide, e
 from service.exemptions.rules import Exemptions
 from service.journal.entry import OutageTerms
 from service.journal.journal import Notes
+
+Opened = Mapping[int, Reason]
+"""By their place in the question, the articles that an exemption opens, and why."""
 
 
 class Gate:
@@ -55,23 +58,17 @@ class Gate:
             reader_id=question.reader_id,
             visitor_id=question.visitor_id,
             consume=question.consume,
-            client_ip=question.evidence.client_ip,
+            evidence=question.evidence,
         )
-        now = self._business_clock()
-        reason = self._exemption(question, now)
-        with self._meter.one_decision():
-            subject, visitor_id = self._subject(asked, now)
-            if reason is None:
-                return self._by_meter(subject, visitor_id, asked, now)[0]
-            decision = self._by_own_right(subject, asked, now) or exempted(reason, now)
-        return Answer(decision=decision, visitor_id=visitor_id, degraded=None)
+        return self.decide_many(asked)[0]
 
     def decide_many(self, asked: BatchQuestion) -> list[Answer]:
         """Return the answers that one question after the other would get, at the price of one; never raises either."""
         now = self._business_clock()
+        opened = self._exemptions.reasons(asked.evidence, asked.articles, now)
         with self._meter.one_decision():
             subject, visitor_id = self._subject(asked, now)
-            return self._by_meter(subject, visitor_id, asked, now)
+            return self._by_the_parts(subject, visitor_id, _unmetered(asked, opened), opened, now)
 
     def _subject(self, asked: BatchQuestion, now: datetime) -> tuple[Subject, str | None]:
         """Return whom the question is about, and the visitor's id; with both ids they are linked first."""
@@ -83,19 +80,23 @@ class Gate:
             self._links.ensure(asked.reader_id, visitor_id, now=now)
         return Subject(SubjectKind.READER, asked.reader_id), visitor_id
 
-    def _by_meter(self, subject: Subject, visitor_id: str | None, asked: BatchQuestion, now: datetime) -> list[Answer]:
+    def _by_the_parts(
+        self, subject: Subject, visitor_id: str | None, asked: BatchQuestion, opened: Opened, now: datetime
+    ) -> list[Answer]:
         finding = NOTHING
-        if any(article.access is not Access.FREE for article in asked.articles):
+        if any(_needs_the_parts(article, opened.get(place), subject) for place, article in enumerate(asked.articles)):
             finding = self._finder.find(subject, asked, now)
-        answers = self._answers(asked, finding, finding.signed_id or visitor_id, now)
-        self._note(asked, answers, finding)
+        answers = self._answers(asked, finding, finding.signed_id or visitor_id, opened, now)
+        self._note(asked, answers, opened, finding)
         return answers
 
-    def _note(self, asked: BatchQuestion, answers: list[Answer], finding: Finding) -> None:
+    def _note(self, asked: BatchQuestion, answers: list[Answer], opened: Opened, finding: Finding) -> None:
         if len(answers) > 1 and not asked.consume:
             return  # the locks on a page of teasers are no walls that a reader met, and there are very many
         terms = self._outage_terms(finding)
-        for article, answer in zip(asked.articles, answers, strict=True):
+        for place, (article, answer) in enumerate(zip(asked.articles, answers, strict=True)):
+            if place in opened:
+                continue
             self._journal.note(
                 article,
                 answer.decision,
@@ -106,25 +107,6 @@ class Gate:
                 outage=None if article.access is Access.FREE else terms,
             )
 
-    def _exemption(self, question: Question, now: datetime) -> Reason | None:
-        """Return why the question needs no meter; a free article needs no reason."""
-        if question.article.access is Access.FREE:
-            return None
-        return self._exemptions.reason(question.evidence, question.article, now)
-
-    def _by_own_right(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Decision | None:
-        """Return what a reader's own entitlement opens, uncounted; None without one that does.
-
-        It goes before any exemption, for it has features: a subscriber who follows a newsletter's link stays ad-free.
-        """
-        if subject.kind is SubjectKind.VISITOR:
-            return None
-        unmetered = tuple(replace(article, access=Access.SUBSCRIBERS) for article in asked.articles)
-        asked = replace(asked, articles=unmetered)
-        finding = self._finder.find(subject, asked, now)
-        decision = self._answers(asked, finding, None, now)[0].decision if finding.entitlement else None
-        return decision if decision and decision.granted else None
-
     def _outage_terms(self, finding: Finding) -> OutageTerms | None:
         """Return what the failure policy goes by, where it has to answer."""
         if finding.degraded is None or finding.entitlement is not None:
@@ -134,21 +116,26 @@ class Gate:
             maybe_entitled=finding.blind or finding.degraded == "database",
         )
 
-    def _answers(self, asked: BatchQuestion, finding: Finding, visitor_id: str | None, now: datetime) -> list[Answer]:
+    def _answers(
+        self, asked: BatchQuestion, finding: Finding, visitor_id: str | None, opened: Opened, now: datetime
+    ) -> list[Answer]:
         """Return an answer for each article; those of one kind with one reading share it, as most in a batch do."""
         answers, made = [], dict[tuple[object, ...], Answer]()
         likely = cache(self._trials.likely)
         readings = iter(finding.readings.each if finding.readings else ())
         standing = finding.readings.standing if finding.readings else None
-        for article in asked.articles:
+        for place, article in enumerate(asked.articles):
             reading = next(readings, None) if article.is_metered else standing
+            reason = opened.get(place)
             # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
-            like = article.access, article.feature, id(reading)
+            like = article.access, article.feature, id(reading), reason
             answer = made.get(like)
             if answer is None:
                 about = NOTHING if article.access is Access.FREE else finding
-                decision = self._decide(article, reading, about, asked, likely, now)
-                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=about.degraded)
+                decide_it = partial(self._decide, article, reading, about, asked, likely, now)
+                decision = decide_it() if reason is None else _opened(reason, finding, decide_it, now)
+                degraded = about.degraded if reason is None else None
+                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
             answers.append(answer)
         return answers
 
@@ -185,3 +172,28 @@ class Gate:
         if decision.wall is None or asked.reader_id is None:
             return decision
         return replace(decision, wall=replace(decision.wall, trial_eligible=likely(asked.reader_id)))
+
+
+def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
+    """Return the question with its opened articles as the meter is to see them: not at all."""
+    if not opened:
+        return asked
+    articles = [
+        replace(article, access=Access.SUBSCRIBERS) if place in opened else article
+        for place, article in enumerate(asked.articles)
+    ]
+    return replace(asked, articles=articles)
+
+
+def _needs_the_parts(article: Article, reason: Reason | None, subject: Subject) -> bool:
+    """Tell whether more must be known than that the article is free, or open to this request for `reason`.
+
+    A reader's own entitlement must, for it has features: a subscriber who follows a newsletter's link stays ad-free.
+    """
+    return article.access is not Access.FREE and (reason is None or subject.kind is SubjectKind.READER)
+
+
+def _opened(reason: Reason, finding: Finding, by_own_right: Callable[[], Decision], now: datetime) -> Decision:
+    """Return what a reader's own entitlement says, if it opens the article too; it goes before any exemption."""
+    own = by_own_right() if finding.entitlement is not None else None
+    return own if own is not None and own.granted else exempted(reason, now)

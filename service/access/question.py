@@ -22,13 +22,13 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchQuestion:
-    """What the site asks for a page of teasers: many articles, one subject."""
+    """What the site asks for a page of teasers: many articles, one subject, one request's evidence."""
 
     articles: Sequence[Article]
     reader_id: str | None
     visitor_id: str | None
     consume: bool
-    client_ip: str | None = None
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ def decide_batch(services: Services, call: Call) -> Reply:
             reader_id=call.body["reader_id"],
             visitor_id=call.body["visitor_id"],
             consume=call.body["mode"] == "consume",
+            evidence=_evidence(call),
         )
     )
     # Answers that are alike are one object (gate.py): each is told and counted once.
@@ -63,8 +64,12 @@ def _question(call: Call, catalog: Catalog) -> Question:
         reader_id=call.body["reader_id"],
         visitor_id=call.body["visitor_id"],
         consume=call.body["mode"] == "consume",
-        evidence=Evidence(**{name: call.body[name] for name in ("client_ip", "user_agent", "gift", "link")}),
+        evidence=_evidence(call),
     )
+
+
+def _evidence(call: Call) -> Evidence:
+    return Evidence(**{name: call.body[name] for name in ("client_ip", "user_agent", "gift", "link")})
 
 
 def _article(asked: Mapping[str, Any]) -> Article:
@@ -117,7 +122,8 @@ DECIDE_BATCH = Operation(
     description=(
         "Up to 500 articles at the price of a few decisions, answered in order as one question after the other would "
         "be: with `consume` each metered article counts while there is room. A page of teasers asks with `peek`, "
-        "which says what is locked and counts nothing."
+        "which says what is locked and counts nothing. `client_ip`, `user_agent`, `gift` and `link` mean what they "
+        "mean for one decision: a campus' home page shows nothing locked."
     ),
     access=Scope.DECIDE,
     view=decide_batch,

@@ -30,7 +30,9 @@ class Article(Schema):
     )
 
 
-class DecisionRequest(Schema):
+class _Asker(Schema):
+    """Who asks, and what the site saw of the request that it answers."""
+
     reader_id = ReaderId(allow_none=True, load_default=None, metadata={"description": "A signed-in reader."})
     visitor_id = Id(
         allow_none=True,
@@ -43,7 +45,6 @@ class DecisionRequest(Schema):
         load_default="consume",
         metadata={"description": "`consume` counts an article once; `peek` (prefetch, teasers) never counts."},
     )
-    article = fields.Nested(Article, required=True)
     client_ip = IpAddress(
         allow_none=True, load_default=None, metadata={"description": "The browser's address; it is never stored."}
     )
@@ -62,9 +63,11 @@ class DecisionRequest(Schema):
     )
 
 
-class BatchRequest(Schema):
-    reader_id = ReaderId(allow_none=True, load_default=None, metadata={"description": "A signed-in reader."})
-    visitor_id = Id(allow_none=True, load_default=None, metadata={"description": "An anonymous browser."})
+class DecisionRequest(_Asker):
+    article = fields.Nested(Article, required=True)
+
+
+class BatchRequest(_Asker):
     mode = Choice(
         "consume",
         "peek",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from service.domain.catalog import CrawlerTerms, ExemptionTerms
-from service.domain.decision import Article, Reason
+from service.domain.decision import Access, Article, Reason
 from service.exemptions.network_files import crawler_networks_in, institutions_in
 from service.exemptions.ranges import Address, Ranges, address_of
 from service.exemptions.tokens import GIFT_OF_ALL, Token, TokenKind, Tokens
@@ -39,10 +39,13 @@ class KnownNetworks:
     features: tuple[str, ...]
     user_agent: str | None = None
 
-    def opens(self, article: Article, address: Address, user_agent: str) -> bool:
-        """Tell whether a request from `address` by `user_agent` (casefolded) may read the article."""
-        named = self.user_agent is None or self.user_agent in user_agent
-        return named and (article.feature is None or article.feature in self.features) and address in self.ranges
+    def hold(self, address: Address, user_agent: str) -> bool:
+        """Tell whether a request from `address` by `user_agent` (casefolded) is one of theirs."""
+        return (self.user_agent is None or self.user_agent in user_agent) and address in self.ranges
+
+    def open(self, article: Article) -> bool:
+        """Tell whether their requests may read the article."""
+        return article.feature is None or article.feature in self.features
 
 
 class Exemptions:
@@ -52,22 +55,36 @@ class Exemptions:
         self._tokens = tokens
         self._networks = tuple(networks)
 
-    def reason(self, evidence: Evidence, article: Article, now: datetime) -> Reason | None:
-        """Return why the article is open to whoever asks at business `now`, or None; what is no token opens nothing."""
+    def reasons(self, evidence: Evidence, articles: Sequence[Article], now: datetime) -> Mapping[int, Reason]:
+        """Return why articles are open to whoever asks at business `now`, by their place; the others are for the meter.
+
+        What is no token opens nothing; a free article needs no reason.
+        """
+        if evidence.gift is None and evidence.link is None and evidence.client_ip is None:
+            return {}
+        theirs = self._networks_of(evidence)
+        asked = ((place, article) for place, article in enumerate(articles) if article.access is not Access.FREE)
+        found = ((place, self._reason(evidence, theirs, article, now)) for place, article in asked)
+        return {place: reason for place, reason in found if reason is not None}
+
+    def _reason(
+        self, evidence: Evidence, theirs: Sequence[KnownNetworks], article: Article, now: datetime
+    ) -> Reason | None:
         gift = self._read(TokenKind.GIFT, evidence.gift, article, now)
         if gift is not None and (article.feature is None or gift.name.startswith(GIFT_OF_ALL)):
             return Reason.GIFT
         if self._read(TokenKind.LINK, evidence.link, article, now) is not None:
             return Reason.SIGNED_LINK
-        return self._by_network(evidence, article) if evidence.client_ip is not None else None
+        return next((each.reason for each in theirs if each.open(article)), None)
 
     def _read(self, kind: TokenKind, token: str | None, article: Article, now: datetime) -> Token | None:
         return None if token is None else self._tokens.read(kind, token, article.id, now)
 
-    def _by_network(self, evidence: Evidence, article: Article) -> Reason | None:
-        address = address_of(evidence.client_ip or "")
-        user_agent = (evidence.user_agent or "").casefold()
-        return next((each.reason for each in self._networks if each.opens(article, address, user_agent)), None)
+    def _networks_of(self, evidence: Evidence) -> Sequence[KnownNetworks]:
+        if evidence.client_ip is None or not self._networks:
+            return ()
+        address, user_agent = address_of(evidence.client_ip), (evidence.user_agent or "").casefold()
+        return [each for each in self._networks if each.hold(address, user_agent)]
 
 
 def load_networks(terms: ExemptionTerms, folder: Path) -> list[KnownNetworks]:

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import Engine
 
 from sandbox.processes import free_port
-from service.access.question import Answer, Question
+from service.access.question import Answer, BatchQuestion, Question
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.rules import Evidence
 from service.exemptions.tokens import TokenKind, Tokens
@@ -146,3 +146,53 @@ def test_a_subscriber_with_redis_gone_still_reads_in_their_own_right(
     without_redis = build_parts(engine, f"redis://127.0.0.1:{free_port()}/0")
     answer = ask(without_redis, reader="r-1", **exempting[Reason.GIFT])
     assert (answer.decision.reason, answer.degraded) == (Reason.SUBSCRIPTION, None)
+
+
+ASSORTED = [
+    Article(id="a-1"),
+    Article(id="a-2"),
+    Article(id="a-1", feature="archives"),
+    Article(id="a-3", access=Access.FREE),
+    Article(id="a-1", access=Access.SUBSCRIBERS),
+    Article(id="a-4", access=Access.SUBSCRIBERS),
+    Article(id="a-5", feature="archives"),
+    Article(id="a-6"),
+]
+
+
+@pytest.mark.parametrize("who", ["visitor", "reader", "subscriber", "both"])
+@pytest.mark.parametrize("reason", [Reason.GIFT, Reason.SIGNED_LINK, Reason.INSTITUTION, Reason.CRAWLER])
+def test_a_batch_is_exempted_as_one_question_after_the_other(
+    parts: Any, exempting: Any, make_snapshot: Any, make_subscription: Any, reason: Reason, who: str
+) -> None:
+    """Every kind of article, for every kind of subject: what is open is open and uncounted, the rest is metered."""
+    if who == "subscriber":
+        parts.apply(make_snapshot(make_subscription()))
+    evidence = Evidence(**exempting[reason])
+
+    def ids(copy: str) -> dict[str, str | None]:
+        reader = {"subscriber": "r-1", "visitor": None}.get(who, f"r-{copy}")
+        return {"reader_id": reader, "visitor_id": f"v-{copy}" if who in {"visitor", "both"} else None}
+
+    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, consume=True, evidence=evidence, **ids("8")))
+    singles = [
+        parts.gate.decide(Question(article=each, consume=True, evidence=evidence, **ids("9"))) for each in ASSORTED
+    ]
+    assert [(each.decision, each.degraded) for each in batch] == [(each.decision, each.degraded) for each in singles]
+    assert {each.visitor_id for each in batch} == {ids("8")["visitor_id"]}
+    if who != "subscriber":
+        assert batch[0].decision.reason is reason
+
+
+def test_a_campus_home_page_asks_no_server(build_parts: Callable[..., Any], exempting: Any) -> None:
+    """All of it is open by the address alone: Redis and PostgreSQL may be gone, and a visitor is minted all the same."""
+    nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/gone", deadline_seconds=0.3)
+    alone = build_parts(nowhere, f"redis://127.0.0.1:{free_port()}/0", allow_on_outage=False)
+    asked = BatchQuestion(
+        articles=[Article(id=f"a-{number}") for number in range(500)], reader_id=None, visitor_id=None, consume=False,
+        evidence=Evidence(**exempting[Reason.INSTITUTION]),
+    )  # fmt: skip
+    answers = alone.gate.decide_many(asked)
+    assert {(each.decision.reason, each.degraded) for each in answers} == {(Reason.INSTITUTION, None)}
+    assert len({each.visitor_id for each in answers}) == 1
+    assert answers[0].visitor_id

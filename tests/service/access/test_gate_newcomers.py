@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from metering.connections import Connections
 from sandbox.processes import free_port
 from service.access.newcomers import network_of
-from service.access.question import Answer, Question
+from service.access.question import Answer, BatchQuestion, Question
 from service.clocks import wall_clock
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.rules import Evidence
@@ -220,3 +220,19 @@ def test_a_network_is_a_24_or_a_48() -> None:
     assert network_of("203.0.113.200") == network_of("::ffff:203.0.113.1") == "203.0.113.0/24"
     assert network_of("2001:db8:7:ffff::1") == "2001:db8:7::/48"
     assert network_of("::1") == "::/48"
+
+
+def test_a_newcomers_page_of_teasers_is_judged_like_one_teaser(guarded: Any) -> None:
+    """Past the bound a whole page is walled, counts nothing and gives out no signed id; before it takes one place."""
+    page = BatchQuestion(
+        articles=[Article(id=f"a-{number}") for number in range(5)], reader_id=None, visitor_id=None, consume=True,
+        evidence=Evidence(client_ip=HERE),
+    )  # fmt: skip
+    first = guarded.gate.decide_many(page)
+    assert [each.decision.reason for each in first] == [Reason.METERED] + [Reason.METER_EXHAUSTED] * 4
+    assert reason(guarded, first[0].visitor_id, "a-0") is Reason.ALREADY_READ
+    for number in range(BOUND - 1):
+        assert reason(guarded, f"filler-{number}") is Reason.METERED
+    past = guarded.gate.decide_many(page)
+    assert {each.decision.reason for each in past} == {Reason.NETWORK_LIMITED}
+    assert not guarded.gate._finder._visitor_ids.is_signed(past[0].visitor_id)

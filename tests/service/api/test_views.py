@@ -12,6 +12,7 @@ from service.domain.catalog import Catalog
 from service.domain.decision import Access, Reason, Wall
 from service.domain.entitlement import Entitlement, Status
 from service.errors import Conflict, NotFound, StripeUnavailable
+from service.exemptions.rules import NO_EVIDENCE, Evidence
 from webhooks.snapshot import SubscriptionFacts
 
 ARTICLE = {"article": {"id": "belgorod-incursion"}}
@@ -111,8 +112,18 @@ def test_a_batch_reaches_the_gate_once_and_is_answered_in_order(api: Any) -> Non
         ("a", Access.FREE, None), ("b", Access.METERED, "archives"), ("b ü", Access.METERED, None),
     ]  # fmt: skip
     assert (asked.reader_id, asked.visitor_id, asked.consume) == ("r-81", None, False)
+    assert asked.evidence == NO_EVIDENCE
     single = api.call("POST", "/v1/decisions", json=ARTICLE).json
     assert answer.json == {"decisions": [single] * 3}
+
+
+def test_a_batch_is_judged_by_what_one_decision_is(api: Any) -> None:
+    """Address, user agent and tokens reach the gate with it."""
+    seen = {"client_ip": "192.0.2.7", "user_agent": "a browser", "gift": "a token", "link": ""}
+    api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], **seen})
+    assert api.gate.batches[0].evidence == Evidence(**seen)
+    bad = api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], "client_ip": "nowhere"})
+    assert set(bad.get_json()["errors"]) == {"client_ip"}
 
 
 def test_a_batch_consumes_unless_told_and_takes_500(api: Any) -> None:
