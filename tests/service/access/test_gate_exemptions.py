@@ -185,7 +185,7 @@ def test_a_batch_is_exempted_as_one_question_after_the_other(
 
 
 def test_a_campus_home_page_asks_no_server(build_parts: Callable[..., Any], exempting: Any) -> None:
-    """All of it is open by the address alone: Redis and PostgreSQL may be gone, and a visitor is minted all the same."""
+    """The address alone opens all of it: Redis and PostgreSQL may be gone, and one visitor is minted all the same."""
     nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/gone", deadline_seconds=0.3)
     alone = build_parts(nowhere, f"redis://127.0.0.1:{free_port()}/0", allow_on_outage=False)
     asked = BatchQuestion(
