@@ -56,7 +56,10 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Concern:
-    """A named customer, or a reason to ignore the event, or neither: then Stripe must be asked (routing)."""
+    """A named customer, or a reason to ignore the event, or neither: then Stripe must be asked (routing).
+
+    Of an event of the other mode both are kept: where a service ran with the wrong key, people find it on the account.
+    """
 
     customer_id: str | None = None
     ignored: str | None = None
@@ -65,7 +68,7 @@ class Concern:
 def concern_of(event: StripeEvent, *, livemode: bool) -> Concern:
     """Return whom `event` concerns, for a service whose Stripe key is of `livemode`."""
     if event.livemode is not livemode:
-        return Concern(ignored="wrong_livemode")
+        return Concern(ignored="wrong_livemode", customer_id=customer_of(event.about, event.before))
     if event.account is not None:
         return Concern(ignored="connected_account")
     if event.type.removeprefix("v1.").startswith(UNCONCERNED):

@@ -125,5 +125,6 @@ def _inserted(connection: Connection, event: StripeEvent, concern: Concern, now:
         "body": event.body,
         "status": "pending" if concern.ignored is None else "ignored",
         "reason": concern.ignored,
+        "customer_id": concern.customer_id if concern.ignored else None,  # else together with its mark
     }
     return connection.execute(_STORE, row).one_or_none() is not None

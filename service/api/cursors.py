@@ -9,6 +9,7 @@ import json
 from marshmallow import ValidationError
 
 from service.store.account_search import Place
+from service.store.story import Reached
 
 _LARGEST_ID = 2**63 - 1
 
@@ -54,6 +55,17 @@ def place(cursor: str | None, *, by_match: bool) -> Place | None:
     if (found.match is not None) is not by_match or not (_storable(found.key) and _storable(found.reader_id)):
         raise _foreign()
     return found
+
+
+def story_place(cursor: str | None) -> Reached | None:
+    """Return how far a timeline was told; raises ValidationError for another list's cursor."""
+    named = after(cursor)
+    if named is None:
+        return None
+    try:
+        return Reached.parse(named)
+    except (ValueError, TypeError, RecursionError):
+        raise _foreign() from None
 
 
 def _storable(text: str) -> bool:

@@ -18,6 +18,7 @@ from service.api import (
     readers,
     refunds,
     support,
+    timeline,
     webhooks,
 )
 from service.api.documents import Documents
@@ -45,6 +46,7 @@ _SERVED: tuple[Operation, ...] = (
     support.SHOW_ACCOUNT,
     support.SYNC_ACCOUNT,
     privacy.EXPORT_ACCOUNT,
+    timeline.SHOW_TIMELINE,
     refunds.REFUND,
     drift.SHOW_DRIFT,
     audit.SHOW_AUDIT,

@@ -13,6 +13,7 @@ from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
 from service.exemptions.tokens import LONGEST_LIFE
 from service.store.account_search import Order
+from service.support.story.timeline import Kind
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 MOST_ARTICLES = 500
@@ -191,6 +192,10 @@ class AccountFilter(Schema):
 
 class AccountsQuery(AccountFilter, PageQuery):
     pass
+
+
+class TimelineQuery(PageQuery):
+    kind = Choice(*Kind, metadata={"description": "Only these; without it all but `look`, which staff's readings are."})
 
 
 class AuditQuery(PageQuery):

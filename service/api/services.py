@@ -25,6 +25,7 @@ from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.story.timeline import Timeline
 from service.support.syncing import StaffSync
 
 
@@ -48,6 +49,7 @@ class Services:
     accounts: Accounts
     staff_sync: StaffSync
     exports: Exports
+    timeline: Timeline
     drift: DriftReport
     audit: Audit
     keys: KeyChecker

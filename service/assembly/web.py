@@ -51,6 +51,7 @@ from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
 from service.support.payers import Payers
+from service.support.story.timeline import Timeline
 from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
 from webhooks.signature import Verifier
@@ -141,6 +142,7 @@ def build_services(core: Core) -> Services:
         accounts=Accounts(core.engine, business_clock=core.business_clock, owner_at_stripe=Payers(core.client).owner),
         staff_sync=StaffSync(core.engine, core.sync_now),
         exports=build_exports(core),
+        timeline=Timeline(core.engine, catalog.zone),
         drift=DriftReport(core.engine),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,

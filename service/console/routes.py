@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from service.console.frame import Page
-from service.console.pages import accounts, home, keys, nothing, privacy, sessions, sign_in, staff
+from service.console.pages import accounts, home, keys, nothing, privacy, sessions, sign_in, staff, timeline
 
 PAGES: tuple[Page, ...] = (
     home.HOME,
     *accounts.PAGES,
     *privacy.PAGES,
+    *timeline.PAGES,
     *sign_in.PAGES,
     *sessions.PAGES,
     *staff.PAGES,

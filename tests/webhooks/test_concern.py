@@ -77,7 +77,6 @@ def test_a_thin_event_about_a_customer_names_it(thin_event: Make) -> None:
 
 
 IGNORED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
-    "the other mode": ("invoice.paid", SUBSCRIPTION, {"livemode": True}, "wrong_livemode"),
     "a connected account's": ("invoice.paid", SUBSCRIPTION, {"account": "acct_1"}, "connected_account"),
     "a price": ("price.updated", {"object": "price", "id": "price_1"}, {}, "concerns_no_customer"),
     "a product": ("product.created", {"object": "product", "id": "prod_1"}, {}, "concerns_no_customer"),
@@ -112,12 +111,13 @@ def test_thin_events_are_ignored_alike(event_type: str, kind: str | None, reason
     assert concern_of(thin_event(event_type, kind), livemode=False) == Concern(ignored=reason)
 
 
-def test_a_live_service_ignores_test_events(snapshot_event: Make) -> None:
-    """The mode is compared both ways."""
+def test_events_of_the_other_mode_are_ignored(snapshot_event: Make) -> None:
+    """The mode is compared both ways; whom it names is kept, for support to find it with the account."""
     live = snapshot_event("invoice.paid", SUBSCRIPTION, livemode=True)
     assert concern_of(live, livemode=True) == Concern(customer_id="cus_1")
+    assert concern_of(live, livemode=False) == Concern(ignored="wrong_livemode", customer_id="cus_1")
     test = snapshot_event("invoice.paid", SUBSCRIPTION)
-    assert concern_of(test, livemode=True) == Concern(ignored="wrong_livemode")
+    assert concern_of(test, livemode=True) == Concern(ignored="wrong_livemode", customer_id="cus_1")
 
 
 LEADS = {

@@ -74,6 +74,23 @@ def test_what_does_not_concern_us_is_kept_with_its_reason(
     assert queue.jobs() == []
 
 
+def test_an_event_of_the_other_mode_is_kept_with_whom_it_names(
+    inbox: Inbox, engine: Engine, queue: Any, snapshot_event: Make
+) -> None:
+    """Support finds it on the account; nothing is marked, and nothing synced."""
+    event = snapshot_event("invoice.paid", {"object": "invoice", "customer": "cus_1"}, livemode=True)
+    assert inbox.store(event) is Stored.IGNORED
+    stored = rows(engine, "select * from events")[0]
+    assert (stored.status, stored.reason, stored.customer_id, stored.mark) == (
+        "ignored",
+        "wrong_livemode",
+        "cus_1",
+        None,
+    )
+    assert rows(engine, "select * from customer_syncs") == []
+    assert queue.jobs() == []
+
+
 def test_an_event_is_wholly_in_or_not_at_all(engine: Engine, clock: Any, queue: Any, customer_event: Make) -> None:
     """If the job cannot be queued, neither the event nor the mark stays, and the sender is to come again."""
 

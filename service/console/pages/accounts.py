@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Response
 from marshmallow import ValidationError
 
 from service.api.account_queries import note_filter, query_from
 from service.api.cursors import cursor_of
-from service.api.schemas import AccountFilter, AccountsQuery, ReaderPath
+from service.api.schemas import AccountFilter, AccountsQuery
 from service.api.support import CSV_HEADERS
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
+from service.console.pages.addresses import address_of, reader_in
+from service.console.pages.timeline import KINDS
 from service.domain.account_sentence import sentence
 from service.domain.money import Money
 from service.domain.staff import Role
@@ -42,6 +44,8 @@ ONLY = {
     "on_hold": "On hold",
     "courtesy": "Courtesy",
 }
+NEWEST = 10
+"""How many moments of the timeline the account's page shows."""
 SYNC_TOLD = {
     "done": "Stripe was asked just now; this is what it said.",
     "failed": "Stripe does not answer just now. What is shown is from the last time it did; access is not affected.",
@@ -97,7 +101,7 @@ def export(desk: Desk, visit: Visit) -> Response:
 def show(desk: Desk, visit: Visit) -> Response:
     """Show one account whole."""
     services, now = desk.services, desk.services.business_clock()
-    reader_id = _reader_id(visit)
+    reader_id = reader_in(visit)
     found = services.accounts.detail(reader_id)
     if found is None:
         raise NotFound("There is no account of this reader.", code="no_account")
@@ -115,13 +119,15 @@ def show(desk: Desk, visit: Visit) -> Response:
         may_export=visit.signed_in.role >= Role.LEAD,
         may_sync=visit.signed_in.role >= Role.AGENT and found.customer_id is not None,
         told=SYNC_TOLD.get(visit.query.get("sync", "")),
+        newest=services.timeline.page(reader_id, limit=NEWEST).moments,
+        kinds=KINDS,
         money=lambda minor, currency: Money(minor, currency).display,
     )
 
 
 def sync(desk: Desk, visit: Visit) -> Response:
     """Look at Stripe now, and show the account as it is then; Stripe away is told there too."""
-    reader_id = _reader_id(visit)
+    reader_id = reader_in(visit)
     try:
         desk.services.staff_sync.sync(reader_id)
     except StripeUnavailable:
@@ -130,22 +136,12 @@ def sync(desk: Desk, visit: Visit) -> Response:
     return desk.go(f"{address_of(reader_id)}?sync=done")
 
 
-def address_of(reader_id: str) -> str:
-    """Return where an account's page is."""
-    return f"/support/accounts/{quote(reader_id, safe='')}"
-
-
 def _given(visit: Visit) -> dict[str, str]:
     """Return what was filled in: a browser sends every field of a form, the empty ones too."""
     given = {name: value.strip() for name, value in visit.query.items() if value.strip()}
     if "q" in given:
         given.pop("sort", None)  # the form always has one, and what matched comes first
     return given
-
-
-def _reader_id(visit: Visit) -> str:
-    loaded: dict[str, str] = ReaderPath().load(visit.path)
-    return loaded["reader_id"]
 
 
 PAGES = (

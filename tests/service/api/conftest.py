@@ -49,6 +49,7 @@ from service.store.idempotency import IdempotencyStore
 from service.support.accounts import AccountDetail, AccountQuery, Accounts, FoundAccount, Page
 from service.support.audit import Audit, AuditPage, Entry
 from service.support.drift import DriftPage, DriftReport
+from service.support.story.timeline import Timeline, TimelinePage
 from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
 from webhooks.events import StripeEvent
@@ -257,6 +258,18 @@ class FakeStaffSync(StaffSync):
         self.synced.append(reader_id)
 
 
+class FakeTimeline(Timeline):
+    """Shows one page, whatever is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.page_shown = TimelinePage(moments=[], next_after=None)
+
+    def page(self, reader_id: str, **asked: Any) -> TimelinePage:
+        self.asked.append({"reader_id": reader_id} | asked)
+        return self.page_shown
+
+
 class FakeDrift(DriftReport):
     """Shows one page, whatever is asked."""
 
@@ -353,6 +366,7 @@ class Api:
     refunds: FakeRefunds
     accounts: FakeAccounts
     staff_sync: FakeStaffSync
+    timeline: FakeTimeline
     drift: FakeDrift
     audit: FakeAudit
     health: FakeHealth
@@ -376,7 +390,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
-        audit, staff_sync = FakeAudit(), FakeStaffSync()
+        audit, staff_sync, timeline = FakeAudit(), FakeStaffSync(), FakeTimeline()
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -392,6 +406,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             accounts=accounts,
             staff_sync=staff_sync,
             exports=FakeExports(),
+            timeline=timeline,
             drift=drift,
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
@@ -407,7 +422,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         app = build_flask(services)
         return Api(
             app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts,
-            staff_sync, drift, audit, health,
+            staff_sync, timeline, drift, audit, health,
         )  # fmt: skip
 
     return build

@@ -1,0 +1,208 @@
+"""One reader's story in PostgreSQL: four sources, each read newest first along an index of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, select, true, tuple_, union_all
+
+from service.store.audit_tables import audit, audit_details
+from service.store.journal_tables import decisions
+from service.store.tables import accounts, customer_snapshots, entitlements, visitor_links
+from webhooks.state import event_state
+from webhooks.tables import customer_syncs, events
+
+BROWSERS = 20
+"""Of how many of a reader's browsers, the newest links first, the journal is asked."""
+LOOKS = ("%.read", "%.search", "accounts.export")
+"""How the acts are named that only show something."""
+
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """How far down each source has been told; None for one not begun. Instants are RFC 3339 with an offset."""
+
+    event: tuple[str, str] | None = None
+    """Received at, id."""
+    act: int | None = None
+    version: int | None = None
+    decision: tuple[str, str, int] | None = None
+    """Decided at, recorded at, id."""
+
+    def __str__(self) -> str:
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+    @classmethod
+    def parse(cls, text: str) -> Reached:
+        """Return what `str` wrote; raises ValueError or TypeError for anything else."""
+        value = json.loads(text)
+        if not isinstance(value, dict) or not value.keys() <= {each.name for each in fields(cls)}:
+            raise TypeError("not a place in a story")
+        return cls(
+            event=_instants_first(value.get("event"), 1, str),
+            act=_number(value.get("act")),
+            version=_number(value.get("version")),
+            decision=_instants_first(value.get("decision"), 2, int),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Whose story, which part of it, and from where on. `granted` narrows decisions; `looks` asks for them alone."""
+
+    reader_id: str
+    reached: Reached = field(default_factory=Reached)
+    granted: bool | None = None
+    looks: bool = False
+    limit: int
+
+
+def events_told(connection: Connection, wanted: Wanted, *, park_after: int) -> Sequence[Row[Any]]:
+    """Return the events about whichever customers the reader has been, the newest first."""
+    customers = connection.scalars(customers_statement(wanted.reader_id)).all()
+    if not customers:
+        return []
+    return connection.execute(events_statement(customers, wanted, park_after=park_after)).all()
+
+
+def customers_statement(reader_id: str) -> Any:
+    """Return the query for the customers that a reader is and was."""
+    bound = select(accounts.c.customer_id).where(accounts.c.reader_id == reader_id, accounts.c.customer_id.is_not(None))
+    return bound.union(select(customer_snapshots.c.customer_id).where(customer_snapshots.c.reader_id == reader_id))
+
+
+def events_statement(customers: Sequence[str], wanted: Wanted, *, park_after: int) -> Select[Any]:
+    """Return the query for a portion of events; what failed last is told of those alone that wait."""
+    row, place = events.c, tuple_(events.c.received_at, events.c.id)
+    query = (
+        select(row.id, row.type, row.created_at, row.received_at, row.body, row.reason,
+               customer_syncs.c.error.label("sync_error"), event_state(park_after=park_after).label("state"))
+        .select_from(events.outerjoin(customer_syncs, customer_syncs.c.customer_id == row.customer_id))
+        .where(row.customer_id.in_(customers))
+        .order_by(row.received_at.desc(), row.id.desc())
+        .limit(wanted.limit)
+    )  # fmt: skip
+    if wanted.reached.event is None:
+        return query
+    received_at, event_id = wanted.reached.event
+    return query.where(place < tuple_(_at(received_at), literal(event_id)))
+
+
+def acts_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
+    """Return what staff and keys did about the reader (or looked at), the newest first; what was erased is gone."""
+    return connection.execute(acts_statement(wanted)).all()
+
+
+def acts_statement(wanted: Wanted) -> Select[Any]:
+    """Return the query. What was asked is left out where its outcome is there: they share a request's id."""
+    details = audit_details.c
+    about = select(details.seq, details.reason, details.detail).where(details.subjects.contains([wanted.reader_id]))
+    theirs = about.cte("theirs").prefix_with("materialized")
+    entry = select(audit.c.at, audit.c.actor, audit.c.act, audit.c.request_id).where(audit.c.seq == theirs.c.seq)
+    # How many entries are about one reader PostgreSQL can't guess: without `offset 0` it may read all of the log.
+    one = entry.offset(0).lateral("one")
+    mine = select(*theirs.c, *one.c).select_from(theirs.join(one, true())).cte("mine").prefix_with("materialized")
+    after = mine.alias("after")
+    concluded = select(after.c.seq).where(
+        after.c.request_id == mine.c.request_id, after.c.act + ".asked" == mine.c.act, after.c.seq > mine.c.seq
+    )
+    looked = mine.c.act.like(LOOKS[0]) | mine.c.act.like(LOOKS[1]) | (mine.c.act == LOOKS[2])
+    query = select(mine).where(looked if wanted.looks else ~looked & ~concluded.exists())
+    if wanted.reached.act is not None:
+        query = query.where(mine.c.seq < wanted.reached.act)
+    return query.order_by(mine.c.seq.desc()).limit(wanted.limit)
+
+
+def versions_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
+    """Return the reader's entitlement versions, each with the one `before` it, the newest first."""
+    return connection.execute(versions_statement(wanted)).all()
+
+
+def versions_statement(wanted: Wanted) -> Select[Any]:
+    """Return the query."""
+    row, before = entitlements.c, entitlements.alias("before")
+    previous = and_(before.c.reader_id == row.reader_id, before.c.version == row.version - 1)
+    query = (
+        select(entitlements, before.c.entitlement.label("before"))
+        .select_from(entitlements.outerjoin(before, previous))
+        .where(row.reader_id == wanted.reader_id)
+        .order_by(row.version.desc())
+        .limit(wanted.limit)
+    )
+    return query if wanted.reached.version is None else query.where(row.version < wanted.reached.version)
+
+
+def decisions_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
+    """Return what was decided about the reader, and about the reader's browsers while nobody was signed in."""
+    return connection.execute(decisions_statement(wanted)).all()
+
+
+def decisions_statement(wanted: Wanted) -> Select[Any]:
+    """Return the query: a portion of the reader's, and of each browser's, merged."""
+    browsers = (
+        select(visitor_links.c.visitor_id)
+        .where(visitor_links.c.reader_id == wanted.reader_id)
+        .order_by(visitor_links.c.linked_at.desc())
+        .limit(BROWSERS)
+        .subquery("browsers")
+    )
+    row, narrowed = decisions.c, _narrowed(wanted)
+    alone = and_(row.reader_id.is_(None), row.visitor_id == browsers.c.visitor_id, *narrowed)
+    each = _newest(select(decisions).where(alone)).limit(wanted.limit).lateral("theirs")
+    theirs = select(each).select_from(browsers.join(each, true()))
+    own = _newest(select(decisions).where(row.reader_id == wanted.reader_id, *narrowed)).limit(wanted.limit)
+    every = union_all(select(own.subquery()), theirs).subquery("told")
+    found = every.c
+    return (
+        select(every).order_by(found.decided_at.desc(), found.recorded_at.desc(), found.id.desc()).limit(wanted.limit)
+    )
+
+
+def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
+    row, conditions = decisions.c, list[ColumnElement[bool]]()
+    if wanted.granted is not None:
+        conditions.append(row.granted.is_(wanted.granted))
+    if wanted.reached.decision is not None:
+        decided_at, recorded_at, number = wanted.reached.decision
+        conditions.append(row.decided_at <= _at(decided_at))  # so that the index is entered where the page ended
+        place = tuple_(row.decided_at, row.recorded_at, row.id)
+        conditions.append(place < tuple_(_at(decided_at), _at(recorded_at), literal(number)))
+    return conditions
+
+
+def _newest(query: Select[Any]) -> Select[Any]:
+    row = decisions.c
+    return query.order_by(row.decided_at.desc(), row.recorded_at.desc(), row.id.desc())
+
+
+def _at(instant: str) -> Any:
+    return literal(datetime.fromisoformat(instant))
+
+
+def _number(value: Any) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise TypeError("not a number of a row")
+    return value
+
+
+def _instants_first(value: Any, instants: int, last: type) -> Any:
+    """Return a list of that many instants and one `last`, checked, as a tuple."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != instants + 1 or type(value[-1]) is not last:
+        raise TypeError("not a place in a source")
+    if any(datetime.fromisoformat(each).tzinfo is None for each in value[:-1]):
+        raise ValueError("not an instant")
+    if last is int:
+        _number(value[-1])
+    elif "\x00" in value[-1] or any("\ud800" <= each <= "\udfff" for each in value[-1]):
+        raise ValueError("not an id")
+    return tuple(value)
