@@ -45,10 +45,10 @@ class Reached:
         if not isinstance(value, dict) or not value.keys() <= {each.name for each in fields(cls)}:
             raise TypeError("not a place in a story")
         return cls(
-            event=_instants_first(value.get("event"), 1, str),
+            event=_event_place(value.get("event")),
             act=_number(value.get("act")),
             version=_number(value.get("version")),
-            decision=_instants_first(value.get("decision"), 2, int),
+            decision=_decision_place(value.get("decision")),
         )
 
 
@@ -193,16 +193,23 @@ def _number(value: Any) -> int | None:
     return value
 
 
-def _instants_first(value: Any, instants: int, last: type) -> Any:
-    """Return a list of that many instants and one `last`, checked, as a tuple."""
+def _event_place(value: Any) -> tuple[str, str] | None:
     if value is None:
         return None
-    if not isinstance(value, list) or len(value) != instants + 1 or type(value[-1]) is not last:
-        raise TypeError("not a place in a source")
-    if any(datetime.fromisoformat(each).tzinfo is None for each in value[:-1]):
-        raise ValueError("not an instant")
-    if last is int:
-        _number(value[-1])
-    elif "\x00" in value[-1] or any("\ud800" <= each <= "\udfff" for each in value[-1]):
-        raise ValueError("not an id")
-    return tuple(value)
+    received_at, event_id = value
+    if not isinstance(event_id, str) or not event_id.isprintable():
+        raise TypeError("not an id")
+    return _instant(received_at), event_id
+
+
+def _decision_place(value: Any) -> tuple[str, str, int] | None:
+    if value is None:
+        return None
+    decided_at, recorded_at, number = value
+    return _instant(decided_at), _instant(recorded_at), _number(number) or 0
+
+
+def _instant(value: Any) -> str:
+    if not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is None:
+        raise TypeError("not an instant")
+    return value
