@@ -39,14 +39,14 @@ SHOW_TIMELINE = Operation(
     description=(
         "Newest first: Stripe's events with what became of each, what staff did, changes of access, and walls and "
         "counted reads: the reader's, and those of the reader's browsers while nobody was signed in, kept as long as "
-        "the journal is. Who is known nowhere has an empty list."
+        "the journal is."
     ),
     access=Scope.SUPPORT_READ,
     view=show_timeline,
     path_schema=schemas.ReaderPath,
     query_schema=schemas.TimelineQuery,
     answers={200: story_shapes.Timeline},
-    problems=("database_unavailable",),
+    problems=("no_account", "database_unavailable"),
     slow=True,
     audited=Audited(act="timeline.read"),
     example_answer={

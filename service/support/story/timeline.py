@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, text
 
 from service.domain.entitlement import entitlement_from_json
+from service.errors import NotFound
 from service.journal.entry import entry_of
-from service.store import story
+from service.store import accounts, story
 from service.store.story import Reached, Wanted
 from service.support.events import PARK_AFTER
 from service.support.story.acts import act_told, names_of
@@ -97,10 +98,12 @@ class Timeline:
     def page(
         self, reader_id: str, *, kind: Kind | None = None, after: Reached | None = None, limit: int = PAGE
     ) -> TimelinePage:
-        """Return a page; who is known nowhere has an empty one."""
+        """Return a page; raises NotFound (`no_account`) for who has no account."""
         reached = after or Reached()
         wanted = Wanted(reader_id=reader_id, reached=reached, limit=limit + 1, **_narrowing(kind))
         with self._engine.connect() as connection:
+            if accounts.find(connection, reader_id) is None:
+                raise NotFound("There is no account of this reader.", code="no_account")
             connection.execute(text("set local plan_cache_mode = force_custom_plan"))
             portions = [tell(self, connection, wanted) for tell in _tellers(kind)]
         merged = heapq.merge(*portions, key=lambda each: each.recorded_at, reverse=True)

@@ -13,6 +13,8 @@ from sqlalchemy import Engine, insert
 from service.access.question import Question
 from service.clocks import wall_clock
 from service.domain.decision import Article
+from service.errors import NotFound
+from service.store.tables import accounts
 from service.support.audit import Audit, Entry
 from service.support.story.timeline import Kind, Timeline, TimelinePage
 from webhooks.tables import customer_syncs, events
@@ -94,10 +96,14 @@ def test_an_event_says_what_became_of_it(timeline: Timeline, engine: Engine) -> 
 
 
 @pytest.mark.usefixtures("lived")
-def test_others_and_nobody_have_their_own(timeline: Timeline) -> None:
-    """Nothing of one reader is in another's; who is known nowhere has an empty page."""
+def test_others_and_nobody_have_their_own(timeline: Timeline, engine: Engine) -> None:
+    """Nothing of one reader is in another's, whose page may be empty; who has no account has none."""
+    with engine.begin() as connection:
+        connection.execute(insert(accounts), [{"reader_id": "r-other"}, {"reader_id": "r-new"}])
     assert [each.says for each in timeline.page("r-other").moments] == ["Refunded a payment."]
-    assert timeline.page("r-404") == TimelinePage(moments=[], next_after=None)
+    assert timeline.page("r-new") == TimelinePage(moments=[], next_after=None)
+    with pytest.raises(NotFound):
+        timeline.page("r-404")
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(lived: Any, timeline: Timeline) -> None:
