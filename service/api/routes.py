@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.api import (
+    acts,
     audit,
     cancellations,
     checkouts,
@@ -47,6 +48,7 @@ _SERVED: tuple[Operation, ...] = (
     support.SYNC_ACCOUNT,
     privacy.EXPORT_ACCOUNT,
     timeline.SHOW_TIMELINE,
+    *acts.OPERATIONS,
     refunds.REFUND,
     drift.SHOW_DRIFT,
     audit.SHOW_AUDIT,

@@ -23,6 +23,7 @@ from service.exemptions.links import SignedLinks
 from service.privacy.export import Exports
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
+from service.support.acts.all import Acts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
 from service.support.story.timeline import Timeline
@@ -47,6 +48,7 @@ class Services:
     plan_changes: PlanChanges
     refunds: Refunds
     accounts: Accounts
+    acts: Acts
     staff_sync: StaffSync
     exports: Exports
     timeline: Timeline

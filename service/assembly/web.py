@@ -24,6 +24,7 @@ from service.api.application import build_flask
 from service.api.auth import KeyChecker
 from service.api.health import HealthChecks, Probe
 from service.api.services import Services
+from service.assembly.acts import build_acts
 from service.assembly.console import build_desk
 from service.assembly.core import Core, build_core
 from service.assembly.exemptions import build_exemptions, build_tokens
@@ -140,6 +141,7 @@ def build_services(core: Core) -> Services:
         ),
         refunds=Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock),
         accounts=Accounts(core.engine, business_clock=core.business_clock, owner_at_stripe=Payers(core.client).owner),
+        acts=build_acts(core),
         staff_sync=StaffSync(core.engine, core.sync_now),
         exports=build_exports(core),
         timeline=Timeline(core.engine, catalog.zone),

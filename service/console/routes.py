@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from service.console.frame import Page
-from service.console.pages import accounts, home, keys, nothing, privacy, sessions, sign_in, staff, timeline
+from service.console.pages import accounts, acts, home, keys, nothing, privacy, sessions, sign_in, staff, timeline
 
 PAGES: tuple[Page, ...] = (
     home.HOME,
     *accounts.PAGES,
     *privacy.PAGES,
     *timeline.PAGES,
+    *acts.PAGES,
     *sign_in.PAGES,
     *sessions.PAGES,
     *staff.PAGES,

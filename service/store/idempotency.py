@@ -18,6 +18,8 @@ from service.store.tables import idempotency_keys as table
 
 KEPT = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
+CONSOLE = 0
+"""In place of an API key's number, which begin at 1: forms of the console, whose keys are random and made here."""
 
 
 @dataclass(frozen=True, kw_only=True)

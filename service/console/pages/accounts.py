@@ -12,8 +12,10 @@ from service.api.account_queries import note_filter, query_from
 from service.api.cursors import cursor_of
 from service.api.schemas import AccountFilter, AccountsQuery
 from service.api.support import CSV_HEADERS
+from service.console.acts import DONE, acts_for
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
+from service.console.once import new_key
 from service.console.pages.addresses import address_of, reader_in
 from service.console.pages.timeline import KINDS
 from service.domain.account_sentence import sentence
@@ -118,7 +120,11 @@ def show(desk: Desk, visit: Visit) -> Response:
         address=address_of(reader_id),
         may_export=visit.signed_in.role >= Role.LEAD,
         may_sync=visit.signed_in.role >= Role.AGENT and found.customer_id is not None,
-        told=SYNC_TOLD.get(visit.query.get("sync", "")),
+        told=SYNC_TOLD.get(visit.query.get("sync", "")) or DONE.get(visit.query.get("done", "")),
+        acts=acts_for(visit.signed_in.role),
+        may_act=visit.signed_in.role >= Role.AGENT,
+        once=new_key(),
+        now=now,
         newest=services.timeline.page(reader_id, limit=NEWEST).moments,
         kinds=KINDS,
         money=lambda minor, currency: Money(minor, currency).display,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -47,7 +48,9 @@ from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import AccountDetail, AccountQuery, Accounts, FoundAccount, Page
-from service.support.audit import Audit, AuditPage, Entry
+from service.support.acts.act import Act, Done, Effect, Wish
+from service.support.acts.all import Acts
+from service.support.audit import Audit, AuditPage, Entry, Trail
 from service.support.drift import DriftPage, DriftReport
 from service.support.story.timeline import Timeline, TimelinePage
 from service.support.syncing import StaffSync
@@ -245,6 +248,20 @@ class FakeAccounts(Accounts):
         return self.known
 
 
+class FakeAct(Act[Any]):
+    """Does whatever is wished, and remembers it; the real ones have tests of their own."""
+
+    def __init__(self, wishes: list[Wish]) -> None:
+        self._wishes = wishes
+
+    def effect(self, wish: Wish) -> Effect:
+        return Effect(words=(f"Would act for {wish.reader_id}.",), quote={"amount": 290})
+
+    def do(self, wish: Wish, trail: Trail) -> Done:
+        self._wishes.append(wish)
+        return Done(words=("Done.",), id="7")
+
+
 class FakeStaffSync(StaffSync):
     """Syncs whoever is asked for, unless `failure` is raised."""
 
@@ -365,6 +382,7 @@ class Api:
     plan_changes: FakePlanChanges
     refunds: FakeRefunds
     accounts: FakeAccounts
+    wishes: list[Wish]
     staff_sync: FakeStaffSync
     timeline: FakeTimeline
     drift: FakeDrift
@@ -391,6 +409,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
         audit, staff_sync, timeline = FakeAudit(), FakeStaffSync(), FakeTimeline()
+        wishes: list[Wish] = []
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
             catalog=catalog,
@@ -404,6 +423,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             plan_changes=plan_changes,
             refunds=refunds,
             accounts=accounts,
+            acts=Acts(**{each.name: FakeAct(wishes) for each in dataclass_fields(Acts)}),
             staff_sync=staff_sync,
             exports=FakeExports(),
             timeline=timeline,
@@ -422,7 +442,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         app = build_flask(services)
         return Api(
             app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts,
-            staff_sync, timeline, drift, audit, health,
+            wishes, staff_sync, timeline, drift, audit, health,
         )  # fmt: skip
 
     return build

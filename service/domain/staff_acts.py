@@ -1,0 +1,34 @@
+"""What staff may do about an account, from which role on, and how much of it; docs/support.md shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+
+from service.domain.staff import Role
+
+
+class StaffAct(StrEnum):
+    """One thing that staff do; also the audit log's and the API's word for it."""
+
+    NOTE = "note"
+    GRANT = "grant"
+    REVOKE_GRANT = "revoke_grant"
+    RESET_METER = "reset_meter"
+
+
+LEAST_ROLE: Mapping[StaffAct, Role] = {
+    StaffAct.NOTE: Role.AGENT,
+    StaffAct.GRANT: Role.AGENT,
+    StaffAct.REVOKE_GRANT: Role.AGENT,
+    StaffAct.RESET_METER: Role.AGENT,
+}
+"""The role from which on somebody may. API keys of `support:write` stand for an admin: only admins make keys."""
+
+LONGEST_COURTESY: Mapping[Role, timedelta] = {
+    Role.VIEWER: timedelta(0),
+    Role.AGENT: timedelta(days=31),
+    Role.LEAD: timedelta(days=3653),
+    Role.ADMIN: timedelta(days=3653),
+}

@@ -1,0 +1,60 @@
+"""How an account would stand after an act, by the rules that will decide it, said as the account's page says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from service.access.passes import Record, Standing
+from service.clocks import Clock
+from service.domain.account_sentence import sentence
+from service.domain.catalog import Catalog
+from service.domain.entitlement import Entitlement, entitlement_from
+from service.store.facts import Facts
+from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
+
+
+class Outlook:
+    """Reads how a reader stands, and supposes other facts."""
+
+    def __init__(self, record: Record, catalog: Catalog, *, business_clock: Clock) -> None:
+        self._record = record
+        self._catalog = catalog
+        self._business_clock = business_clock
+
+    def now(self) -> datetime:
+        return self._business_clock()
+
+    def standing(self, reader_id: str) -> Standing:
+        """Return how the reader stands now."""
+        return self._record.standing(reader_id, self.now())
+
+    def supposing(self, reader_id: str, standing: Standing, **changes: Any) -> str:
+        """Return the sentence of an account whose facts (`snapshot`, `holds`, `grants`) were these."""
+        facts = replace(standing.facts or _none_of(reader_id), **changes)
+        policy, now = self._catalog.policy, self.now()
+        return self.said(entitlement_from(facts.snapshot, facts.holds, facts.grants, policy, now), facts.snapshot)
+
+    def said(self, entitlement: Entitlement, snapshot: CustomerSnapshot | None) -> str:
+        """Return the entitlement in a sentence."""
+        card = snapshot.card if snapshot else None
+        subscription = subscription_of(entitlement, snapshot)
+        return sentence(entitlement, subscription, card, zone=self._catalog.zone, now=self.now())
+
+    def moment(self, at: datetime) -> str:
+        """Return the instant as people read it, in the publication's zone: `21 December 2026, 12:00`."""
+        local = at.astimezone(self._catalog.zone)
+        return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def subscription_of(entitlement: Entitlement, snapshot: CustomerSnapshot | None) -> SubscriptionFacts | None:
+    """Return the subscription that the entitlement rests on, if it rests on one."""
+    subscriptions = snapshot.subscriptions if snapshot else ()
+    return next((each for each in subscriptions if each.id == entitlement.subscription_id), None)
+
+
+def _none_of(reader_id: str) -> Facts:
+    return Facts(
+        reader_id=reader_id, customer_id=None, email=None, version=0, snapshot=None, holds=(), grants=()
+    )  # fmt: skip
