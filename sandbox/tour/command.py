@@ -22,19 +22,19 @@ CHAPTERS = (OFFER, TRIAL, MONTHS, YEAR)
 LOOK_SECONDS = 5.0
 
 
-def _local(variable: str, port: int) -> Callable[[], str]:
+def local(variable: str, port: int) -> Callable[[], str]:
     """Return the address on this machine, at the port that moves `make run` too."""
     return lambda: f"http://127.0.0.1:{os.environ.get(variable) or port}"
 
 
 @click.command()
-@click.option("--service", default=_local("PORT", 8000), show_default="http://127.0.0.1:$PORT", help="The service.")
+@click.option("--service", default=local("PORT", 8000), show_default="http://127.0.0.1:$PORT", help="The service.")
 @click.option(
-    "--site", default=_local("SITE_PORT", 8001), show_default="http://127.0.0.1:$SITE_PORT",
+    "--site", default=local("SITE_PORT", 8001), show_default="http://127.0.0.1:$SITE_PORT",
     help="The site's origin; it need not run.",
 )  # fmt: skip
 @click.option(
-    "--stripe", "stripe_address", default=_local("STRIPE_PORT", 8002), show_default="http://127.0.0.1:$STRIPE_PORT",
+    "--stripe", "stripe_address", default=local("STRIPE_PORT", 8002), show_default="http://127.0.0.1:$STRIPE_PORT",
     help="The stand-in Stripe.",
 )  # fmt: skip
 @click.option("--site-key", default="site_sandbox", show_default=True)
