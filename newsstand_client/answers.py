@@ -192,6 +192,20 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What to tell a reader now: `trial_ends`, `renews` or `payment_due`. Send one mail for each `id`.
+
+    `at` is when the charge is made or tried again; `pay_url` is where a payment that is due can be made.
+    """
+
+    id: str
+    kind: str
+    at: datetime | None
+    amount: Money
+    pay_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reader:
     """A reader's state; an unknown reader's `status` is `none`."""
 
@@ -202,6 +216,7 @@ class Reader:
     meter: Meter | None
     trial_eligible: bool
     trial_reason: str
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

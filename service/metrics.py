@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from webhooks.alarms import ALARMS
 from webhooks.events import RefusalCode
 from webhooks.inbox import Stored
 from webhooks.turn import SyncOutcome
@@ -44,6 +45,7 @@ _requests = Histogram(
     buckets=_SECONDS,
 )
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
+_alarms = Counter("newsstand_event_alarms", "Stripe's events that somebody should look into, by why.", ["why"])
 _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
 _newcomers = Counter("newsstand_newcomers", "Visitors without reads whom the scraper guard judged.", ["outcome"])
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
@@ -73,6 +75,11 @@ def observe_request(method: str, route: str | None, status: int, seconds: float)
 def count_webhook_event(outcome: str) -> None:
     """Count one post to the webhook endpoint."""
     _webhook_events.labels(outcome=outcome if outcome in WEBHOOK_OUTCOMES else OTHER).inc()
+
+
+def count_event_alarm(why: str) -> None:
+    """Count an event that somebody should look into."""
+    _alarms.labels(why=why if why in ALARMS else OTHER).inc()
 
 
 def count_newcomer(*, admitted: bool) -> None:

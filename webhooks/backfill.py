@@ -173,8 +173,7 @@ class Backfill:
             _log.warning("backfill.refused", extra={"reason": event.reason})
             return False
         # A transaction for each: together they would lock many customers, in an order that a webhook may cross.
-        with self._engine.begin() as connection:
-            outcome = self._inbox.store_in(connection, event)
+        outcome = self._inbox.take_in(event)
         _log.info("backfill.found", extra={"event_id": event.id, "event_type": event.type, "outcome": outcome.value})
         return outcome is not Stored.DUPLICATE
 

@@ -8,16 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, exc
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, exc
 
+from webhooks import rows
+from webhooks.alarms import OTHER_VERSION, alarm_of, is_of_other_version
 from webhooks.concern import Concern, concern_of
 from webhooks.events import StripeEvent
-from webhooks.rows import Defer, Work, hint_by
-from webhooks.tables import events
+from webhooks.rows import Defer, Work
 
 _log = logging.getLogger(__name__)
-_STORE = insert(events).on_conflict_do_nothing(index_elements=[events.c.id]).returning(events.c.id)
 
 
 class Stored(StrEnum):
@@ -54,8 +53,12 @@ class Unguarded:
         """Learn nothing."""
 
 
+def _unheard(_: str) -> None:
+    """Tell nobody."""
+
+
 class Inbox:
-    """Takes verified events in, for a service whose Stripe key is of `livemode`.
+    """Takes verified events in, for a service whose Stripe key is of `livemode`; `alarm` is told one of ALARMS.
 
     Each event that waits for a frozen PostgreSQL holds a thread that decisions need; so `guard` lets few wait.
     """
@@ -68,12 +71,14 @@ class Inbox:
         wall_clock: Callable[[], datetime],
         defer: Defer,
         guard: Guard | None = None,
+        alarm: Callable[[str], None] = _unheard,
     ) -> None:
         self._engine = engine
         self._livemode = livemode
         self._wall_clock = wall_clock
         self._defer = defer
         self._guard = guard or Unguarded()
+        self._alarm = alarm
 
     def store(self, event: StripeEvent) -> Stored:
         """Store `event` and mark whom it concerns; one already stored changes nothing.
@@ -83,8 +88,9 @@ class Inbox:
         if not self._guard.allows():
             raise NotStored("LeftAlone")
         try:
-            with self._engine.begin() as connection:
-                outcome = self.store_in(connection, event)
+            outcome = self.take_in(event)
+            if outcome is not Stored.DUPLICATE and is_of_other_version(event):
+                self._alarm(OTHER_VERSION)
         except Exception as error:
             self._note(error)
             _log.warning("event.not_stored", extra={"event_id": event.id, "error": type(error).__name__})
@@ -97,34 +103,41 @@ class Inbox:
         away = isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
         (self._guard.failed if away else self._guard.succeeded)()
 
-    def store_in(self, connection: Connection, event: StripeEvent) -> Stored:
-        """Do the same in the caller's transaction, letting the database's errors through: for the backfill."""
+    def take_in(self, event: StripeEvent) -> Stored:
+        """Do the same, letting the database's errors through: for the backfill."""
         concern = concern_of(event, livemode=self._livemode)
-        now = self._wall_clock()
-        if not _inserted(connection, event, concern, now):
-            return Stored.DUPLICATE
-        if concern.ignored is not None:
-            return Stored.IGNORED
-        if concern.customer_id is None:
-            self._defer(connection, Work.ROUTE, event.id)
-            return Stored.TO_ROUTE
-        hint_by(connection, event.id, concern.customer_id, now, self._defer)
-        return Stored.MARKED
+        with self._engine.connect() as connection:
+            to_sync = rows.store(connection, self._wall_clock(), **_row(event, concern))
+            if to_sync is None:
+                return Stored.DUPLICATE
+            outcome = _outcome(concern)
+            if outcome is Stored.TO_ROUTE:
+                self._defer(connection, Work.ROUTE, event.id)
+            elif to_sync and concern.customer_id is not None:
+                self._defer(connection, Work.SYNC, concern.customer_id)
+            connection.commit()
+        if (alarm := alarm_of(event, concern)) is not None:
+            _log.warning("event.alarming", extra={"event_id": event.id, "event_type": event.type, "alarm": alarm})
+            self._alarm(alarm)
+        return outcome
 
 
-def _inserted(connection: Connection, event: StripeEvent, concern: Concern, now: datetime) -> bool:
-    # A second delivery at the same moment waits here for the first one's commit, then finds the row.
-    row = {
+def _outcome(concern: Concern) -> Stored:
+    if concern.ignored is not None:
+        return Stored.IGNORED
+    return Stored.TO_ROUTE if concern.customer_id is None else Stored.MARKED
+
+
+def _row(event: StripeEvent, concern: Concern) -> dict[str, object]:
+    return {
         "id": event.id,
         "type": event.type,
         "created_at": event.created_at,
-        "received_at": now,
         "livemode": event.livemode,
         "api_version": event.api_version,
         "account": event.account,
         "body": event.body,
         "status": "pending" if concern.ignored is None else "ignored",
         "reason": concern.ignored,
-        "customer_id": concern.customer_id if concern.ignored else None,  # else together with its mark
+        "customer_id": concern.customer_id,
     }
-    return connection.execute(_STORE, row).one_or_none() is not None

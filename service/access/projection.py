@@ -110,19 +110,22 @@ class Projection:
     def _record_trial(
         self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot, subscription: SubscriptionFacts
     ) -> None:
-        """Enter the trial, under its card too while it runs; a card that was another reader's is noted to be acted on.
+        """Enter the trial, under its card too while it runs; one that is another reader's is noted to be acted on.
 
-        The ledger's unique key decides between two trials that begin at once with one card: the second waits for the
-        first to commit, and then sees whose it is.
+        The ledger's unique key decides between two trials that begin at once with one card or e-mail address: the
+        second waits for the first to commit, and then sees whose it is.
         """
-        card = snapshot.card.fingerprint if snapshot.card and subscription.status == "trialing" else None
+        runs = subscription.status == "trialing"
+        card = snapshot.card.fingerprint if snapshot.card and runs else None
         identities = trial_identities(
             reader_id, snapshot.customer_id, snapshot.email, email_key=self._email_key, card=card
         )
-        trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
-        if card is None or self._policy.repeated_card is RepeatedCard.ALLOW:
+        entered = trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
+        if not runs or self._policy.repeated_card is RepeatedCard.ALLOW:
             return
-        if trials.owner_of_card(connection, card) != reader_id:
+        others = {kind for kind, owner in trials.owners(connection, identities).items() if owner != reader_id}
+        # An address counts when the trial begins: who takes another one later has not begun a second trial.
+        if "card" in others or ("email" in others and "reader" in entered):
             REPEATED_CARDS.note(
                 connection,
                 subscription_id=subscription.id,

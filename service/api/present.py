@@ -15,6 +15,7 @@ from service.domain.catalog import Catalog, Plan
 from service.domain.decision import Wall
 from service.domain.entitlement import Entitlement
 from service.domain.money import Money
+from service.domain.notices import Notice, notices_from
 from service.domain.plan_changes import PlanChange
 from service.exemptions.gifts import Gift, GiftBox
 from service.exemptions.links import SignedLink
@@ -82,6 +83,17 @@ def reader(state: ReaderState, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "meter": meter(state.reading, zone),
         "trial_eligible": state.trial.eligible,
         "trial_reason": state.trial.reason.value,
+        "notices": [_notice(each) for each in notices_from(state.snapshot, now)],
+    }
+
+
+def _notice(told: Notice) -> dict[str, Any]:
+    return {
+        "id": told.id,
+        "kind": told.kind.value,
+        "at": maybe_instant(told.at),
+        "amount": told.amount.to_json(),
+        "pay_url": told.pay_url,
     }
 
 

@@ -46,6 +46,7 @@ SHOW_READER = Operation(
         },
         "trial_eligible": True,
         "trial_reason": "first_trial",
+        "notices": [],
     },
 )
 

@@ -8,6 +8,7 @@ from service.api.fields import Choice
 from service.api.shape_fields import flag, instant, many, maybe, maybe_number, maybe_text, number, one, text, texts
 from service.domain.decision import Reason
 from service.domain.entitlement import Status
+from service.domain.notices import NoticeKind
 
 
 class Money(Schema):
@@ -134,6 +135,14 @@ class Subscription(Schema):
     ended_at = instant(nullable=True)
 
 
+class Notice(Schema):
+    id = text("The same while it is the same thing: send one mail for each.")
+    kind = Choice(*NoticeKind, required=True)
+    at = instant("When the charge is made, or tried again; null when not by itself.", nullable=True)
+    amount = one(Money)
+    pay_url = maybe_text("Stripe's page where a payment that is due can be made or confirmed.")
+
+
 class Reader(Schema):
     reader_id = text()
     status = Choice(*Status, required=True)
@@ -142,6 +151,7 @@ class Reader(Schema):
     meter = maybe(Meter)
     trial_eligible = flag()
     trial_reason = text()
+    notices = many(Notice)
 
 
 class CheckoutOutcome(Schema):

@@ -107,6 +107,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         wall_clock=wall_clock,
         livemode=settings.livemode,
         guard=Breaker(failures=2, open_seconds=1.0, monotonic=around.monotonic),
+        alarm=metrics.count_event_alarm,
     )
 
     def mark(connection: Connection, customer_id: str) -> None:

@@ -1,4 +1,7 @@
-"""What the offer says about a card that has had a trial already. A card is known only after checkout."""
+"""What the offer says about a card that has had a trial already: a card is known only after checkout.
+
+The same holds for an e-mail address whose readers were at their checkouts at the same time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from service.billing.once import make_once
 from service.domain.vocabulary import RepeatedCard
 from service.store.errands import REPEATED_CARDS, Errand
 
-COMMENT = "This card has had its free trial."
+COMMENT = "This card or e-mail address has had its free trial."
 
 
 class RepeatedCards(Errands):

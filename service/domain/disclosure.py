@@ -68,13 +68,13 @@ def disclosure(plan: Plan, trial: TrialEligibility, now: datetime, catalog: Cata
 
 
 def _repeats(plan: Plan, catalog: Catalog) -> Iterator[str]:
-    """Yield what follows if the card turns out to have had a trial: said before, because found only afterwards."""
+    """Yield what follows if a trial turns out to have been had: said before, because found only afterwards."""
     consequence = {
         RepeatedCard.END_TRIAL: f"the first {plan.price.display} is charged today",
         RepeatedCard.CANCEL: "the subscription is cancelled and nothing is charged",
     }.get(catalog.repeated_card)
     if consequence is not None:
-        yield f"One trial per reader and card: if your card has had a trial before, {consequence}."
+        yield f"One trial per reader, e-mail address and card: if yours has had a trial before, {consequence}."
 
 
 def _day(instant: datetime, catalog: Catalog) -> str:

@@ -30,11 +30,11 @@ def is_newcomer(connection: Connection, reader_id: str, identities: Mapping[str,
     return bool(connection.scalar(_NEWCOMER, {"reader_id": reader_id, "value": identities["reader"]}))
 
 
-def owner_of_card(connection: Connection, fingerprint: str) -> str | None:
-    """Return the reader whose trial this card was first used for, or None."""
-    query = select(trial_ledger.c.reader_id).where(trial_ledger.c.kind == "card", trial_ledger.c.value == fingerprint)
-    found: str | None = connection.scalar(query)
-    return found
+def owners(connection: Connection, identities: Mapping[str, str]) -> dict[str, str]:
+    """Return by kind of identity the reader whose trial it was first used for."""
+    identity = tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
+    query = select(trial_ledger.c.kind, trial_ledger.c.reader_id).where(identity)
+    return {row.kind: row.reader_id for row in connection.execute(query)}
 
 
 def is_barred(connection: Connection, customer_id: str) -> bool:
@@ -43,10 +43,16 @@ def is_barred(connection: Connection, customer_id: str) -> bool:
     return bool(connection.scalar(select(exists().where(dispute))))
 
 
-def record(connection: Connection, identities: Mapping[str, str], *, reader_id: str, subscription_id: str) -> None:
-    """Remember this trial under every identity known; an identity already there keeps its first entry."""
+def record(
+    connection: Connection, identities: Mapping[str, str], *, reader_id: str, subscription_id: str
+) -> frozenset[str]:
+    """Remember this trial under every identity known; an identity already there keeps its first entry.
+
+    Returns the kinds that were not there.
+    """
     rows = [
         {"kind": kind, "value": value, "reader_id": reader_id, "subscription_id": subscription_id}
         for kind, value in identities.items()
     ]
-    connection.execute(insert(trial_ledger).values(rows).on_conflict_do_nothing())
+    statement = insert(trial_ledger).values(rows).on_conflict_do_nothing().returning(trial_ledger.c.kind)
+    return frozenset(connection.scalars(statement))

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, func, select
 
+from service.support.meanings import meaning_of
 from webhooks.failures import Backoff
 from webhooks.routing import Router
 from webhooks.state import event_state, events_with_syncs
@@ -43,6 +44,12 @@ class StoredEvent:
     reason: str | None
     customer_id: str | None
     received_at: datetime
+    api_version: str | None
+
+    @property
+    def meaning(self) -> str:
+        """What such an event means for a reader, or why nothing follows from this one, in a sentence."""
+        return meaning_of(self.type, ignored=self.reason if self.state is EventState.IGNORED else None)
 
 
 class Events:
@@ -63,6 +70,7 @@ class Events:
             func.coalesce(events.c.reason, customer_syncs.c.error).label("reason"),
             events.c.customer_id,
             events.c.received_at,
+            events.c.api_version,
         ).select_from(events_with_syncs())
         if state is not None:
             query = query.where(found == state)

@@ -1,10 +1,14 @@
-"""/v1/setup_intents, /v1/payment_intents, /v1/charges and /v1/invoice_payments, to be read only."""
+"""/v1/setup_intents, /v1/payment_intents (also confirmed), /v1/charges and /v1/invoice_payments."""
 
 from __future__ import annotations
 
 from sandbox.standin.account import Account
+from sandbox.standin.billing import collecting
+from sandbox.standin.errors import CardError, InvalidRequest, missing_parameter
 from sandbox.standin.filters import equal, off_clocks, within
-from sandbox.standin.forms import choice, record, text, time_range
+from sandbox.standin.forms import boolean, choice, record, text, time_range
+from sandbox.standin.resources.invoices import pay_now
+from sandbox.standin.resources.payment_methods import attach_to
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json
 
@@ -40,6 +44,55 @@ def payment_intents(account: Account, params: Params) -> list[Json]:
 @route("GET", "/v1/payment_intents/<identifier>")
 def payment_intent(account: Account, _params: Params, identifier: str) -> Json:
     return account.find("payment_intent", identifier)
+
+
+_CONFIRM = {
+    "client_secret": text,
+    "off_session": boolean,
+    "payment_method": text,
+    "return_url": text,
+    "setup_future_usage": choice("off_session", "on_session"),
+    "use_stripe_sdk": boolean,
+}
+
+
+@route("POST", "/v1/payment_intents/<identifier>/confirm", _CONFIRM)
+def confirm(account: Account, params: Params, identifier: str) -> Json:
+    """Pay the invoice that this intent is for, as a reader's browser does.
+
+    A card whose bank wants to see its holder leaves it `requires_action`; a declined one is a 402, and kept as a try.
+    """
+    intent = account.find("payment_intent", identifier)
+    invoice = _invoice_of(account, intent)
+    account.writable(invoice["test_clock"])
+    method = _method(account, intent, params.get("payment_method"))
+    if method["_behaviour"] in ("authenticates", "always_authenticates") and not params.get("off_session"):
+        collecting.await_cardholder(account, invoice, method)
+        return intent
+    failure = pay_now(account, invoice, method["id"])
+    if failure is None:
+        return intent
+    return {"_error": CardError(failure[2], code=failure[0], decline_code=failure[1])}
+
+
+def _invoice_of(account: Account, intent: Json) -> Json:
+    paying = [
+        each for each in account.store.all("invoice_payment") if each["payment"]["payment_intent"] == intent["id"]
+    ]
+    if not paying or intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+        raise InvalidRequest(
+            f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}.",
+            code="payment_intent_unexpected_state",
+        )
+    return account.find("invoice", paying[-1]["invoice"])
+
+
+def _method(account: Account, intent: Json, identifier: str | None) -> Json:
+    """Return the card to charge, saved with its customer: the one sent, else the one that was used before."""
+    identifier = identifier or intent["payment_method"]
+    if identifier is None:
+        raise missing_parameter("payment_method")
+    return attach_to(account, account.find("customer", intent["customer"]), identifier)
 
 
 @listing("/v1/charges", {**_OF_CUSTOMER, "payment_intent": text})

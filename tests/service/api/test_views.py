@@ -253,6 +253,22 @@ def test_an_unknown_reader_has_status_none(api: Any) -> None:
         "meter": None,
         "trial_eligible": True,
         "trial_reason": "first_trial",
+        "notices": [],
+    }
+
+
+def test_a_reader_s_notices_are_shown(api: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """What to tell before the next charge, under an id to send one mail for."""
+    ends_at = api.services.business_clock() + timedelta(days=3)
+    trial = make_subscription(id="sub_1", status="trialing", trial_end_at=ends_at)
+    api.readers.known = replace(api.readers.known, snapshot=make_snapshot(trial))
+    (told,) = api.call("GET", "/v1/readers/r-81").json["notices"]
+    assert told == {
+        "id": f"trial_ends:sub_1:{int(ends_at.timestamp())}",
+        "kind": "trial_ends",
+        "at": ends_at.isoformat().replace("+00:00", "Z"),
+        "amount": {"amount": 290, "currency": "usd", "display": "$2.90"},
+        "pay_url": None,
     }
 
 

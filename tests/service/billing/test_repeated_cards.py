@@ -1,4 +1,4 @@
-"""A card that has had another reader's trial: found after checkout, acted on once, whatever fails on the way."""
+"""A card or mailbox that has had another reader's trial: found after checkout, acted on once, whatever fails."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def test_another_readers_card_ends_the_trial_at_once(shop: Any) -> None:
     """The first reader keeps the trial; the second was told beforehand, and is charged when the return page asks."""
     buy(shop, "r-1")
     told = shop.open("r-2").disclosure.renewal
-    assert (
-        "One trial per reader and card: if your card has had a trial before, the first $2.90 is charged today." in told
+    assert told.endswith(
+        "One trial per reader, e-mail address and card: if yours has had a trial before, the first $2.90 is charged "
+        "today."
     )
     buy(shop, "r-2")
     assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "active")
@@ -64,6 +65,27 @@ def test_another_card_has_its_own_trial(shop: Any) -> None:
     buy(shop, "r-1")
     buy(shop, "r-2", card_number=OTHER_CARD)
     assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "trialing")
+
+
+def test_two_readers_of_one_mailbox_at_their_checkouts_at_once_have_one_trial(shop: Any) -> None:
+    """Both were told of the trial, for neither had had it: whoever pays second is charged, as was disclosed."""
+    checkouts = [shop.open(reader_id, email=f"Same.Box+{reader_id}@gmail.com") for reader_id in ("r-1", "r-2")]
+    assert [each.trial.eligible for each in checkouts] == [True, True]
+    for each, card in zip(checkouts, ("4242 4242 4242 4242", OTHER_CARD), strict=True):
+        shop.pay(each, card_number=card)
+        shop.services.checkouts.outcome(each.id)
+    assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "active")
+    assert (amounts(shop, "r-1"), amounts(shop, "r-2")) == ([], [290])
+
+
+def test_an_address_taken_later_ends_no_trial(shop: Any) -> None:
+    """A reader in a trial of their own moves to a mailbox that had one: nothing was begun anew."""
+    buy(shop, "r-1")
+    buy(shop, "r-2", card_number=OTHER_CARD)
+    customer = shop.services.readers.state("r-2").snapshot.customer_id
+    shop.client.v1.customers.update(customer, {"email": "r-1@example.com"})
+    shop.core.sync_now(customer)
+    assert (shop.status("r-2"), rows(shop, "select reader_id from repeated_cards")) == ("trialing", [])
 
 
 @pytest.mark.parametrize(("policy", "status", "charged"), [("cancel", "ended", []), ("allow", "trialing", [])])
@@ -123,3 +145,16 @@ def test_a_refusal_for_good_is_recorded(shop: Any) -> None:
         shop.core.engine, shop.core.client, mark=lambda *_: None, wall_clock=wall_clock
     ).settle() == 1  # fmt: skip
     assert rows(shop, "select outcome from repeated_cards") == [("refused:resource_missing",)]
+
+
+def test_a_trial_whose_card_is_gone_ends_without_a_debt(shop: Any) -> None:
+    """Stripe is told so at checkout: without a payment method the subscription is cancelled at the trial's end."""
+    buy(shop, "r-1")
+    customer = shop.services.readers.state("r-1").snapshot.customer_id
+    for each in shop.client.v1.payment_methods.list({"customer": customer}).data:
+        shop.client.v1.payment_methods.detach(each.id)
+    shop.pass_days(30)
+    shop.core.sync_now(customer)
+    assert (shop.status("r-1"), amounts(shop, "r-1")) == ("ended", [])
+    (subscription,) = shop.client.v1.subscriptions.list({"customer": customer, "status": "all"}).data
+    assert subscription.status == "canceled"

@@ -34,7 +34,8 @@ def test_a_trial_costs_nothing_today(told):
     assert told("annual").first_charge.display == "$19.90"
     assert found.renewal == (
         "From 2 December 2026, renews automatically at $2.90 per month until you cancel. "
-        "One trial per reader and card: if your card has had a trial before, the first $2.90 is charged today."
+        "One trial per reader, e-mail address and card: if yours has had a trial before, the first $2.90 is charged "
+        "today."
     )
     assert found.cancel == "You can cancel anytime. Cancel before 2 December 2026 and you will not be charged."
 
