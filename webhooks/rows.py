@@ -40,7 +40,8 @@ _HINT_BY_EVENT = text(f"""
 """)  # noqa: S608 - of constants
 # The customer's row comes first: whoever syncs holds it, too, before anything else.
 _NEW = """select cast(:customer_id as text), 1, cast(:now as timestamptz)
-    where :customer_id is not null and cast(:reason as text) is null and not exists (select from events where id = :id)"""
+    where :customer_id is not null and cast(:reason as text) is null
+    and not exists (select from events where id = :id)"""
 _STORE = text(f"""
     with hinted as ({_UPSERT.format(row=_NEW)})
     insert into events (id, type, created_at, received_at, livemode, api_version, account, body, status, reason,
