@@ -42,7 +42,7 @@ def decision(found: Answer, zone: ZoneInfo) -> dict[str, Any]:
         "visitor_id": found.visitor_id,
         "meter": meter(it.reading, zone),
         "entitlement": entitlement(it.entitlement),
-        "wall": _wall(it.wall),
+        "wall": wall(it.wall),
         "degraded": found.degraded,
     }
 
@@ -217,7 +217,8 @@ def _saving(plan: Plan) -> dict[str, Any] | None:
     return plan.saving.to_json() | {"against": plan.saving_against, "text": plan.saving_text}
 
 
-def _wall(wall: Wall | None) -> dict[str, Any] | None:
-    if wall is None:
+def wall(found: Wall | None) -> dict[str, Any] | None:
+    """Return the wall, or None where there is none."""
+    if found is None:
         return None
-    return {"kind": str(wall.kind), "offers": list(wall.offers), "trial_eligible": wall.trial_eligible}
+    return {"kind": str(found.kind), "offers": list(found.offers), "trial_eligible": found.trial_eligible}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -17,6 +18,8 @@ from service.support.story.timeline import Kind
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 MOST_ARTICLES = 500
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Moments that somebody may ask about; beyond, computing with them would overflow somewhere."""
 
 
 class Nothing(Schema):
@@ -196,6 +199,42 @@ class AccountsQuery(AccountFilter, PageQuery):
 
 class TimelineQuery(PageQuery):
     kind = Choice(*Kind, metadata={"description": "Only these; without it all but `look`, which staff's readings are."})
+
+
+def refuse_unlikely(at: datetime) -> None:
+    """Raise ValidationError for a moment that nobody can mean."""
+    if not EARLIEST <= at <= LATEST:
+        raise ValidationError("Not a moment of this century or the next.")
+
+
+class ExplainArticle(Schema):
+    id = Id(required=True, metadata={"description": "As decisions name it."})
+    access = Choice(
+        *Access, allow_none=True, load_default=None, metadata={"description": "As it was then; else `metered`."}
+    )
+    feature = Text(most=100, allow_none=True, load_default=None, metadata={"description": "As it was then; else none."})
+
+
+class Explain(Schema):
+    article = fields.Nested(ExplainArticle, required=True)
+    at = fields.AwareDateTime(
+        format="iso",
+        allow_none=True,
+        load_default=None,
+        validate=refuse_unlikely,
+        metadata={"description": "The moment, in business time; without it only now is told."},
+    )
+
+
+class ExplainAnybody(Explain):
+    reader_id = ReaderId(allow_none=True, load_default=None, metadata={"description": "A signed-in reader."})
+    visitor_id = Id(allow_none=True, load_default=None, metadata={"description": "An anonymous browser."})
+
+    @validates_schema
+    def one_of_two(self, data: Mapping[str, Any], **_options: Any) -> None:
+        """Refuse neither and both: whoever is signed in is the one decided about."""
+        if (data["reader_id"] is None) is (data["visitor_id"] is None):
+            raise ValidationError("One of `reader_id` and `visitor_id`.", "visitor_id")
 
 
 class AuditQuery(PageQuery):

@@ -26,6 +26,7 @@ from service.support.accounts import Accounts
 from service.support.acts.all import Acts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline
 from service.support.syncing import StaffSync
 
@@ -52,6 +53,7 @@ class Services:
     staff_sync: StaffSync
     exports: Exports
     timeline: Timeline
+    explain: Explain
     drift: DriftReport
     audit: Audit
     keys: KeyChecker

@@ -41,8 +41,11 @@ from service.console.mount import mount_console
 from service.errors import Unavailable
 from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
+from service.exemptions.rules import Exemptions
 from service.jobs import worker_is_alive
+from service.journal.journal import Notes
 from service.journal.paid_but_refused import Checks
+from service.journal.silent import Silent
 from service.logs import configure_logs
 from service.settings import Settings
 from service.startup import refuse_sandbox_keys
@@ -52,6 +55,7 @@ from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
 from service.support.payers import Payers
+from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline
 from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
@@ -100,19 +104,10 @@ def build_services(core: Core) -> Services:
     prices = PriceBook(core.client)
     tokens = build_tokens(settings)
     keys = KeyChecker(ApiKeyStore(core.quick_engine).live, core.wall_clock)
+    exemptions = build_exemptions(settings, catalog, tokens)
     return Services(
         catalog=catalog,
-        gate=Gate(
-            meter=core.meter,
-            finder=_finder(core, links),
-            links=links,
-            trials=trials,
-            exemptions=build_exemptions(settings, catalog, tokens),
-            catalog=catalog,
-            journal=core.journal,
-            allow_on_outage=settings.on_outage == "allow",
-            business_clock=core.business_clock,
-        ),
+        gate=_gate(core, core.journal, links=links, trials=trials, exemptions=exemptions),
         readers=readers,
         gifts=Gifts(core.quick_engine, core.record, tokens, catalog=catalog, business_clock=core.business_clock),
         signed_links=SignedLinks(tokens, business_clock=core.business_clock),
@@ -145,6 +140,13 @@ def build_services(core: Core) -> Services:
         staff_sync=StaffSync(core.engine, core.sync_now),
         exports=build_exports(core),
         timeline=Timeline(core.engine, catalog.zone),
+        explain=Explain(
+            core.engine,
+            gate=_gate(core, Silent(), links=links, trials=trials, exemptions=exemptions),
+            readers=readers,
+            catalog=catalog,
+            business_clock=core.business_clock,
+        ),
         drift=DriftReport(core.engine),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,
@@ -163,6 +165,20 @@ def build_services(core: Core) -> Services:
                 count=metrics.count_webhook_event,
             ),
         ),
+    )
+
+
+def _gate(core: Core, journal: Notes, *, links: Links, trials: Trials, exemptions: Exemptions) -> Gate:
+    return Gate(
+        meter=core.meter,
+        finder=_finder(core, links),
+        links=links,
+        trials=trials,
+        exemptions=exemptions,
+        catalog=core.catalog,
+        journal=journal,
+        allow_on_outage=core.settings.on_outage == "allow",
+        business_clock=core.business_clock,
     )
 
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from service.console.frame import Page
-from service.console.pages import accounts, acts, home, keys, nothing, privacy, sessions, sign_in, staff, timeline
+from service.console.pages import (
+    accounts,
+    acts,
+    home,
+    keys,
+    nothing,
+    privacy,
+    sessions,
+    sign_in,
+    staff,
+    timeline,
+    why,
+)
 
 PAGES: tuple[Page, ...] = (
     home.HOME,
@@ -11,6 +23,7 @@ PAGES: tuple[Page, ...] = (
     *privacy.PAGES,
     *timeline.PAGES,
     *acts.PAGES,
+    *why.PAGES,
     *sign_in.PAGES,
     *sessions.PAGES,
     *staff.PAGES,

@@ -144,24 +144,33 @@ def decisions_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]
 
 
 def decisions_statement(wanted: Wanted) -> Select[Any]:
-    """Return the query: a portion of the reader's, and of each browser's, merged."""
+    """Return the query for a portion of what was decided."""
+    return decided_statement(wanted.reader_id, _narrowed(wanted), wanted.limit)
+
+
+def decided_statement(reader_id: str, conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
+    """Return the query for the newest decisions that meet the conditions: the reader's and each browser's, merged."""
     browsers = (
         select(visitor_links.c.visitor_id)
-        .where(visitor_links.c.reader_id == wanted.reader_id)
+        .where(visitor_links.c.reader_id == reader_id)
         .order_by(visitor_links.c.linked_at.desc())
         .limit(BROWSERS)
         .subquery("browsers")
     )
-    row, narrowed = decisions.c, _narrowed(wanted)
-    alone = and_(row.reader_id.is_(None), row.visitor_id == browsers.c.visitor_id, *narrowed)
-    each = _newest(select(decisions).where(alone)).limit(wanted.limit).lateral("theirs")
+    row = decisions.c
+    alone = and_(row.reader_id.is_(None), row.visitor_id == browsers.c.visitor_id, *conditions)
+    each = newest_first(select(decisions).where(alone)).limit(limit).lateral("theirs")
     theirs = select(each).select_from(browsers.join(each, true()))
-    own = _newest(select(decisions).where(row.reader_id == wanted.reader_id, *narrowed)).limit(wanted.limit)
+    own = newest_first(select(decisions).where(row.reader_id == reader_id, *conditions)).limit(limit)
     every = union_all(select(own.subquery()), theirs).subquery("told")
-    found = every.c
-    return (
-        select(every).order_by(found.decided_at.desc(), found.recorded_at.desc(), found.id.desc()).limit(wanted.limit)
-    )
+    order = (every.c.decided_at.desc(), every.c.recorded_at.desc(), every.c.id.desc())
+    return select(every).order_by(*order).limit(limit)
+
+
+def newest_first(query: Select[Any]) -> Select[Any]:
+    """Return the query of decisions in the order in which a story tells them."""
+    row = decisions.c
+    return query.order_by(row.decided_at.desc(), row.recorded_at.desc(), row.id.desc())
 
 
 def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -174,11 +183,6 @@ def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
         place = tuple_(row.decided_at, row.recorded_at, row.id)
         conditions.append(place < tuple_(_at(decided_at), _at(recorded_at), literal(number)))
     return conditions
-
-
-def _newest(query: Select[Any]) -> Select[Any]:
-    row = decisions.c
-    return query.order_by(row.decided_at.desc(), row.recorded_at.desc(), row.id.desc())
 
 
 def _at(instant: str) -> Any:

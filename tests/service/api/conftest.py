@@ -52,6 +52,7 @@ from service.support.acts.act import Act, Done, Effect, Wish
 from service.support.acts.all import Acts
 from service.support.audit import Audit, AuditPage, Entry, Trail
 from service.support.drift import DriftPage, DriftReport
+from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline, TimelinePage
 from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
@@ -427,6 +428,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             staff_sync=staff_sync,
             exports=FakeExports(),
             timeline=timeline,
+            explain=cast("Explain", None),
             drift=drift,
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from service.journal import partitions
+from service.journal.moment import Whose, whose_statement
+from service.store.journal_tables import decisions
 from service.store.story import (
     Reached,
     Wanted,
@@ -77,6 +79,10 @@ def statements(reader_id: str) -> dict[str, Any]:
     at = (NOW - timedelta(days=4)).isoformat()
     far = Reached(event=(at, "evt_2"), act=READERS // 2, version=2, decision=(at, at, 77))
     made: dict[str, Any] = {"customers": customers_statement(reader_id)}
+    row, since = decisions.c, NOW - timedelta(hours=12)
+    about = [row.decided_at >= since, row.decided_at < NOW, row.article_id == "a"]
+    for whose in (Whose(reader_id, None), Whose(None, f"v{reader_id.removeprefix('r')}")):
+        made[f"a moment of {whose}"] = whose_statement(whose, about, 200)
     customer = "cus_" + reader_id.removeprefix("r-")
     for name, reached in (("first", Reached()), ("far in", far)):
         for words, narrowed in (("all", {}), ("walls", {"granted": False}), ("looks", {"looks": True})):
