@@ -15,6 +15,7 @@ from service.audit_commands import audit
 from service.catalog.load import load_catalog
 from service.commands import COMMANDS
 from service.errors import ConfigurationError
+from service.event_commands import events
 from service.exemptions.rules import load_networks
 from service.meter_commands import meter
 from service.privacy_commands import privacy
@@ -189,7 +190,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, meter, audit, staff, privacy):
+for command in (*COMMANDS, events, meter, audit, staff, privacy):
     main.add_command(command)
 
 

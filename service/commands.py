@@ -1,4 +1,4 @@
-"""The commands that bring the record back in step with Stripe, and those that look after stuck events.
+"""The commands that bring the record back in step with Stripe.
 
 What they need is imported when they run: every `newsstand` command reads this file, and the web's launcher is one.
 """
@@ -15,11 +15,8 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from service.assembly.core import Core
     from service.progress import Bars
-    from service.support.events import Events
 
 _ANEW = click.option("--anew", is_flag=True, help="Begin at the beginning, whatever an unfinished run has done.")
-_STATES = click.Choice(["pending", "done", "ignored", "quarantined"])
-_STUCK = click.Choice(["quarantined", "pending"])
 _MOST_LINES = 200
 _Found = TypeVar("_Found")
 
@@ -91,47 +88,4 @@ def rebuild(anew: bool) -> None:
         raise SystemExit(1)
 
 
-@click.group()
-def events() -> None:
-    """List stored events, and replay those that are stuck."""
-
-
-@events.command("list")
-@click.option("--status", type=_STATES, help="Of this state only.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-def events_list(status: str | None, limit: int) -> None:
-    """List the newest events with what became of each."""
-    from service.support.events import EventState
-
-    for each in _events().list(EventState(status) if status else None, limit=limit):
-        about = each.customer_id or "-"
-        line = f"{each.received_at:%Y-%m-%d %H:%M:%S}  {each.id:<30} {each.type:<40} {each.state:<12} {about:<24}"
-        click.echo(f"{line} {each.reason or ''}".rstrip())
-
-
-@events.command("replay")
-@click.argument("event_id", required=False)
-@click.option("--status", type=_STUCK, help="Every event of this state.")
-def events_replay(event_id: str | None, status: str | None) -> None:
-    """Let the worker try again: one event, or all of a state. Stripe is asked anew; nothing is applied twice."""
-    from service.support.events import EventState, Replay
-
-    if (event_id is None) == (status is None):
-        raise click.UsageError("name an event, or --status")
-    if status is not None:
-        click.echo(f"{_events().replay_all(EventState(status))} events will be tried again.")
-        return
-    outcome = _events().replay(str(event_id))
-    if outcome is Replay.UNKNOWN:
-        raise click.ClickException(f"there is no event {event_id}")
-    click.echo(f"{event_id} will be tried again." if outcome is Replay.RESUMED else f"{event_id} has no effect here.")
-
-
-def _events() -> Events:
-    from service.support.events import Events
-
-    core = _core()
-    return Events(core.engine, core.syncs, core.router)
-
-
-COMMANDS: tuple[click.Command, ...] = (backfill, reconcile, rebuild, events)
+COMMANDS: tuple[click.Command, ...] = (backfill, reconcile, rebuild)

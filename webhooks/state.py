@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, literal, select, union_all
 
 from webhooks.tables import customer_syncs, events
+
+
+class EventState(StrEnum):
+    """What has become of an event. One that `failed` is tried again by itself, a quarantined one hardly ever."""
+
+    PENDING = "pending"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    DONE = "done"
+    IGNORED = "ignored"
 
 
 def events_with_syncs() -> FromClause:
@@ -15,15 +26,18 @@ def events_with_syncs() -> FromClause:
 
 
 def event_state(*, park_after: int) -> ColumnElement[str]:
-    """Return the SQL of an event's state: `ignored`, `quarantined`, `done` or `pending`.
+    """Return the SQL of an event's state, one of `EventState`.
 
-    Done is derived: the customer was synced up to the event's mark. An event whose customer failed `park_after`
-    times is quarantined, though still retried slowly. `park_after` is the Backoff's.
+    Done is derived: the customer was synced up to the event's mark. An event that waits has failed as often as its
+    customer's sync, or, as long as it has no customer, its routing. One whose customer failed `park_after` times is
+    quarantined, though still retried slowly. `park_after` is the Backoff's.
     """
+    failures = func.coalesce(customer_syncs.c.attempts, events.c.attempts)
     return case(
         (events.c.status.in_(["ignored", "quarantined"]), events.c.status),
         (customer_syncs.c.synced >= events.c.mark, literal("done")),
-        (customer_syncs.c.attempts >= park_after, literal("quarantined")),
+        (failures >= park_after, literal("quarantined")),
+        (failures > 0, literal("failed")),
         else_=literal("pending"),
     )
 

@@ -46,6 +46,10 @@ events = Table(
     Column("attempts", Integer, nullable=False, server_default="0", comment="failed routings"),
     Column("not_before", DateTime(timezone=True), comment="backoff of routing"),
     Index("events_customer_idx", "customer_id", "mark"),
+    Index("events_received_idx", "received_at", "id"),
+    Index("events_type_idx", "type", "received_at", "id"),
+    Index("events_ignored_idx", "received_at", "id", postgresql_where=text("status = 'ignored'")),
+    Index("events_quarantined_idx", "received_at", "id", postgresql_where=text("status = 'quarantined'")),
     Index(
         "events_unrouted_idx",
         "received_at",

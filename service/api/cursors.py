@@ -9,6 +9,7 @@ import json
 from marshmallow import ValidationError
 
 from service.store.account_search import Place
+from service.store.event_search import EventPlace
 from service.store.story import Reached
 
 _LARGEST_ID = 2**63 - 1
@@ -66,6 +67,20 @@ def story_place(cursor: str | None) -> Reached | None:
         return Reached.parse(named)
     except (ValueError, TypeError, RecursionError):
         raise _foreign() from None
+
+
+def event_place(cursor: str | None) -> EventPlace | None:
+    """Return where a page of events ended; raises ValidationError for another list's cursor."""
+    named = after(cursor)
+    if named is None:
+        return None
+    try:
+        found = EventPlace.parse(named)
+    except (ValueError, TypeError, RecursionError, OverflowError):
+        raise _foreign() from None
+    if not _storable(found.id):
+        raise _foreign()
+    return found
 
 
 def _storable(text: str) -> bool:

@@ -26,6 +26,8 @@ from service.support.accounts import Accounts
 from service.support.acts.all import Acts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.events import Events
+from service.support.inbox_health import InboxReport
 from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline
 from service.support.syncing import StaffSync
@@ -55,6 +57,8 @@ class Services:
     timeline: Timeline
     explain: Explain
     drift: DriftReport
+    events: Events
+    inbox: InboxReport
     audit: Audit
     keys: KeyChecker
     idempotency: IdempotencyStore

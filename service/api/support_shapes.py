@@ -209,6 +209,8 @@ class Export(Schema):
 
 class DriftRow(Schema):
     customer_id = text()
+    reader_id = maybe_text("Whose customer it is here.")
+    sentence = text("The difference, for people.")
     subscription_id = text()
     kind = Choice(*DriftKind, required=True)
     field = fields.String(required=True, allow_none=True, metadata={"description": "Which one differs."})
@@ -219,9 +221,29 @@ class DriftRow(Schema):
     repaired_at = instant("When the customer was synced since, or the difference was found no more.", nullable=True)
 
 
+class FinishedRun(Schema):
+    name = text("`reconcile and repair` synced whom it found to differ, `reconcile` only looked.")
+    started_at = instant()
+    finished_at = instant()
+    compared = number("Subscriptions, since it began or was resumed.")
+    differing = number("Customers.")
+    repaired = number("Of those, synced.")
+    failed = number("Of those, could not be synced; they are tried again like any other.")
+    resumed = flag("Whether it went on where an earlier one had stopped.")
+
+
+class UnfinishedRun(Schema):
+    name = text()
+    started_at = instant()
+    updated_at = instant("Its last sign of life.")
+
+
 class DriftList(Schema):
     data = many(DriftRow)
     next = fields.String(required=True, allow_none=True, metadata={"description": "Hand it back as `cursor`."})
+    open = number("Differences not repaired yet, counted up to 10,000.")
+    last_run = maybe(FinishedRun)
+    under_way = maybe(UnfinishedRun)
 
 
 class AuditEntry(Schema):

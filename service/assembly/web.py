@@ -54,6 +54,8 @@ from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
+from service.support.events import Events
+from service.support.inbox_health import InboxReport
 from service.support.payers import Payers
 from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline
@@ -148,6 +150,8 @@ def build_services(core: Core) -> Services:
             business_clock=core.business_clock,
         ),
         drift=DriftReport(core.engine),
+        events=Events(core.engine, core.syncs, core.router),
+        inbox=InboxReport(core.engine, core.wall_clock),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,
         idempotency=IdempotencyStore(core.engine),

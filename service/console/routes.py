@@ -7,6 +7,7 @@ from service.console.pages import (
     accounts,
     acts,
     home,
+    inbox,
     keys,
     nothing,
     privacy,
@@ -20,6 +21,7 @@ from service.console.pages import (
 PAGES: tuple[Page, ...] = (
     home.HOME,
     *accounts.PAGES,
+    *inbox.PAGES,
     *privacy.PAGES,
     *timeline.PAGES,
     *acts.PAGES,

@@ -86,7 +86,8 @@ class Rebuild:
             if self._unknown(phase, found, rebuilt, progress, stopped):
                 return rebuilt
         with self._engine.begin() as connection:
-            runs.end(connection, NAME)
+            numbers = {"restored": rebuilt.restored, "failed": len(rebuilt.failed)}
+            runs.end(connection, run, self._wall_clock(), numbers)
         rebuilt.finished = True
         return rebuilt
 

@@ -41,6 +41,10 @@ class Reconciled:
     finished: bool = False
     rows: Sequence[dict[str, Any]] = ()
 
+    def numbers(self) -> dict[str, int]:
+        """Return what it came to, to be kept."""
+        return {name: getattr(self, name) for name in ("compared", "differing", "repaired", "failed")}
+
 
 class Reconcile:
     """Reads through `client` and syncs through `syncs`, whose pace the caller has set."""
@@ -62,7 +66,7 @@ class Reconcile:
         Without `repair` nothing but the report is written. A customer who could not be synced stays marked, and is
         tried again like any other.
         """
-        name = "reconcile and repair" if repair else "reconcile"
+        name = runs.REPAIRING if repair else runs.LOOKING
         with self._engine.begin() as connection:
             run = runs.begin(connection, name, self._wall_clock(), anew=anew)
             total = drift.count_subscriptions(connection)
@@ -77,7 +81,8 @@ class Reconcile:
         report = self._settle_holds(report, repair=repair)
         with self._engine.begin() as connection:
             drift.close_unseen(connection, run.started_at, self._wall_clock())
-            runs.end(connection, name)
+            found = report.numbers() | {"resumed": int(bool(run.reached))}
+            runs.end(connection, run, self._wall_clock(), found)
         return replace(self._with_rows(report, run), finished=True)
 
     def _stretches(self, until: datetime | None) -> Iterable[Stretch]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import customer_snapshots, drift, holds, subscriptions
+from service.store.tables import accounts, customer_snapshots, drift, holds, subscriptions
 from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
 from webhooks.tables import customer_syncs
 
@@ -112,11 +112,18 @@ def close_unseen(connection: Connection, run_started_at: datetime, now: datetime
 
 
 def latest(connection: Connection, *, before_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Return drift rows, newest first, ids below `before_id` when given."""
-    query = select(drift).order_by(drift.c.id.desc()).limit(limit)
+    """Return drift rows with the reader whose they are, newest first, ids below `before_id` when given."""
+    whose = drift.outerjoin(accounts, accounts.c.customer_id == drift.c.customer_id)
+    query = select(drift, accounts.c.reader_id).select_from(whose).order_by(drift.c.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(drift.c.id < before_id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def count_open(connection: Connection, most: int) -> int:
+    """Return how many differences stand unrepaired, `most` for that many or more."""
+    some = select(drift.c.id).where(drift.c.repaired_at.is_(None)).limit(most).subquery()
+    return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
 def seen_since(connection: Connection, started_at: datetime) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import long_runs
+from service.store.tables import finished_runs, long_runs
 
 STALE = timedelta(days=1)
 """What was left unfinished longer ago than this begins anew: too much has changed at Stripe since."""
+LOOKING, REPAIRING = "reconcile", "reconcile and repair"
+"""What the two kinds of comparison with Stripe are called here."""
 _LOCKS = 7310115  # the first half of our advisory locks' keys; the second is the name's hash
 
 
@@ -43,9 +45,47 @@ def save(connection: Connection, name: str, reached: dict[str, Any], now: dateti
     connection.execute(update(long_runs).where(long_runs.c.name == name).values(reached=reached, updated_at=now))
 
 
-def end(connection: Connection, name: str) -> None:
-    """Forget a run that is finished."""
-    connection.execute(delete(long_runs).where(long_runs.c.name == name))
+def end(connection: Connection, run: Run, now: datetime, found: Mapping[str, int]) -> None:
+    """Note that a run is finished, and what it came to; the one of its name before is forgotten."""
+    connection.execute(delete(long_runs).where(long_runs.c.name == run.name))
+    done = {"started_at": run.started_at, "finished_at": now, "found": dict(found)}
+    statement = insert(finished_runs).values(name=run.name, **done)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=done))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that came to its end."""
+
+    name: str
+    started_at: datetime
+    finished_at: datetime
+    found: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """A run under way, or stopped; `updated_at` is its last sign of life."""
+
+    name: str
+    started_at: datetime
+    updated_at: datetime
+
+
+def last_finished(connection: Connection, names: Collection[str]) -> Finished | None:
+    """Return the run of these names that ended last, or None."""
+    row = finished_runs.c
+    query = select(finished_runs).where(row.name.in_(names)).order_by(row.finished_at.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return Finished(**found) if found else None
+
+
+def unfinished(connection: Connection, names: Collection[str]) -> Unfinished | None:
+    """Return the run of these names that began last and has not ended, or None."""
+    row = long_runs.c
+    query = select(row.name, row.started_at, row.updated_at).where(row.name.in_(names)).order_by(row.started_at.desc())
+    found = connection.execute(query.limit(1)).mappings().first()
+    return Unfinished(**found) if found else None
 
 
 @contextlib.contextmanager

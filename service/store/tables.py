@@ -297,6 +297,15 @@ long_runs = Table(
     _instant("updated_at", nullable=False),
 )
 
+finished_runs = Table(
+    "finished_runs",
+    metadata,
+    Column("name", Text, primary_key=True, comment="as in long_runs: the last one of each name that came to its end"),
+    _instant("started_at", nullable=False),
+    _instant("finished_at", nullable=False),
+    Column("found", JSONB, nullable=False, comment="what it came to, in numbers"),
+)
+
 stripe_allowances = Table(
     "stripe_allowances",
     metadata,

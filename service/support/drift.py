@@ -8,17 +8,26 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from service.store import drift
+from service.store import drift, runs
+from service.store.runs import LOOKING, REPAIRING, Finished, Unfinished
 
 PAGE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftPage:
-    """Rows of `drift`, newest first. `next_before` is None on the last page."""
+    """Rows of `drift`, newest first, each with the `reader_id` whose it is. `next_before` is None on the last page."""
 
     rows: Sequence[dict[str, Any]]
     next_before: int | None
+    last_run: Finished | None = None
+    """The comparison that ended last; None before the first."""
+    under_way: Unfinished | None = None
+    open: int = 0
+    """Differences not repaired yet, at most `COUNTED`."""
+
+
+COUNTED = 10_000
 
 
 class DriftReport:
@@ -31,5 +40,11 @@ class DriftReport:
         """Return the newest differences, those found before row `before` when given."""
         with self._engine.connect() as connection:
             rows = drift.latest(connection, before_id=before, limit=PAGE + 1)
-        shown = rows[:PAGE]
-        return DriftPage(rows=shown, next_before=shown[-1]["id"] if len(rows) > PAGE else None)
+            shown = rows[:PAGE]
+            return DriftPage(
+                rows=shown,
+                next_before=shown[-1]["id"] if len(rows) > PAGE else None,
+                last_run=runs.last_finished(connection, (LOOKING, REPAIRING)),
+                under_way=runs.unfinished(connection, (LOOKING, REPAIRING)),
+                open=drift.count_open(connection, COUNTED),
+            )

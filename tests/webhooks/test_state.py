@@ -33,7 +33,7 @@ def states(engine: Engine) -> dict[str, str]:
 
 
 def test_an_event_is_done_once_its_mark_is_synced(inbox: Inbox, engine: Engine, customer_event: Make) -> None:
-    """Two hints, the first synced: done and pending. Parked customers' hints count as quarantined until synced."""
+    """Two hints, the first synced: done and pending; a failing customer's have failed, a parked one's are parked."""
     first, second = customer_event("cus_1"), customer_event("cus_1")
     inbox.store(first)
     inbox.store(second)
@@ -41,7 +41,7 @@ def test_an_event_is_done_once_its_mark_is_synced(inbox: Inbox, engine: Engine, 
     change(engine, "update customer_syncs set synced = 1")
     assert states(engine) == {first.id: "done", second.id: "pending"}
     change(engine, "update customer_syncs set attempts = 2")
-    assert states(engine)[second.id] == "pending"
+    assert states(engine) == {first.id: "done", second.id: "failed"}
     change(engine, "update customer_syncs set attempts = 3")
     assert states(engine) == {first.id: "done", second.id: "quarantined"}
     change(engine, "update customer_syncs set synced = 2")
@@ -49,7 +49,7 @@ def test_an_event_is_done_once_its_mark_is_synced(inbox: Inbox, engine: Engine, 
 
 
 def test_events_without_a_customer_have_a_state_too(inbox: Inbox, engine: Engine, snapshot_event: Make) -> None:
-    """To be routed is pending; ignored and quarantined are as written."""
+    """To be routed is pending, or failed after a failure; ignored and quarantined are as written."""
     ignored = snapshot_event("price.updated", {"object": "price"})
     waiting = snapshot_event("charge.dispute.created", {"object": "dispute", "id": "dp_1"})
     poison = snapshot_event("charge.dispute.created", {"object": "dispute", "id": "dp_2"})
@@ -57,6 +57,8 @@ def test_events_without_a_customer_have_a_state_too(inbox: Inbox, engine: Engine
         inbox.store(event)
     change(engine, "update events set status = 'quarantined' where convert_from(body, 'UTF8') like '%dp_2%'")
     assert states(engine) == {ignored.id: "ignored", waiting.id: "pending", poison.id: "quarantined"}
+    change(engine, "update events set attempts = 1 where status = 'pending'")
+    assert states(engine)[waiting.id] == "failed"
 
 
 def age(engine: Engine, clock: Any) -> float:

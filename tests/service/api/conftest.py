@@ -52,6 +52,18 @@ from service.support.acts.act import Act, Done, Effect, Wish
 from service.support.acts.all import Acts
 from service.support.audit import Audit, AuditPage, Entry, Trail
 from service.support.drift import DriftPage, DriftReport
+from service.support.events import (
+    EventDetail,
+    EventPage,
+    EventPlace,
+    EventQuery,
+    Events,
+    EventState,
+    Replay,
+    StoredEvent,
+    Stuck,
+)
+from service.support.inbox_health import InboxHealth, InboxReport
 from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline, TimelinePage
 from service.support.syncing import StaffSync
@@ -72,6 +84,12 @@ TRIALING = Entitlement(
     status=Status.TRIALING, cause=GrantKind.TRIAL, plan="monthly", features=("unlimited_articles", "ad_free"),
     until=NOW + timedelta(days=30), horizon=NOW + timedelta(days=30, hours=2), renews=True,
     subscription_id="sub_1", rule="trialing",
+)  # fmt: skip
+
+
+EVENT = StoredEvent(
+    id="evt_1", type="invoice.paid", state=EventState.QUARANTINED, reason="AuthenticationError", customer_id="cus_1",
+    reader_id="r-81", created_at=NOW, received_at=NOW, api_version=None, attempts=8, not_before=None,
 )  # fmt: skip
 
 
@@ -300,6 +318,47 @@ class FakeDrift(DriftReport):
         return self.page_shown
 
 
+class FakeEvents(Events):
+    """Knows one event, and replays whatever is asked; the real one has tests on PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.queries: list[EventQuery] = []
+        self.replayed: list[str] = []
+        self.outcome = Replay.RESUMED
+        self.known: EventDetail | None = EventDetail(event=EVENT, livemode=False, account=None, payload={"id": "evt_1"})
+
+    def page(self, query: EventQuery, size: int = 50) -> EventPage:
+        self.queries.append(query)
+        return EventPage(events=[EVENT], next_after=EventPlace(received_at=NOW, id="evt_1"))
+
+    def detail(self, event_id: str) -> EventDetail | None:
+        return self.known
+
+    def replay(self, event_id: str, trail: Trail) -> Replay:
+        self.replayed.append(event_id)
+        return self.outcome
+
+    def stuck(self, query: EventQuery) -> Stuck:
+        self.queries.append(query)
+        return Stuck(events=12, customers=9, more=False)
+
+    def replay_all(self, query: EventQuery, trail: Trail) -> Stuck:
+        self.replayed.append("all")
+        return self.stuck(query)
+
+
+class FakeInboxReport(InboxReport):
+    def __init__(self) -> None:
+        counts = dict.fromkeys(EventState, 1)
+        self.shown = InboxHealth(
+            as_of=NOW, oldest_seconds=2.5, counts=counts, newest={EventState.DONE: 7}, newest_since=NOW,
+            last_received_at=NOW, followed_until=None,
+        )  # fmt: skip
+
+    def health(self) -> InboxHealth:
+        return self.shown
+
+
 class FakeAudit(Audit):
     """Remembers entries, and shows one page, whatever is asked; `failure` is raised instead of remembering."""
 
@@ -387,6 +446,7 @@ class Api:
     staff_sync: FakeStaffSync
     timeline: FakeTimeline
     drift: FakeDrift
+    events: FakeEvents
     audit: FakeAudit
     health: FakeHealth
 
@@ -409,7 +469,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         gate, readers, checkouts = FakeGate(catalog), FakeReaders(), FakeCheckouts(catalog)
         portals, cancellations, accounts, health = FakePortals(), FakeCancellations(), FakeAccounts(), FakeHealth()
         plan_changes, refunds, drift = FakePlanChanges(), FakeRefunds(), FakeDrift()
-        audit, staff_sync, timeline = FakeAudit(), FakeStaffSync(), FakeTimeline()
+        audit, staff_sync, timeline, events = FakeAudit(), FakeStaffSync(), FakeTimeline(), FakeEvents()
         wishes: list[Wish] = []
         webhook = webhook_blueprint(verifier=Verifier(["whsec_fixture_secret"]), inbox=FakeInbox(), wall_clock=wall_now)
         services = Services(
@@ -430,6 +490,8 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             timeline=timeline,
             explain=cast("Explain", None),
             drift=drift,
+            events=events,
+            inbox=FakeInboxReport(),
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
             idempotency=IdempotencyStore(cast("Engine", engine)),
@@ -444,7 +506,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
         app = build_flask(services)
         return Api(
             app, services, gate, readers, checkouts, portals, cancellations, plan_changes, refunds, accounts,
-            wishes, staff_sync, timeline, drift, audit, health,
+            wishes, staff_sync, timeline, drift, events, audit, health,
         )  # fmt: skip
 
     return build

@@ -33,6 +33,8 @@ WRITES = {
     "/v1/support/accounts/r-81/grants": {"until": "2026-12-21T23:00:00Z", "reason": "late paper"},
     "/v1/support/accounts/r-81/grants/12": {"reason": "given by mistake"},
     "/v1/support/accounts/r-81/meter-resets": {"reason": "opened by a preview"},
+    "/v1/support/events/evt_1/replay": {"reason": "mended"},
+    "/v1/support/events/replays": {"status": "failed", "type": "invoice.paid", "customer": "cus_1", "reason": "mended"},
 }
 METHODS = {"/v1/support/accounts/r-81/grants/12": "DELETE"}
 MALFORMED = {
@@ -97,7 +99,7 @@ def refused(answer: Any, status: int) -> dict[str, Any]:
 
 def untouched(api: Any) -> bool:
     reached = (api.gate.questions, api.checkouts.requests, api.portals.opened, api.readers.links)
-    acted = (api.cancellations.cancelled, api.plan_changes.asked, api.refunds.requests, api.wishes)
+    acted = (api.cancellations.cancelled, api.plan_changes.asked, api.refunds.requests, api.wishes, api.events.replayed)
     return not any(reached) and not any(acted)
 
 
@@ -276,7 +278,10 @@ def test_a_host_that_is_none_is_no_fault_of_ours(build_api: Callable[..., Any], 
 def test_every_field_that_comes_in_is_tried_here() -> None:
     """A route that takes a body and a field of a decision must be in the tables above."""
     takes_body = {each.path for each in OPERATIONS if each.body_schema is not None and each.view is not None}
-    filled = {path.replace("{reader_id}", "r-81").replace("{grant_id}", "12") for path in takes_body}
+    filled = {
+        path.replace("{reader_id}", "r-81").replace("{grant_id}", "12").replace("{event_id}", "evt_1")
+        for path in takes_body
+    }
     assert filled == set(WRITES)
     tried = {"reader_id", "visitor_id", "mode", "article", "client_ip", "user_agent", "gift", "link"}
     assert set(DecisionRequest().fields) == tried

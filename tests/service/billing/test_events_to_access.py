@@ -17,7 +17,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from service.api.application import build_flask
-from service.support.events import Events, EventState
+from service.support.events import EventQuery, Events, EventState
 from webhooks import fetch_holds
 
 pytestmark = pytest.mark.slow
@@ -90,7 +90,7 @@ class Newsstand:
     def stored(self) -> dict[str, set[str | None]]:
         """Return of every type of event that came why it was ignored: None for one that was applied."""
         core, found = self.shop.core, defaultdict(set)
-        for each in Events(core.engine, core.syncs, core.router).list(limit=10_000):
+        for each in Events(core.engine, core.syncs, core.router).page(EventQuery(), 10_000).events:
             assert each.state in (EventState.DONE, EventState.IGNORED), each
             found[each.type].add(each.reason)
         return found
