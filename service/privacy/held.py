@@ -176,6 +176,7 @@ NOTHING_PERSONAL: dict[str, str] = {
     "audit": "who of the staff did what and when; whom it was about is in `audit_details`",
     "backfill_cursors": "instants",
     "catalogs": "the offer, as it was",
+    "finished_runs": "how much long work came to, in numbers",
     "procrastinate_events": "when the queue's jobs began and ended",
     "procrastinate_periodic_defers": "when periodic work was last due",
     "procrastinate_workers": "signs of life of workers",
