@@ -18,6 +18,7 @@ from service.domain.decision import Reason, Wall
 from service.domain.entitlement import Entitlement
 from service.errors import StripeUnavailable
 from service.store.api_keys import Scope
+from service.store.runs import Finished, Unfinished
 from service.support.accounts import AccountDetail, FoundAccount, Match, Page, Place
 from service.support.audit import AuditPage
 from service.support.drift import DriftPage
@@ -245,13 +246,28 @@ def test_real_answers_fit_the_document(
         answer = api.call("GET", "/v1/support/accounts", key="support:read-key")
         check(judge, answer, "GET", "/v1/support/accounts")
     drifted = {
-        "id": 9, "customer_id": "cus_1", "subscription_id": "sub_1", "kind": "differs", "field": "status",
-        "ours": "active", "theirs": "canceled", "found_at": account.created_at, "seen_at": account.created_at,
-        "repaired_at": None,
+        "id": 9, "customer_id": "cus_1", "reader_id": None, "subscription_id": "sub_1", "kind": "differs",
+        "field": "status", "ours": "active", "theirs": "canceled", "found_at": account.created_at,
+        "seen_at": account.created_at, "repaired_at": None,
     }  # fmt: skip
-    for shown in (api.drift.page_shown, DriftPage(rows=[drifted], next_before=9)):
+    at = account.created_at
+    numbers = {"compared": 4, "differing": 1, "repaired": 1, "failed": 0, "resumed": 0}
+    ended = Finished(name="reconcile", started_at=at, finished_at=at, found=numbers)
+    begun = Unfinished(name="reconcile", started_at=at, updated_at=at)
+    drift = DriftPage(rows=[drifted], next_before=9, last_run=ended, under_way=begun, open=1)
+    for shown in (api.drift.page_shown, drift):
         api.drift.page_shown = shown
         check(judge, api.call("GET", "/v1/support/drift", key="support:read-key"), "GET", "/v1/support/drift")
+    for path in ("/v1/support/inbox", "/v1/support/events"):
+        check(judge, api.call("GET", path, key="support:read-key"), "GET", path)
+    answer = api.call("GET", "/v1/support/events/evt_1", key="support:read-key")
+    check(judge, answer, "GET", "/v1/support/events/{event_id}")
+    answer = api.call("POST", "/v1/support/events/evt_1/replay", key="support:write-key")
+    check(judge, answer, "POST", "/v1/support/events/{event_id}/replay")
+    answer = api.call(
+        "POST", "/v1/support/events/replays", key="support:write-key", json={"status": "failed", "reason": "mended"}
+    )
+    check(judge, answer, "POST", "/v1/support/events/replays")
     answer = api.call("GET", "/v1/support/accounts/r-81", key="support:read-key")
     check(judge, answer, "GET", "/v1/support/accounts/{reader_id}")
     answer = api.call("POST", "/v1/support/accounts/r-81/sync", key="support:write-key")
