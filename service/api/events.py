@@ -89,6 +89,9 @@ def without_effect() -> Conflict:
     return Conflict("The event has no effect here, however often it is replayed.", code="event_without_effect")
 
 
+_SAME = ("id", "type", "meaning", "reason", "customer_id", "reader_id", "attempts", "api_version")
+
+
 def _row(event: StoredEvent) -> dict[str, Any]:
     same = {
         name: getattr(event, name)

@@ -64,6 +64,7 @@ SAYS = {
 _BECAME = {
     "done": "Applied: the customer was looked at again at Stripe.",
     "pending": "Not applied yet; it waits its turn.",
+    "failed": "Not applied yet; it failed, and is tried again by itself.",
     "quarantined": "Stuck: it failed too often, and waits for somebody to replay it.",
     "ignored": "Ignored.",
 }
@@ -101,7 +102,7 @@ def event_told(kind: str, body: bytes, *, state: str, reason: str | None, sync_e
 def _became(state: str, reason: str | None, sync_error: str | None) -> str:
     if state == "ignored":
         return IGNORED.get(reason or "", f"Ignored ({reason or 'no reason was kept'}).")
-    failure = (reason or sync_error) if state in ("pending", "quarantined") else None
+    failure = (reason or sync_error) if state in ("pending", "failed", "quarantined") else None
     return f"{_BECAME[state]} The last try failed: {failure}." if failure else _BECAME[state]
 
 

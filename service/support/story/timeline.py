@@ -21,8 +21,8 @@ from service.domain.entitlement import entitlement_from_json
 from service.errors import NotFound
 from service.journal.entry import entry_of
 from service.store import accounts, story
+from service.store.event_search import PARK_AFTER
 from service.store.story import Reached, Wanted
-from service.support.events import PARK_AFTER
 from service.support.story.acts import act_told, names_of
 from service.support.story.changes import change_told
 from service.support.story.dates import Dates

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.support.story.events import EventTold, event_told
+from webhooks.state import EventState
 
 
 def told(kind: str, about: dict[str, Any], *, state: str = "done", **said: str | None) -> EventTold:
@@ -61,3 +62,10 @@ def test_an_erased_body_tells_its_kind_alone() -> None:
     assert event_told("invoice.paid", b"", state="done", reason=None, sync_error=None) == EventTold(
         says="An invoice was paid", became="Applied: the customer was looked at again at Stripe.", about=None
     )
+
+
+@pytest.mark.parametrize("state", EventState)
+def test_every_state_has_words(state: EventState) -> None:
+    """A state that is added elsewhere must not break a reader's timeline."""
+    told = event_told("invoice.paid", b"{}", state=state.value, reason=None, sync_error="APIError")
+    assert told.became.endswith(".")
