@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, or_, select, true, tuple_, union_all
 
 from service.store.audit_tables import audit, audit_details
 from service.store.journal_tables import decisions
@@ -18,8 +18,8 @@ from webhooks.tables import customer_syncs, events
 
 BROWSERS = 20
 """Of how many of a reader's browsers, the newest links first, the journal is asked."""
-LOOKS = ("%.read", "%.search", "accounts.export")
-"""How the acts are named that only show something."""
+LOOKS = (".read", ".search", ".list", ".form", ".preview", "accounts.export", "account.erase_look")
+"""How the acts' names end that only show something; through the API, an act with `preview` does no more either."""
 
 _LARGEST = 2**63 - 1
 
@@ -112,7 +112,7 @@ def acts_statement(wanted: Wanted) -> Select[Any]:
     concluded = select(after.c.seq).where(
         after.c.request_id == mine.c.request_id, after.c.act + ".asked" == mine.c.act, after.c.seq > mine.c.seq
     )
-    looked = mine.c.act.like(LOOKS[0]) | mine.c.act.like(LOOKS[1]) | (mine.c.act == LOOKS[2])
+    looked = or_(*(mine.c.act.endswith(each) for each in LOOKS), mine.c.detail.contains({"preview": True}))
     query = select(mine).where(looked if wanted.looks else ~looked & ~concluded.exists())
     if wanted.reached.act is not None:
         query = query.where(mine.c.seq < wanted.reached.act)

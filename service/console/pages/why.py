@@ -21,6 +21,7 @@ from service.domain.staff import Role
 from service.journal.entry import Entry
 from service.journal.moment import Whose
 from service.support.audit import Audited
+from service.support.story.changes import cause_told
 from service.support.story.dates import Dates
 from service.support.story.decisions import decision_told
 from service.support.story.explain import Asked
@@ -73,6 +74,7 @@ def _shown(desk: Desk, visit: Visit, address: str, fixed: dict[str, str]) -> Res
         local=asked["at"].astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S") if asked["at"] else "",
         accesses=list(Access),
         told=_told(zone),
+        cause=cause_told,
         link=lambda entry: why_address(address, entry, {} if fixed else _ids(asked)),
         **values,
     )

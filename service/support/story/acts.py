@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, select
 
-from service.domain.money import Money
 from service.store.staff_tables import staff
 from service.store.tables import api_keys
 
 _SAYS = {
+    "account.erase": "Erased the reader",
+    "account.erase_look": "Looked at what erasing would take away",
+    "account.export": "Exported all that is held on the reader",
     "account.read": "Looked at the account",
     "account.sync": "Asked Stripe for the account's state",
     "accounts.export": "Took a list of accounts away, this one among them",
     "accounts.search": "Found the account by a search",
+    "act.add_articles": "Gave more free articles",
+    "act.cancel": "Cancelled the subscription",
+    "act.change_plan": "Changed the plan",
+    "act.grant": "Gave courtesy access",
+    "act.merge": "Merged two accounts of one person",
+    "act.note": "Wrote a note",
+    "act.refund": "Refunded a payment",
+    "act.release_hold": "Released a hold",
+    "act.reset_meter": "Set the count of free articles back to none",
+    "act.revoke_grant": "Took courtesy access back",
+    "act.undo_cancellation": "Undid a cancellation",
     "audit.read": "Looked at the audit log of this reader",
+    "event.replay": "Had an event applied again",
     "refund": "Refunded a payment",
     "timeline.read": "Looked at the timeline",
     "why.read": "Asked why an article was opened or not",
@@ -27,8 +41,11 @@ _ASKED = ".asked"
 def act_told(act: str, detail: Mapping[str, Any] | None) -> str:
     """Return the act in words, ending in a full stop; of one that failed, that it did."""
     given = detail or {}
-    plain = act.removesuffix(_ASKED)
+    plain, form, _ = act.removesuffix(_ASKED).partition(".form")
+    plain, preview, _ = plain.partition(".preview")
     said = _SAYS.get(plain) or plain.replace(".", " ").replace("_", " ").capitalize()
+    if form or preview or given.get("preview"):
+        return f"Looked at what this would do: {said[0].lower()}{said[1:]}."
     return f"{said}{_about(given)}{_ended(act, given)}."
 
 
@@ -54,10 +71,12 @@ def _named(kind: str, row: Any) -> str:
 def _about(detail: Mapping[str, Any]) -> str:
     """Return the few details that people look for; all of them are in the audit log."""
     found = [str(detail[name]) for name in ("invoice", "plan", "article", "until", "visitor_id") if detail.get(name)]
-    minor, currency = detail.get("amount"), detail.get("currency")
-    if type(minor) is int and isinstance(currency, str):
-        found.append(Money(minor, currency).display)
+    found += [told["display"] for told in map(detail.get, ("given_back", "charged")) if _is_money(told)]
     return f" ({', '.join(found)})" if found else ""
+
+
+def _is_money(told: Any) -> TypeGuard[Mapping[str, str]]:
+    return isinstance(told, Mapping) and isinstance(told.get("display"), str)
 
 
 def _ended(act: str, detail: Mapping[str, Any]) -> str:

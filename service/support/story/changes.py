@@ -34,6 +34,21 @@ def change_told(before: Entitlement | None, after: Entitlement, dates: Dates) ->
     return f"{_BECAME[after.status](change)}."
 
 
+_CAUSES = {
+    "sync": "Seen at Stripe.",
+    "rebuild": "Seen at Stripe, when everything was read anew.",
+    "grant": "Because staff gave access.",
+    "grant_revoked": "Because staff took back what they had given.",
+    "hold_released": "Because staff released a hold.",
+    "merge": "Because two accounts of one person were merged.",
+}
+
+
+def cause_told(cause: str) -> str:
+    """Return what made the entitlement be computed, in a sentence."""
+    return _CAUSES.get(cause) or f"Because of: {cause.replace('_', ' ')}."
+
+
 def _same_status(before: Entitlement, change: Change) -> str:
     """Tell what differs while the state's name does not: the plan, the date, what is open, or the rule."""
     after, until = change.after, change.until

@@ -24,7 +24,7 @@ from service.store import accounts, story
 from service.store.event_search import PARK_AFTER
 from service.store.story import Reached, Wanted
 from service.support.story.acts import act_told, names_of
-from service.support.story.changes import change_told
+from service.support.story.changes import cause_told, change_told
 from service.support.story.dates import Dates
 from service.support.story.decisions import decision_told
 from service.support.story.events import event_told
@@ -131,7 +131,7 @@ class Timeline:
             kind=Kind.NOTICE, at=row.as_of, recorded_at=row.recorded_at, source=Source.ENTITLEMENTS,
             number=str(row.version), reached=Reached(version=row.version),
             says=change_told(before, entitlement_from_json(row.entitlement), Dates(self._zone, row.as_of)),
-            why=f"Computed because of a {row.cause}." if row.cause != "sync" else "Seen at Stripe.",
+            why=cause_told(row.cause),
         )  # fmt: skip
 
     def _decision(self, row: Any) -> Moment:

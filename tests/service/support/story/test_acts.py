@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from service.domain.staff_acts import StaffAct
 from service.store import staff
 from service.store.api_keys import ApiKeyStore, Scope
 from service.support.story.acts import act_told, names_of
@@ -18,8 +19,11 @@ from service.support.story.acts import act_told, names_of
         ("account.sync", {"status": 303}, "Asked Stripe for the account's state."),
         ("account.sync", {"failed": "stripe_unavailable"},
          "Asked Stripe for the account's state: it failed (stripe unavailable)."),
-        ("refund", {"invoice": "in_1", "amount": 290, "currency": "usd", "status": 201},
+        ("act.refund", {"invoice": "in_1", "given_back": {"display": "$2.90"}, "status": 201},
          "Refunded a payment (in_1, $2.90)."),
+        ("act.grant.form", {}, "Looked at what this would do: gave courtesy access."),
+        ("act.grant.preview", {"until": "x"}, "Looked at what this would do: gave courtesy access."),
+        ("act.grant", {"preview": True}, "Looked at what this would do: gave courtesy access."),
         ("refund", {"invoice": "in_1", "status": 409}, "Refunded a payment (in_1): refused (409)."),
         ("refund.asked", {"invoice": "in_1"},
          "Refunded a payment (in_1): it was asked for, and what came of it is not on record."),
@@ -29,6 +33,11 @@ from service.support.story.acts import act_told, names_of
 def test_an_act_is_told_in_words(act: str, detail: dict[str, Any] | None, told: str) -> None:
     """What was done, to what, and whether it failed; an act of tomorrow by its own name."""
     assert act_told(act, detail) == told
+
+
+def test_every_act_of_staff_has_words_of_its_own() -> None:
+    """None is told by the name that only the code uses."""
+    assert [each for each in StaffAct if act_told(f"act.{each}", {}).startswith("Act ")] == []
 
 
 def test_who_acted_has_a_name(engine: Engine) -> None:

@@ -47,6 +47,8 @@ def lived(parts: Any, make_snapshot: Callable[..., Any], make_subscription: Call
         audit.record(connection, entry("refund.asked", request_id="req-1"))
         audit.record(connection, entry("refund", request_id="req-1", detail={"invoice": "in_1", "status": 201}))
         audit.record(connection, entry("account.read", request_id="req-2"))
+        audit.record(connection, entry("act.grant.preview", request_id="req-4"))
+        audit.record(connection, entry("act.grant", request_id="req-5", detail={"preview": True}))
         audit.record(connection, entry("account.sync.asked", request_id="req-3"))
         audit.record(connection, replace(entry("refund"), subjects=("r-other",)))
     return parts
@@ -76,7 +78,7 @@ def test_a_life_is_told_in_its_order(timeline: Timeline) -> None:
 @pytest.mark.usefixtures("lived")
 @pytest.mark.parametrize(
     ("kind", "number"),
-    [(Kind.NOTICE, 2), (Kind.EVENT, 1), (Kind.ACT, 2), (Kind.WALL, 2), (Kind.READ, 1), (Kind.LOOK, 1)],
+    [(Kind.NOTICE, 2), (Kind.EVENT, 1), (Kind.ACT, 2), (Kind.WALL, 2), (Kind.READ, 1), (Kind.LOOK, 3)],
 )
 def test_a_kind_is_told_alone(timeline: Timeline, kind: Kind, number: int) -> None:
     """Who only looked is told when asked for, and then alone."""
