@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import socket
+import struct
 import threading
 import time
 from types import TracebackType
 from typing import Any
 
 GRAIN_SECONDS = 0.001
+_TIMEVAL = struct.Struct("@ll")
 
 
 class Budget:
@@ -82,27 +86,44 @@ class TimedSocket:
     def __init__(self, connected: Any, budget: Budget) -> None:
         self._socket = connected
         self._budget = budget
+        self._told_seconds = 0.0
 
     def sendall(self, data: bytes) -> None:
         self._limit()
-        self._socket.sendall(data)
+        try:
+            self._socket.sendall(data)
+        except BlockingIOError as over:
+            raise TimeoutError("no time is left") from over
 
     def recv_into(self, buffer: Any) -> int:
         self._limit()
-        received: int = self._socket.recv_into(buffer)
-        return received
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        self._limit()
-        received: bytes = self._socket.recv(size, flags) if flags else self._socket.recv(size)
+        try:
+            received: int = self._socket.recv_into(buffer)
+        except BlockingIOError as over:
+            raise TimeoutError("no time is left") from over
         return received
 
     def _limit(self) -> None:
         """Let the socket wait what is left, to the millisecond: telling it anew costs a call into the kernel."""
-        left, told = self._budget.left(), self._socket.gettimeout()
-        if told is None or abs(told - left) > GRAIN_SECONDS:
-            self._socket.settimeout(left)
+        left = self._budget.left()
+        if abs(self._told_seconds - left) > GRAIN_SECONDS:
+            self._tell(left)
+            self._told_seconds = left
+
+    def _tell(self, seconds: float) -> None:
+        """Have the kernel end each wait: Python's own time-out looks before each, and lets go of the interpreter."""
+        self._socket.settimeout(None)
+        whole, part = divmod(math.ceil(seconds * 1_000_000), 1_000_000)
+        for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, wait, _TIMEVAL.pack(whole, part))
 
     def __getattr__(self, name: str) -> Any:
         """Hand everything that does not wait to the socket itself."""
         return getattr(self._socket, name)
+
+
+class TimedTlsSocket(TimedSocket):
+    """One that is encrypted: OpenSSL knows nothing of the kernel's time-outs."""
+
+    def _tell(self, seconds: float) -> None:
+        self._socket.settimeout(seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hiredis import pack_command
 from redis.connection import Connection
 from redis.exceptions import NoScriptError, ResponseError
 
@@ -60,12 +61,11 @@ def exchange(connection: Connection, commands: Sequence[Words], *, asking: bool)
 
     `asking` says before each that we were sent here by a server that is handing the slot over.
     """
-    # Half the cost of redis-py's high-level call (43 µs against 105 µs of CPU), which is felt on every page view.
-    if len(commands) == 1 and not asking:
-        connection.send_command(*commands[0])  # type: ignore[no-untyped-call]
-        return [_reply(connection)]
-    sent = [words for each in commands for words in ([("ASKING",), each] if asking else [each])]
-    connection.send_packed_command(connection.pack_commands(sent))  # type: ignore[no-untyped-call]
+    # Less than half the cost of redis-py's high-level call (43 µs against 105 µs of CPU), felt on every page view.
+    # Packed by hiredis itself: redis-py looks at each word twice before it hands them over.
+    sent = [tuple(words) for each in commands for words in ([("ASKING",), each] if asking else [each])]
+    packed = b"".join(pack_command(words) for words in sent)  # type: ignore[arg-type]
+    connection.send_packed_command([packed], check_health=False)  # type: ignore[no-untyped-call]
     replies = [_reply(connection) for _ in sent]
     return replies[1::2] if asking else replies
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from redis.exceptions import ReadOnlyError
 from redis.retry import Retry
 
 from metering.breaker import Breaker
-from metering.budget import Budget, TimedSocket
+from metering.budget import Budget, TimedSocket, TimedTlsSocket
 from metering.idle import Idle
 
 T = TypeVar("T")
@@ -32,7 +33,9 @@ class _Timed:
     def _connect(self) -> TimedSocket:
         # redis-py sets both on the socket while it connects and shakes hands.
         self.socket_connect_timeout = self.socket_timeout = self._budget.left()
-        return TimedSocket(super()._connect(), self._budget)  # type: ignore[misc]
+        connected = super()._connect()  # type: ignore[misc]
+        kind = TimedTlsSocket if isinstance(connected, ssl.SSLSocket) else TimedSocket
+        return kind(connected, self._budget)
 
 
 class _TimedConnection(_Timed, Connection):  # type: ignore[misc]
