@@ -7,12 +7,10 @@ which may quote a whole row.
 
 from __future__ import annotations
 
-import json
 import logging
 import logging.config
 import re
 import sys
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +18,8 @@ from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from service.request_log import RequestLog
 
 MASK = "***"
 _SECRET_NAMES = re.compile(
@@ -34,8 +34,9 @@ _SECRET_TEXTS = re.compile(
 )
 _SUSPICIOUS = re.compile(r"@|%40|_|bearer|://", re.IGNORECASE)
 """What every secret text holds some of; most texts hold none, and are let through for the price of this."""
-_LINE = "newsstand_line"
 _access = logging.getLogger("newsstand.access")
+request_log = RequestLog(_access.name, sys.stdout)
+"""Lines of requests, which are made apart: records, and the processors that look for secrets, cost too much there."""
 _QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic", "authlib", "joserfc")
 _FRAMES = 12
 
@@ -43,6 +44,7 @@ _FRAMES = 12
 def configure_logs(level: str) -> None:
     """Route structlog and the standard library's logging through the same processors to standard output."""
     logging.config.dictConfig(logging_config(level))
+    request_log.stream = sys.stdout
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -67,28 +69,13 @@ def logging_config(level: str) -> dict[str, Any]:
 
 
 def access(*, request_id: str, **told: str | float | None) -> None:
-    """Write the line that every request leaves; its values are numbers and words of ours, so nothing needs masking.
-
-    It is made here whole: the processors that look for secrets and places cost as much as a decision does.
-    """
-    if not _access.isEnabledFor(logging.INFO):
-        return
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    line = {**told, "event": "request", "request_id": _clean(request_id), "level": "info", "logger": _access.name}
-    made = {"name": _access.name, "levelno": logging.INFO, "levelname": "INFO", "msg": "request"}
-    _access.handle(logging.makeLogRecord(made | {_LINE: json.dumps(line | {"timestamp": now})}))
-
-
-class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Lets a line pass that `access` has made."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        made: str | None = getattr(record, _LINE, None)
-        return super().format(record) if made is None else made
+    """Note the line that every request leaves; the caller's request id is the one value that is not ours."""
+    if _access.isEnabledFor(logging.INFO):
+        request_log.note(told | {"request_id": _clean(request_id)})
 
 
 def _formatter() -> logging.Formatter:
-    return _Formatter(
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import structlog
 
-from service.logs import configure_logs
+from service.logs import configure_logs, request_log
 
 EMAIL = "canary.bird@example.com"
 
@@ -21,12 +21,18 @@ EMAIL = "canary.bird@example.com"
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Everything logged so far, parsed."""
+    request_log.flush()
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     root = logging.getLogger()
     kept = root.handlers[:], root.level
     configure_logs("info")
-    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+
+    def logged() -> list[dict[str, Any]]:
+        request_log.flush()
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    yield logged
     root.handlers[:], root.level = kept
     structlog.reset_defaults()
 
@@ -92,7 +98,7 @@ def test_the_unexpected_is_a_problem_with_an_id(api: Any, lines: Any, checkout_b
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
     assert answer.json["code"] == "internal"
     assert "req-9" in answer.json["detail"]
-    told, access = lines()
+    access, told = sorted(lines(), key=lambda line: str(line["event"]))
     assert (told["event"], told["exception"], told["request_id"]) == ("unexpected_error", "ZeroDivisionError", "req-9")
     assert (access["event"], access["status"]) == ("request", 500)
 
@@ -102,4 +108,5 @@ def test_a_request_leaves_nothing_to_the_next(api: Any, lines: Any) -> None:
     api.call("GET", "/v1/plans", headers={"X-Request-Id": "req-1"})
     api.call("GET", "/v1/plans", headers={"X-Request-Id": "req-2"})
     logging.getLogger("gunicorn.error").warning("between requests")
-    assert [line.get("request_id") for line in lines()] == ["req-1", "req-2", None]
+    named = sorted((line["event"], line.get("request_id")) for line in lines())
+    assert named == [("between requests", None), ("request", "req-1"), ("request", "req-2")]

@@ -22,7 +22,7 @@ from service.api.decisions import DECIDE
 from service.api.lean import LeanPath
 from service.api.routes import OPERATIONS
 from service.errors import Unavailable
-from service.logs import configure_logs
+from service.logs import configure_logs, request_log
 
 ID = "X-Request-Id"
 DEEP = b'{"article":' * 5_000 + b"1" + b"}" * 5_000
@@ -164,12 +164,14 @@ def test_what_fails_inside_is_answered_alike(api: Any, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("key", ["Bearer site-key", "Bearer unknown"])
 def test_both_ways_leave_the_same_line(api: Any, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """Claim: the access line tells the same, the caller's request id and the key's id included."""
+    request_log.flush()
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     root = logging.getLogger()
     kept = root.handlers[:], root.level
     configure_logs("info")
     _both(api, USUAL | {"key": key}, BODY)
+    request_log.flush()
     root.handlers[:], root.level = kept
     structlog.reset_defaults()
     first, second = ({**json.loads(line), "timestamp": 0, "duration_ms": 0} for line in out.getvalue().splitlines())

@@ -294,7 +294,7 @@ def test_signing_in_leads_back_to_where_one_was() -> None:
 
 def test_nothing_secret_or_personal_is_logged(desk: Any, caplog: pytest.LogCaptureFixture, capsys: Any) -> None:
     """Not the client's secret, a code, a cookie or a token, nobody's address or name; refused or let in."""
-    from service.logs import configure_logs
+    from service.logs import configure_logs, request_log
 
     configure_logs("debug")
     browser = desk.browser()
@@ -302,6 +302,7 @@ def test_nothing_secret_or_personal_is_logged(desk: Any, caplog: pytest.LogCaptu
     come_back(browser, back)
     browser.get("/support?q=ada@daily.example")
     sign_in(desk.browser(), "otto")
+    request_log.flush()
     logged = capsys.readouterr().out + caplog.text
     assert '"event": "request"' in logged
     code = parse_qs(urlsplit(back).query)["code"][0]
