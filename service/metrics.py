@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -58,7 +59,7 @@ _journal_lag = Gauge(
 
 def count_decision(reason: str, degraded: str | None, times: int = 1) -> None:
     """Count a decision, or as many that are alike; `degraded` is `redis`, `database` or None."""
-    _decisions.labels(reason=reason, degraded=degraded or "none").inc(times)
+    _decisions_of(reason, degraded or "none").inc(times)
 
 
 def count_redis_fault(name: str) -> None:
@@ -69,7 +70,18 @@ def count_redis_fault(name: str) -> None:
 def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:
     """Record one request's duration; `route` is the template, None where none matched."""
     known = method if method in METHODS else OTHER
-    _requests.labels(method=known, route=route or "unmatched", status=str(status)).observe(seconds)
+    _requests_of(known, route or "unmatched", status).observe(seconds)
+
+
+# Finding a series by its labels costs more than counting; there are few, because labels come from fixed lists.
+@cache
+def _decisions_of(reason: str, degraded: str) -> Counter:
+    return _decisions.labels(reason=reason, degraded=degraded)
+
+
+@cache
+def _requests_of(method: str, route: str, status: int) -> Histogram:
+    return _requests.labels(method=method, route=route, status=str(status))
 
 
 def count_webhook_event(outcome: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 
 from metering.meter import Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
@@ -121,7 +121,6 @@ class Gate:
     ) -> list[Answer]:
         """Return an answer for each article; those of one kind with one reading share it, as most in a batch do."""
         answers, made = [], dict[tuple[object, ...], Answer]()
-        likely = cache(self._trials.likely)
         readings = iter(finding.readings.each if finding.readings else ())
         standing = finding.readings.standing if finding.readings else None
         for place, article in enumerate(asked.articles):
@@ -132,12 +131,22 @@ class Gate:
             answer = made.get(like)
             if answer is None:
                 about = NOTHING if article.access is Access.FREE else finding
-                decide_it = partial(self._decide, article, reading, about, asked, likely, now)
+                decide_it = partial(self._decide, article, reading, about, asked, now)
                 decision = decide_it() if reason is None else _opened(reason, finding, decide_it, now)
                 degraded = about.degraded if reason is None else None
                 answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
             answers.append(answer)
-        return answers
+        if asked.reader_id is None or self._outage_terms(finding):
+            return answers
+        if self._may_offer_trial(asked.reader_id, made.values(), now):
+            return answers
+        plain = {id(answer): _without_trial(answer) for answer in made.values()}
+        return [plain[id(answer)] for answer in answers]
+
+    def _may_offer_trial(self, reader_id: str, made: Iterable[Answer], now: datetime) -> bool:
+        """Tell whether the walls among these answers may offer the trial; without any, the ledger is not asked."""
+        walled = any(answer.decision.wall is not None for answer in made)
+        return not walled or self._trials.likely(reader_id, now)
 
     def _decide(
         self,
@@ -145,7 +154,6 @@ class Gate:
         reading: Reading | None,
         finding: Finding,
         asked: BatchQuestion,
-        likely: Callable[[str], bool],
         now: datetime,
     ) -> Decision:
         signed_in = asked.reader_id is not None
@@ -159,7 +167,7 @@ class Gate:
                 maybe_entitled=terms.maybe_entitled,
                 now=now,
             )
-        decision = decide(
+        return decide(
             article,
             reading,
             finding.entitlement,
@@ -169,9 +177,6 @@ class Gate:
             trial_eligible=True,
             now=now,
         )
-        if decision.wall is None or asked.reader_id is None:
-            return decision
-        return replace(decision, wall=replace(decision.wall, trial_eligible=likely(asked.reader_id)))
 
 
 def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
@@ -197,3 +202,10 @@ def _opened(reason: Reason, finding: Finding, by_own_right: Callable[[], Decisio
     """Return what a reader's own entitlement says, if it opens the article too; it goes before any exemption."""
     own = by_own_right() if finding.entitlement is not None else None
     return own if own is not None and own.granted else exempted(reason, now)
+
+
+def _without_trial(answer: Answer) -> Answer:
+    decision, wall = answer.decision, answer.decision.wall
+    if wall is None:
+        return answer
+    return replace(answer, decision=replace(decision, wall=replace(wall, trial_eligible=False)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from metering.meter import MeterUnavailable
 from metering.redis_meter import RedisMeter
+from service.access.recent import Recent
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.errors import Unavailable
@@ -41,7 +40,8 @@ class Links:
         self._meter = meter
         self._catalog = catalog
         self._wall_clock = wall_clock
-        self._known = _RecentPairs(REMEMBERED, monotonic)
+        self._monotonic = monotonic
+        self._readers = Recent[str](size=REMEMBERED, seconds=BELIEVED_SECONDS)
 
     def link(self, reader_id: str, visitor_id: str, *, now: datetime) -> None:
         """Record the link and unite the reads; raises Unavailable when a part is down (safe to repeat)."""
@@ -55,12 +55,12 @@ class Links:
 
         What was found is believed for ten minutes, unless asked `anew`: Redis may have been emptied since.
         """
-        if not anew and self._known.has(visitor_id, reader_id):
+        if not anew and self._readers.get(visitor_id, self._monotonic()) == reader_id:
             return
         try:
             if not self._meter.linked_reader_is(visitor_id, reader_id, wall_now=self._wall_clock()):
                 self._link(reader_id, visitor_id, now)
-            self._known.add(visitor_id, reader_id)
+            self._readers.add(visitor_id, reader_id, self._monotonic())
         except (MeterUnavailable, SQLAlchemyError) as error:
             log.warning("link_postponed", error=type(error).__name__)
 
@@ -70,24 +70,3 @@ class Links:
             record_link(connection, visitor_id, reader_id, linked_at)
         window = self._catalog.window_at(now)
         self._meter.link(visitor_id, reader_id, linked_at=linked_at, window=window, now=now)
-
-
-class _RecentPairs:
-    """The last pairs seen, each for a while, so that a signed-in page view costs no extra round trip."""
-
-    def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
-        self._size = size
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._pairs: OrderedDict[str, tuple[str, float]] = OrderedDict()
-
-    def has(self, visitor_id: str, reader_id: str) -> bool:
-        known_reader_id, until = self._pairs.get(visitor_id, ("", 0.0))
-        return known_reader_id == reader_id and self._monotonic() < until
-
-    def add(self, visitor_id: str, reader_id: str) -> None:
-        with self._lock:
-            self._pairs[visitor_id] = reader_id, self._monotonic() + BELIEVED_SECONDS
-            self._pairs.move_to_end(visitor_id)
-            if len(self._pairs) > self._size:
-                self._pairs.popitem(last=False)

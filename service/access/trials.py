@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.access.projection import trial_identities
+from service.access.recent import Recent
 from service.domain.catalog import Catalog, Plan
 from service.domain.trials import TrialEligibility, trial_eligibility
 from service.store import accounts, derived, trials
 
 log = structlog.get_logger(__name__)
+
+REMEMBERED = 50_000
+BELIEVED_SECONDS = 60.0
 
 
 class Trials:
@@ -21,6 +27,7 @@ class Trials:
         self._engine = engine
         self._catalog = catalog
         self._email_key = email_key
+        self._likely = Recent[bool](size=REMEMBERED, seconds=BELIEVED_SECONDS)
 
     def eligibility(self, connection: Connection, reader_id: str, plan: Plan, email: str | None) -> TrialEligibility:
         """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
@@ -40,14 +47,23 @@ class Trials:
             return trial_eligibility(self._offered(), used=frozenset())
         return self.eligibility(connection, reader_id, self._offered(), None)
 
-    def likely(self, reader_id: str) -> bool:
-        """Tell whether a wall should offer the trial; when the ledger is out of reach it does, for checkout decides."""
+    def likely(self, reader_id: str, now: datetime) -> bool:
+        """Tell whether a wall should offer the trial, as of a minute ago at most; business `now`.
+
+        Checkout decides, so a reader who meets many walls need not cost a query for each, and when the ledger is out
+        of reach the trial is offered.
+        """
+        known = self._likely.get(reader_id, now.timestamp())
+        if known is not None:
+            return known
         try:
             with self._engine.connect() as connection:
-                return self.for_reader(connection, reader_id).eligible
+                eligible = self.for_reader(connection, reader_id).eligible
         except SQLAlchemyError as error:
             log.warning("trial_ledger_unavailable", error=type(error).__name__)
             return True
+        self._likely.add(reader_id, eligible, now.timestamp())
+        return eligible
 
     def _offered(self) -> Plan:
         plans = self._catalog.plans

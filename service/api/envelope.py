@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 
 from flask import Flask, Response, g, request
@@ -29,8 +29,8 @@ def open_envelope(given: str) -> str:
 
     The caller's is taken over if it is fit for a header and a log line, else one is made.
     """
-    request_id = given if _SANE.fullmatch(given) else secrets.token_hex(16)
-    clear_contextvars()
+    # Not a secret, so it needs no bytes from the kernel, which would let go of the interpreter in every request.
+    request_id = given if _SANE.fullmatch(given) else f"{random.getrandbits(128):032x}"
     bind_contextvars(request_id=request_id)
     return request_id
 

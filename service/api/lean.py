@@ -59,19 +59,21 @@ class LeanPath:
             and environ.get("CONTENT_TYPE") == "application/json"
             and not environ.get("QUERY_STRING")
             and "HTTP_TRANSFER_ENCODING" not in environ
-            and _length(environ) <= LIMIT_BYTES
         )
 
     def _understand(self, environ: WSGIEnvironment) -> tuple[ApiKey, Call] | None:
         """Return whose request it is and what it asks; None when Flask must have a look, which changes nothing."""
+        length = _length(environ)
+        if length > LIMIT_BYTES:
+            return None
         try:
             key = authorise(environ.get("HTTP_AUTHORIZATION", ""), self._services.keys, self._scope)
-            raw = environ["wsgi.input"].read(_length(environ))
+            raw = environ["wsgi.input"].read(length)
             environ["wsgi.input"] = io.BytesIO(raw)  # Flask finds it whole
             value = parsed(raw)
         except (Problem, OSError):
             return None
-        whole = len(raw) == _length(environ) and isinstance(value, dict)
+        whole = len(raw) == length and isinstance(value, dict)
         body = self._load(value) if whole else None
         return None if body is None else (key, Call(path={}, query={}, body=body))
 

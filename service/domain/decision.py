@@ -173,15 +173,13 @@ def _decision(
     article: Article, reason: Reason, reading: Reading | None, entitlement: Entitlement | None, catalog: Catalog,
     *, counted: bool, signed_in: bool, trial_eligible: bool, now: datetime,
 ) -> Decision:  # fmt: skip
-    refused = reason in _REFUSALS
-    wall = Wall(
-        kind=_wall_kind(reason, reading, catalog, signed_in),
-        offers=_offers(article, catalog),
-        trial_eligible=trial_eligible,
-    )
+    wall = None
+    if reason in _REFUSALS:
+        kind = _wall_kind(reason, reading, catalog, signed_in)
+        wall = Wall(kind=kind, offers=_offers(article, catalog), trial_eligible=trial_eligible)
     return Decision(
-        granted=not refused, reason=reason, counted=counted, reading=reading, entitlement=entitlement,
-        wall=wall if refused else None, decided_at=now,
+        granted=wall is None, reason=reason, counted=counted, reading=reading, entitlement=entitlement, wall=wall,
+        decided_at=now,
     )  # fmt: skip
 
 

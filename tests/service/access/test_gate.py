@@ -190,13 +190,27 @@ def test_a_batch_of_500_asks_redis_once_and_the_ledger_once(parts: Any, redis_ur
     ask(parts, "a-0", reader="r-1")
     looked_up: list[str] = []
     likely = parts.trials.likely
-    parts.trials.likely = lambda reader_id: looked_up.append(reader_id) or likely(reader_id)
+    parts.trials.likely = lambda reader_id, now: looked_up.append(reader_id) or likely(reader_id, now)
     with redis.Redis.from_url(redis_url) as client:
         before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
         answers = parts.gate.decide_many(asked)
         assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
     assert [each.decision.granted for each in answers] == [True] + [False] * 499
     assert looked_up == ["r-1"]
+
+
+def test_a_reader_who_meets_many_walls_costs_the_ledger_one_question_a_minute(parts: Any) -> None:
+    """Claim: the trial on a wall is as of a minute ago at most, and asked for again after it."""
+    asked: list[str] = []
+    for_reader = parts.trials.for_reader
+    parts.trials.for_reader = lambda connection, reader_id: asked.append(reader_id) or for_reader(connection, reader_id)
+    ask(parts, "a-0", reader="r-1")
+    for number in range(1, 4):
+        assert ask(parts, f"a-{number}", reader="r-1").decision.wall.trial_eligible  # type: ignore[union-attr]
+    assert asked == ["r-1"]
+    parts.clock.advance(timedelta(seconds=60))
+    ask(parts, "a-4", reader="r-1")
+    assert asked == ["r-1", "r-1"]
 
 
 def test_a_batch_during_an_outage_is_answered(build_parts: Callable[..., Any], engine: Engine, dead_redis: str) -> None:
