@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image bench test-bench mutants \
+.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image bench test-bench mutants mutants-meter \
   check format requirements clean
 
 help: ## List the targets
@@ -85,6 +85,10 @@ mutants: $(VENV)/mutants.stamp ## Make up faults in the rules, and see that the 
 	@rm -rf mutants
 	@$(BIN)/mutmut run --max-children 2
 	@PATH="$(BIN):$$PATH" $(BIN)/python tests/mutation/report.py
+
+mutants-meter: $(VENV)/mutants.stamp ## The same for the meter and its Lua scripts (an hour)
+	@$(BIN)/python tests/mutation/lua.py
+	@PATH="$(BIN):$$PATH" $(BIN)/python tests/mutation/meter.py --max-children 2
 
 check: $(VENV)/dev.stamp ## Lint, type-check, and check who imports whom
 	@$(BIN)/ruff format --check .

@@ -84,12 +84,12 @@ class Cluster(Connections):
         for _ in range(MOST_REDIRECTS):
             try:
                 return self._on(address, act, asking=asking)
-            except AskError as handing_over:
-                address, asking = _address(handing_over), True
-            except MovedError as moved:
+            except MovedError as moved:  # before AskError, of which redis-py makes it a kind
                 address, asking = _address(moved), False
                 self._slots[slot] = address
                 self._is_stale = True  # where one slot went, others did
+            except AskError as handing_over:
+                address, asking = _address(handing_over), True
             except (redis.ConnectionError, redis.TimeoutError, OSError):
                 self._is_stale = True  # perhaps a replica has taken over
                 raise

@@ -7,6 +7,7 @@ Redis Cluster slot. The tag names the number of buckets: data laid out for anoth
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metering.meter import Subject, SubjectKind
@@ -50,6 +51,12 @@ class Place:
     def meters(self, window: Window) -> list[str]:
         """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""
         return [f"{self.tag}:meter:{window_id}" for window_id in window.ids]
+
+    def everything(self, windows: Sequence[Window]) -> list[str]:
+        """Return every key that may hold the subject and is not gone by itself in minutes, as of these windows."""
+        meters = [key for window in windows for key in self.meters(window)]
+        seen = [self.seen(window_id) for window in windows for window_id in (window.id, window.previous_id)]
+        return [self.passes, self.aliases, *meters, *seen]
 
 
 class Keys:

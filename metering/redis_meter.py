@@ -12,29 +12,19 @@ from metering.budget import Shared
 from metering.connect import connect
 from metering.connections import Connections
 from metering.keys import ARTICLE_BYTES, SUBJECT_BYTES, Keys, Place, buckets_for
-from metering.layout import (
-    begun_window,
-    head_of,
-    micros,
-    over_at,
-    pack_instant,
-    pack_link,
-    pack_pass,
-    unpack_pass,
-)
+from metering.layout import begun_window, head_of, micros, over_at, pack_instant, pack_link, pack_pass, unpack_pass
+from metering.linking import link_places
 from metering.meter import Guarding, Outcome, Pass, Reading, Readings, Subject, SubjectKind
+from metering.moving import SLACK_SECONDS, Moving
 from metering.script import Argument, Call, Script
 from metering.window import Window
 
-SLACK_SECONDS = 86_400
-"""What a counter outlives its window by, so that no clock's error ends it early."""
 ABSENT_SECONDS = 180
 """What a minute's notes of absent readers live; they are believed for 60 s (admit.lua) and read for two minutes."""
 
 _BOTH = ("reads", "aliases")
 _ADMIT, _PUBLISH, _ABSENT = Script("admit", after=_BOTH), Script("publish"), Script("absent")
-_LINK, _UNITE = Script("link", after=_BOTH), Script("unite", after=("reads",))
-_SETTLE, _LINKED = Script("settle", after=("aliases",)), Script("linked", after=("aliases",))
+_LINKED = Script("linked", after=("aliases",))
 _SEEN, _ROOM, _FULL = b"srf"
 _OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
 _SECOND = timedelta(seconds=1)
@@ -67,8 +57,8 @@ class RedisMeter:
     """Counts distinct articles and keeps passes. Every method raises MeterUnavailable when Redis cannot answer in time.
 
     Safe to share between threads, and to make before a fork. `now` is business time, `wall_now` wall time; both
-    aware. `expected_readers` sizes the buckets: another power of two starts every count and pass afresh. `on_fault` is
-    told the name of each of Redis' faults.
+    aware. `expected_readers` sizes the buckets: for another power of two everything lies elsewhere, and what lies where
+    `expected_readers_before` put it is brought along when asked for. `on_fault` is told the name of each Redis fault.
     """
 
     def __init__(
@@ -78,11 +68,16 @@ class RedisMeter:
         subject_key: str,
         expected_readers: int,
         timeout_seconds: float,
+        expected_readers_before: int = 0,
         on_fault: Callable[[str], None] = lambda _name: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = connect(url, timeout_seconds=timeout_seconds, on_fault=on_fault, monotonic=monotonic)
         self._keys = Keys(subject_key, buckets_for(expected_readers))
+        before = buckets_for(expected_readers_before or expected_readers)
+        moves = before != buckets_for(expected_readers)
+        self._earlier = Keys(subject_key, before) if moves else None
+        self._moving = Moving(self._redis, earlier=self._earlier, present=self._keys) if self._earlier else None
 
     @property
     def connections(self) -> Connections:
@@ -140,6 +135,7 @@ class RedisMeter:
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
             return self._ask_visitor(place, question, articles, _day(wall_now), guarding)
+        self._bring(place, window)
         minute = _minute(wall_now)
         before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
         clocks = micros(now), micros(wall_now)
@@ -178,13 +174,12 @@ class RedisMeter:
         until it succeeds: every step may be done twice, and `linked_reader_is` stays False until all are.
         """
         visitor, reader = self._visitor(visitor_id), self._reader(reader_id)
-        keys, alias = [visitor.aliases, *visitor.meters(window)], pack_link(reader.field, linked_at)
-        arguments, today = _window_arguments(window), _day(linked_at)
-        reads = self._redis.run(_LINK, keys, visitor.field, alias, *arguments, today)
-        if reads:
-            ttl_seconds = _ttl_seconds(window, now)
-            self._redis.run(_UNITE, reader.meters(window), reader.field, reads, ttl_seconds, *arguments)
-            self._redis.run(_SETTLE, keys, visitor.field, alias, today)
+        for place in (visitor, reader):
+            self._bring(place, window)
+        link_places(
+            self._redis, visitor, reader, pack_link(reader.field, linked_at), window,
+            today=_day(linked_at), ttl_seconds=_ttl_seconds(window, now),
+        )  # fmt: skip
 
     def linked_reader_is(self, visitor_id: str, reader_id: str, *, wall_now: datetime) -> bool:
         """Tell whether `link` has nothing left to do for these two, and note that the link is used (one round trip)."""
@@ -194,7 +189,9 @@ class RedisMeter:
 
     def reset(self, subject: Subject, *, window: Window) -> None:
         """Forget what the subject read in `window`; for an aliased visitor, what the reader read."""
+        self._bring(self._keys.place(subject), window)
         for place in {self._keys.place(subject), self._owner(subject)}:
+            self._bring(place, window)
             for meter in place.meters(window):
                 self._redis.command("HDEL", meter, place.field)
 
@@ -204,12 +201,11 @@ class RedisMeter:
         The record must have forgotten the subject first, or a late publisher brings the pass back. A reader's
         browsers are subjects of their own. What remains, a note that the reader is absent, goes within 3 minutes.
         """
-        place = self._keys.place(subject)
         windows = list(windows)
-        meters = [meter for window in windows for meter in place.meters(window)]
-        seen = [place.seen(window_id) for window in windows for window_id in (window.id, window.previous_id)]
-        for key in [place.passes, place.aliases, *meters, *seen]:
-            self._redis.command("HDEL", key, place.field)
+        for keys in filter(None, (self._keys, self._earlier)):
+            place = keys.place(subject)
+            for key in place.everything(windows):
+                self._redis.command("HDEL", key, place.field)
 
     def ping(self) -> None:
         """Return when Redis answers; raise MeterUnavailable when it does not."""
@@ -223,6 +219,7 @@ class RedisMeter:
         self, place: Place, question: _Question, articles: bytes, today: int, guarding: Guarding
     ) -> Readings:
         window = question.window
+        self._bring(place, window)
         keys, marks = [place.aliases], []
         if guarding is not Guarding.OFF:
             keys += [place.seen(window.id), place.seen(window.previous_id)]
@@ -235,8 +232,13 @@ class RedisMeter:
 
     def _read(self, place: Place, question: _Question, articles: bytes) -> Readings:
         """Ask about the reads at this place, whatever pass may lie beside them."""
+        self._bring(place, question.window)
         admit = _admission("reads", place, [], question, articles)
         return _readings(self._redis.run(admit.script, admit.keys, *admit.arguments), question, articles)
+
+    def _bring(self, place: Place, window: Window) -> None:
+        if self._moving is not None:
+            self._moving.bring(place.field, window)
 
     def _owner(self, subject: Subject) -> Place:
         """Return where the subject's reads are counted: its own place, or that of the reader it is linked to."""

@@ -59,6 +59,13 @@ def _positive(raw: str) -> int:
     return value
 
 
+def _count(raw: str) -> int:
+    value = int(raw)
+    if value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
 def _seconds(raw: str) -> float:
     value = float(raw)
     if not 0 < value < 3600:  # also refuses nan
@@ -180,6 +187,11 @@ class Settings:
     expected_readers: int = _setting(
         "EXPECTED_READERS", _positive, "Sizes the buckets in Redis: about 64 readers in each.", default=1_000_000
     )
+    expected_readers_before: int = _setting(
+        "EXPECTED_READERS_BEFORE", _count,
+        "What `EXPECTED_READERS` was before it changed, for one window of the meter: free-article counts are then "
+        "brought along, at one more round trip a decision. 0 for no change.", default=0,
+    )  # fmt: skip
     on_outage: str = _setting(
         "ON_OUTAGE", _outage, "Whether readers are let in (`allow`) or walled (`refuse`) when nothing can tell.",
         default="allow",

@@ -94,6 +94,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         timeout_seconds=settings.redis_timeout_seconds,
         subject_key=settings.subject_key,
         expected_readers=settings.expected_readers,
+        expected_readers_before=settings.expected_readers_before,
         on_fault=metrics.count_redis_fault,
     )
     record = Record(quick_engine, policy, wall_clock=wall_clock)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from metering.budget import Budget
+from metering.budget import Budget, TimedSocket
 from metering.meter import MeterUnavailable, Outcome, Subject, SubjectKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -143,6 +143,40 @@ def test_threads_have_budgets_of_their_own() -> None:
         thread.start()
         thread.join()
     assert lefts[0] > 4
+
+
+def test_a_decision_within_a_decision_spends_the_same_budget() -> None:
+    """Claim: whoever asks for one deadline inside another's gets what is left of that, and ends it for nobody."""
+    budget = Budget(5)
+    with budget.shared():
+        with budget.shared(), budget.call():
+            budget._mine.give_up_at -= 3
+            time.sleep(0.05)
+        with budget.call():
+            spent = budget.left()
+    assert spent < 4.96
+    with budget.shared(), budget.call():
+        assert budget.left() > spent
+
+
+def test_a_timed_socket_takes_all_that_a_socket_may_be_asked() -> None:
+    """Claim: flags are passed on, looking leaves the bytes there, and every wait has the budget's time."""
+    near, far = socket.socketpair()
+    budget = Budget(0.2)
+    timed = TimedSocket(near, budget)
+    with far, near, budget.call():
+        far.sendall(b"abc")
+        assert timed.recv(2, socket.MSG_PEEK) == b"ab"
+        assert timed.recv(2) == b"ab"
+        buffer = bytearray(4)
+        assert timed.recv_into(buffer) == 1
+        assert buffer[:1] == b"c"
+        timed.sendall(b"d")
+        assert far.recv(9) == b"d"
+        for wait in (lambda: timed.recv(1), lambda: timed.recv_into(buffer)):
+            with pytest.raises(TimeoutError):
+                wait()
+        assert timed.fileno() == near.fileno()
 
 
 ROUND_TRIPS = {"new visitor": 1, "visitor": 1, "subscriber": 1, "known reader": 1, "linked visitor": 2}

@@ -117,3 +117,10 @@ def test_without_redis_it_says_so(make_meter: Callable[..., RedisMeter]) -> None
     gone = make_meter(f"redis://127.0.0.1:{free_port()}/0", timeout_seconds=0.1)
     with pytest.raises(MeterUnavailable):
         Desk(NetworkGuard(gone.connections, subject_key="any")).admits("v-1")
+
+
+def test_every_process_and_release_means_the_same_network(meter: RedisMeter, server: redis.Redis) -> None:
+    """For one secret and day key and hash are these bytes: another hash would give every network a second hour."""
+    Desk(NetworkGuard(meter.connections, subject_key="a key that only the tests know, 32+")).admits("v-\ud800")
+    assert server.keys() == [b"newcomers:498708:6efdcdbb1477c680"]
+    assert server.hkeys(server.keys()[0]) == [b"/'#\xda\xf2\x0b\x85\xf6"]

@@ -74,3 +74,16 @@ def test_the_bucket_count_is_part_of_every_key() -> None:
 def test_a_long_secret_counts_to_its_last_character() -> None:
     """Claim: a secret longer than BLAKE2's 64 bytes is not cut."""
     assert Keys("k" * 100 + "1", 64).article("x") != Keys("k" * 100 + "2", 64).article("x")
+
+
+def test_the_next_release_finds_what_this_one_wrote() -> None:
+    """Claim: for one secret, places and articles are these bytes for good; another hash would lose every count."""
+    assert [KEYS.place(Subject(kind, "r-81")).tag for kind in SubjectKind] == ["{64.b21}", "{64.b39}"]
+    assert [KEYS.place(Subject(kind, "r-81")).field.hex() for kind in SubjectKind] == [
+        "c1513823bd8cd195", "8fe25f879c3df227",
+    ]  # fmt: skip
+    assert KEYS.article("a-1").hex() == "349bbe8215cb"
+    place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
+    assert (place.passes, place.aliases) == ("{64.b21}:passes", "{64.b21}:aliases")
+    assert (place.absent(7), place.seen("w")) == ("{64.b21}:absent:7", "{64.b21}:seen:w")
+    assert place.meters(window_at("month", NOW, PARIS)) == ["{64.b21}:meter:month-2026-11"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import redis
@@ -23,3 +24,15 @@ def test_a_limit_too_large_for_the_server_is_told(desk: Any, server: redis.Redis
         assert ask(11) == []
     finally:
         server.config_set("hash-max-listpack-value", 64)
+
+
+def test_a_server_that_packs_few_entries_is_told_of(desk: Any) -> None:
+    """Claim: fewer than 128 entries are warned of, 128 are enough, and a server that tells nothing is let be."""
+
+    def told(reply: list[bytes]) -> list[str]:
+        silent = SimpleNamespace(command=lambda *_words: reply)
+        return packing_warnings(silent, most_articles=1, window=desk.window)
+
+    assert told([]) == told([b"hash-max-listpack-entries", b"128"]) == []
+    [warning] = told([b"hash-max-listpack-entries", b"127", b"hash-max-listpack-value", b"6"])
+    assert warning.startswith("hash-max-listpack-entries is 127: set it to 128 or more")

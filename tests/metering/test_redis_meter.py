@@ -182,3 +182,8 @@ def test_forgetting_leaves_nothing_of_a_subject(
     for subject in (reader, visitor):
         desk.meter.forget(subject, windows=[desk.window])
     assert server.dbsize() == 0
+
+
+def test_a_meter_that_answers_says_so(desk: Any) -> None:
+    """Claim: the look that health checks take raises nothing while the meter is there."""
+    desk.meter.ping()

@@ -1,0 +1,60 @@
+"""Moving house: what another number of buckets put elsewhere is brought along, subject by subject, when asked for.
+
+Counts, links and marks come; passes do not, for the record has them. Both layouts may be written to meanwhile, by
+processes that still run with the old setting: what they add is found at the next question.
+"""
+
+from __future__ import annotations
+
+from metering.connections import Connections
+from metering.keys import SUBJECT_BYTES, Keys, Place
+from metering.layout import head_of, over_at
+from metering.linking import link_in, link_places, unite
+from metering.script import Script
+from metering.window import Window
+
+_TAKE, _DROP = Script("take", after=("reads",)), Script("drop")
+SLACK_SECONDS = 86_400
+"""What anything outlives its window by, so that no clock's error ends it early."""
+
+
+class Moving:
+    """Brings a subject from where `earlier` keys put it to where the present ones do; every step may be repeated."""
+
+    def __init__(self, redis: Connections, *, earlier: Keys, present: Keys) -> None:
+        self._redis = redis
+        self._earlier = earlier
+        self._present = present
+
+    def bring(self, field: bytes, window: Window) -> None:
+        """Bring what there is of the subject with this hash: one round trip, and a few more the first time."""
+        old, new = self._earlier.place_of(field), self._present.place_of(field)
+        if old.tag == new.tag:
+            return
+        keys = [old.aliases, old.seen(window.previous_id), *old.meters(window)]
+        alias, reads, is_marked = self._redis.run(_TAKE, keys, field, head_of(window), over_at(window))
+        if not (alias or reads or is_marked):
+            return
+        if is_marked:
+            self._mark(new, window)
+        if reads:
+            unite(self._redis, new, reads, window, ttl_seconds=_kept_seconds(window))
+        # Reads that arrive behind an alias belong to the reader it names, not to the next who signs in.
+        for each in (alias, self._redis.command("HGET", new.aliases, field)):
+            if each:
+                self._link(new, each, window)
+        self._redis.run(_DROP, keys, field, alias, reads, b"")
+
+    def _link(self, visitor: Place, alias: bytes, window: Window) -> None:
+        link, day = link_in(alias)
+        reader = self._present.place_of(alias[:SUBJECT_BYTES])
+        link_places(self._redis, visitor, reader, link, window, today=day, ttl_seconds=_kept_seconds(window))
+
+    def _mark(self, place: Place, window: Window) -> None:
+        key = place.seen(window.previous_id)
+        self._redis.command("HSET", key, place.field, b"")
+        self._redis.command("EXPIRE", key, _kept_seconds(window))
+
+
+def _kept_seconds(window: Window) -> int:
+    return int(window.length.total_seconds()) + SLACK_SECONDS

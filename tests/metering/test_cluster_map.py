@@ -1,0 +1,242 @@
+"""Which server of a cluster is asked, word for word: servers that say what the test wants stand in for real ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from redis import exceptions
+from redis.crc import key_slot
+from redis.exceptions import AskError, MovedError
+
+from metering.budget import Budget
+from metering.cluster import REFRESH_SECONDS, Cluster
+from metering.meter import MeterUnavailable
+
+ONE, TWO = ("one", 7001), ("two", 7002)
+SLOTS = ("CLUSTER", "SLOTS")
+HALVES = [[0, 8191, [b"one", 7001]], [8192, 16383, [b"two", 7002]]]
+"""As a server tells it, without replicas."""
+
+
+def key_in(slot: int) -> str:
+    """Return a key that lies in `slot`."""
+    return next(key for key in map(str, range(1_000_000)) if key_slot(key.encode()) == slot)
+
+
+FIRST, LAST_OF_ONE, FIRST_OF_TWO, LAST = key_in(0), key_in(8191), key_in(8192), key_in(16383)
+
+
+class Room:
+    """The servers: `answer` says what each replies, `log` what each was sent."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[Any, ...]] = []
+        self.map: Any = HALVES
+        self.replies: dict[tuple[Any, ...], Any] = {}
+        self.made: list[Mapping[str, Any]] = []
+        self.closed: list[tuple[str, int]] = []
+        self.now = 100.0
+        self.before_the_map: Callable[[], object] = lambda: None
+
+    def answer(self, address: tuple[str, int], words: tuple[Any, ...]) -> Any:
+        self.log.append((address, *words))
+        if words == SLOTS:
+            self.before_the_map()
+        reply = self.replies.get((address, *words), self.map if words == SLOTS else b"from " + address[0].encode())
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def cluster(self, *seeds: Mapping[str, Any]) -> Cluster:
+        given = [dict(each) for each in seeds] or [{"host": host, "port": port} for host, port in (ONE, TWO)]
+        return Cluster(
+            given, lambda options: _Server(self, options), budget=Budget(5), on_fault=lambda _name: None,
+            monotonic=lambda: self.now,
+        )  # fmt: skip
+
+
+class _Server:
+    def __init__(self, room: Room, options: Mapping[str, Any]) -> None:
+        self._room, self._address = room, (options["host"], options["port"])
+        room.made.append(options)
+
+    def ask(self, exchange: Callable[[Any], Any]) -> Any:
+        return exchange(_Wire(self._room, self._address))
+
+    def close(self) -> None:
+        self._room.closed.append(self._address)
+
+
+class _Wire:
+    """As much of redis-py's connection as is used."""
+
+    def __init__(self, room: Room, address: tuple[str, int]) -> None:
+        self._room, self._address, self._sent = room, address, list[tuple[Any, ...]]()
+
+    def send_command(self, *words: Any) -> None:
+        self._sent.append(words)
+
+    def pack_commands(self, commands: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return [tuple(each) for each in commands]
+
+    def send_packed_command(self, commands: list[tuple[Any, ...]]) -> None:
+        self._sent += commands
+
+    def read_response(self) -> Any:
+        return self._room.answer(self._address, self._sent.pop(0))
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_keys_are_asked_for_where_they_lie_and_the_map_once(room: Room) -> None:
+    """Claim: a range's first and last slot are its own; a command without a key goes to the first slot's server."""
+    cluster = room.cluster()
+    asked = [cluster.command("GET", key) for key in (FIRST, LAST_OF_ONE, FIRST_OF_TWO.encode(), LAST)]
+    assert asked == [b"from one", b"from one", b"from two", b"from two"]
+    assert cluster.command("PING") == b"from one"
+    assert [each for each in room.log if each[1:] == SLOTS] == [(TWO, *SLOTS)]
+    assert len(room.log) == 6
+
+
+def test_a_moved_slot_is_followed_and_remembered_and_the_map_asked_for_again(room: Room) -> None:
+    """Claim: the next question goes straight there; where one slot went others did, so the map is renewed in time."""
+    cluster = room.cluster()
+    cluster.command("PING")
+    room.replies[ONE, "GET", FIRST] = MovedError("0 two:7002")
+    assert cluster.command("GET", FIRST) == b"from two"
+    room.log.clear()
+    assert cluster.command("GET", FIRST) == b"from two"
+    assert room.log == [(TWO, "GET", FIRST)]
+
+    room.now += REFRESH_SECONDS
+    room.map = [[0, 16383, [b"two", 7002]]]
+    assert cluster.command("GET", LAST_OF_ONE) == b"from two"
+    assert room.log[1:] == [(ONE, *SLOTS), (TWO, "GET", LAST_OF_ONE)]
+    room.now += 10
+    cluster.command("GET", FIRST)
+    assert len(room.log) == 4
+
+
+def test_a_slot_being_handed_over_is_asked_for_once_at_the_other_end(room: Room) -> None:
+    """Claim: ASK is followed with ASKING, and changes nothing about where the next question goes."""
+    cluster = room.cluster()
+    room.replies[ONE, "GET", FIRST] = AskError("0 two:7002")
+    assert cluster.command("GET", FIRST) == b"from two"
+    assert cluster.command("GET", FIRST) == b"from two"
+    once = [(ONE, "GET", FIRST), (TWO, "ASKING"), (TWO, "GET", FIRST)]
+    assert room.log[1:] == once * 2
+    room.log.clear()
+    room.replies[TWO, "GET", FIRST] = MovedError("0 three:7003")
+    assert cluster.command("GET", FIRST) == b"from three"
+    assert (("three", 7003), "ASKING") not in room.log, "what has moved is not being handed over"
+
+
+def test_a_slot_that_is_sent_around_is_given_up(room: Room) -> None:
+    """Claim: servers that point at each other cost three questions, not the deadline, and the fault says so."""
+    cluster = room.cluster()
+    room.replies[ONE, "GET", FIRST] = MovedError("0 two:7002")
+    room.replies[TWO, "GET", FIRST] = MovedError("0 one:7001")
+    with pytest.raises(MeterUnavailable, match="slot 0 is being sent around"):
+        cluster.command("GET", FIRST)
+    assert len(room.log) == 1 + 3
+
+
+def test_the_map_is_asked_for_four_times_a_second_at_most(room: Room) -> None:
+    """Claim: a cluster in trouble is not asked for its map with every question, and another server first each time."""
+    cluster = room.cluster()
+    cluster.command("PING")
+    room.replies[ONE, "GET", FIRST] = exceptions.ConnectionError("gone")
+    room.log.clear()
+    for later in (0.0, REFRESH_SECONDS - 0.01, 0.01, 0.01):
+        room.now += later
+        with pytest.raises(MeterUnavailable):
+            cluster.command("GET", FIRST)
+    assert [each[:2] for each in room.log if each[1:] == SLOTS] == [(ONE, "CLUSTER")]
+    room.now += REFRESH_SECONDS
+    with pytest.raises(MeterUnavailable):
+        cluster.command("GET", FIRST)
+    assert [each[0] for each in room.log if each[1:] == SLOTS] == [ONE, TWO]
+
+
+def test_a_server_that_cannot_say_leaves_the_question_to_the_next(room: Room) -> None:
+    """Claim: the map comes from the first server that answers; those learnt from it are asked too, when need be."""
+    room.replies[TWO, *SLOTS] = exceptions.ConnectionError("gone")
+    room.map = [[0, 16383, [b"three", 7003]]]
+    cluster = room.cluster()
+    assert cluster.command("GET", FIRST) == b"from three"
+    room.replies[ONE, *SLOTS] = exceptions.ConnectionError("gone")
+    room.replies[("three", 7003), "GET", FIRST] = exceptions.ConnectionError("gone")
+    for _ in range(2):
+        room.now += 1
+        with pytest.raises(MeterUnavailable):
+            cluster.command("GET", FIRST)
+    assert (("three", 7003), *SLOTS) in room.log
+
+
+def test_nobody_to_ask_is_a_fault_with_a_name(room: Room) -> None:
+    """Claim: without a map, or with a gap in it, the question is a fault, and the map is asked for again."""
+    room.map = [[1, 16383, [b"one", 7001]]]
+    cluster = room.cluster()
+    for number in (1, 2):
+        with pytest.raises(MeterUnavailable, match="no server is known for slot 0"):
+            cluster.command("GET", FIRST)
+        assert len(room.log) == number
+        room.now += 1
+    room.map = HALVES
+    assert cluster.command("GET", FIRST) == b"from one"
+    room.replies[ONE, *SLOTS] = room.replies[TWO, *SLOTS] = exceptions.ConnectionError("gone")
+    with pytest.raises(MeterUnavailable, match="no server is known"):
+        room.cluster().command("PING")
+
+
+def test_a_server_that_does_not_know_its_own_name_is_where_it_was_asked(room: Room) -> None:
+    """Claim: an empty host in the map is the one that told it; a seed without host or port is the usual one."""
+    room.map = [[0, 16383, [b"", 6379]]]
+    assert room.cluster({"password": "secret"}).command("PING") == b"from localhost"
+    assert room.log[0] == (("localhost", 6379), *SLOTS)
+
+
+def test_learnt_servers_are_reached_as_the_first_seed_is(room: Room) -> None:
+    """Claim: user, secret and encryption go for all; each server is made once."""
+    cluster = room.cluster({"host": "one", "port": 7001, "password": "secret"})
+    for key in (FIRST, LAST, FIRST, LAST):
+        cluster.command("GET", key)
+    assert room.made == [{"host": host, "port": port, "password": "secret"} for host, port in (ONE, TWO)]
+    cluster.close()
+    assert room.closed == [ONE, TWO]
+
+
+def test_whoever_comes_while_the_map_is_on_its_way_waits_for_the_first_and_for_no_other(room: Room) -> None:
+    """Claim: without a map there is nothing to go by; with an old one nobody waits for the new one."""
+    cluster, asked, go_on = room.cluster(), threading.Event(), threading.Event()
+    room.before_the_map = lambda: (asked.set(), go_on.wait(10))
+    found: list[bytes] = []
+    threads = [threading.Thread(target=lambda: found.append(cluster.command("GET", LAST))) for _ in range(2)]
+    threads[0].start()
+    assert asked.wait(10)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert found == []
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert found == [b"from two"] * 2
+    assert room.log.count((TWO, *SLOTS)) == 1
+
+    room.replies[ONE, "GET", FIRST] = MovedError("0 two:7002")
+    cluster.command("GET", FIRST)
+    room.now += 1
+    asked.clear()
+    go_on.clear()
+    late = threading.Thread(target=lambda: cluster.command("GET", LAST))
+    late.start()
+    assert asked.wait(10)
+    assert cluster.command("GET", FIRST) == b"from two"
+    go_on.set()
+    late.join(10)

@@ -1,0 +1,53 @@
+"""Scripts are files of this package, known to servers by their SHA-1."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from redis.exceptions import ResponseError
+
+import metering
+from metering.redis_meter import RedisMeter
+from metering.script import Call, Script
+
+FOLDER = Path(metering.__file__).parent
+
+
+def test_a_script_is_its_file_after_those_it_builds_upon() -> None:
+    """Claim: the text is the files' own, a line apart, and its name at the server is its SHA-1."""
+    script = Script("unite", after=("reads",))
+    assert script.name == "unite"
+    assert script.source == (FOLDER / "reads.lua").read_bytes() + b"\n" + (FOLDER / "unite.lua").read_bytes()
+    assert script.sha == hashlib.sha1(script.source, usedforsecurity=False).hexdigest()
+    assert Script("guard").source == (FOLDER / "guard.lua").read_bytes()
+
+
+def test_a_call_is_told_by_name_or_in_full() -> None:
+    """Claim: keys are counted before they are named; what the server has not seen goes whole."""
+    script = Script("guard")
+    call = Call(script, ["one", "two"], (b"x", 3))
+    assert call.words(known=True) == ["EVALSHA", script.sha, 2, "one", "two", b"x", 3]
+    assert call.words(known=False) == ["EVAL", script.source, 2, "one", "two", b"x", 3]
+
+
+def test_of_several_the_first_refusal_is_told(
+    meter: RedisMeter, server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: a script that fails amid others is a fault, not an answer, and the connection serves on."""
+    place: Callable[..., Any] = meter._keys.place_of
+    key = place(b"12345678").passes
+    server.set(key, "no hash")
+    guard = Script("guard")
+    calls = [Call(guard, [key], (b"v", 3, 1, 60)), Call(guard, [f"{key}:other"], (b"v", 3, 1, 60))]
+    faults: list[str] = []
+    monkeypatch.setattr(meter.connections, "_on_fault", faults.append)
+    with pytest.raises(Exception, match="WRONGTYPE"):
+        meter.connections.run_all(calls)
+    assert faults == [ResponseError.__name__]
+    assert meter.connections.run(guard, [f"{key}:third"], b"v", 3, 1, 60) == 1
+    assert meter.connections.run_all(calls[1:]) == [1]

@@ -1,0 +1,130 @@
+"""Make one fault after the other in the meter's Lua scripts, and see that the tests notice each.
+
+No tool makes mutants of Lua: these are made by hand, one a line of FAULTS, each a small slip that a person could make.
+Each is a copy of `metering/` with one edit, put before the real one on the path. Ends with 1 when one goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TESTS = [
+    "tests/metering",
+    "--ignore=tests/metering/test_cluster.py",
+    "-k",
+    "valkey-9",
+    "-x",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+]
+
+TESTS_FAILED = 1
+
+FAULTS: Sequence[tuple[str, str, str]] = [
+    ("reads", "struct.unpack('>I4', value) > window.over", "struct.unpack('>I4', value) >= window.over"),
+    ("reads", "return window.keys[1], window.head", "return window.keys[#window.keys], window.head"),
+    ("reads", "ipairs(window.keys)", "ipairs({window.keys[1]})"),
+    ("reads", "(#reads - #window.head) / ARTICLE_BYTES", "#reads / ARTICLE_BYTES"),
+    ("reads", "if key == window.keys[1] then redis.call('EXPIRE', key, ttl) end", ""),
+    ("reads", "if key == window.keys[1] then redis.call('EXPIRE', key, ttl) end", "redis.call('EXPIRE', key, ttl)"),
+    ("reads", "#window.head + 1, true)", "1, true)"),
+    ("reads", "% ARTICLE_BYTES == 1", "% ARTICLE_BYTES >= 0"),
+    ("reads", "at = string.find(reads, article, at + 1, true)", "at = nil"),
+    ("admit", "60 * 1000000", "61 * 1000000"),
+    ("admit", "60 * 1000000", "59 * 1000000"),
+    ("admit", "math.abs(wall_now - refreshed_at) < BELIEF", "wall_now - refreshed_at < BELIEF"),
+    ("admit", "math.abs(wall_now - refreshed_at) < BELIEF", "math.abs(wall_now - refreshed_at) <= BELIEF"),
+    ("admit", "refreshed_at > after and", ""),
+    ("admit", "valid_until > now", "valid_until >= now"),
+    ("admit", "not is_absent and valid_until", "valid_until"),
+    ("admit", "if layout == LAYOUT and not", "if not"),
+    ("admit", "is_known_without = layout == LAYOUT and is_absent", "is_known_without = is_absent"),
+    ("admit", "or is_absent_lately(KEYS[2], passed_at)", ""),
+    ("admit", "or is_absent_lately(KEYS[3], passed_at)", ""),
+    ("admit", "if not is_known_without then return {'unknown'} end", ""),
+    ("admit", "elseif role ~= 'reads' then", "else"),
+    ("admit", "if consume then note_use(", "if true then note_use("),
+    ("admit", "if consume then note_use(KEYS[1], subject, alias, tonumber(ARGV[9])) end", ""),
+    ("admit", "string.sub(alias, 1, 8)}", "string.sub(alias, 2, 9)}"),
+    ("admit", "role == 'guest' and is_first", "role == 'guest'"),
+    ("admit", "redis.call('HEXISTS', KEYS[2], subject) + ", ""),
+    ("admit", " + redis.call('HEXISTS', KEYS[3], subject)", ""),
+    ("admit", "#window.head + limit * ARTICLE_BYTES", "limit * ARTICLE_BYTES"),
+    ("admit", "elseif #reads < most then", "elseif #reads <= most then"),
+    ("admit", "if holds(window, reads, article) then", "if holds(window, before, article) then"),
+    ("admit", "if consume then reads = reads .. article end", "reads = reads .. article"),
+    ("admit", "if #reads > #before then", "if true then"),
+    ("admit", "if is_first and (role == 'guest' or role == 'vouched') then", "if is_first then"),
+    ("admit", "(role == 'guest' or role == 'vouched')", "role == 'vouched'"),
+    ("admit", "(role == 'guest' or role == 'vouched')", "role == 'guest'"),
+    ("admit", "    redis.call('EXPIRE', KEYS[2], ARGV[10])\n", ""),
+    ("admit", "#reads > #window.head and string.sub", "string.sub"),
+    ("admit", "count(window, before), head", "count(window, reads), head"),
+    ("absent", "redis.call('EXPIRE', KEYS[1], ARGV[3])\n", ""),
+    ("aliases", "aliases, KEPT_DAYS * 86400)", "aliases, KEPT_DAYS)"),
+    ("aliases", "  redis.call('EXPIRE', aliases, KEPT_DAYS * 86400)\n", ""),
+    ("aliases", "#alias >= 19 and", ""),
+    ("aliases", ">= NOTED_EVERY_DAYS", "> NOTED_EVERY_DAYS"),
+    ("aliases", "string.sub(alias, 17, 17), today", "SETTLED, today"),
+    ("aliases", "> KEPT_DAYS then", "< KEPT_DAYS then"),
+    ("aliases", "for index = 1, #found, 2 do", "for index = 1, 0, 2 do"),
+    ("guard", "if redis.call('HEXISTS', newcomers, visitor) == 1 then return 1 end\n", ""),
+    ("guard", ">= bound", "> bound"),
+    ("guard", "if adds then", "if true then"),
+    ("guard", "  redis.call('EXPIRE', newcomers, ttl)\n", ""),
+    ("link", "struct.unpack('>i8', standing, 9) > ", "struct.unpack('>i8', standing, 9) >= "),
+    ("link", "struct.unpack('>i8', standing, 9) > ", "struct.unpack('>i8', standing, 9) < "),
+    ("link", "if reads == window.head then reads = '' end", ""),
+    ("link", "sweep(aliases, today)\n", ""),
+    ("link", "reads == '' and SETTLED or WAITING", "SETTLED"),
+    ("link", "reads == '' and SETTLED or WAITING", "WAITING"),
+    ("linked", "string.sub(alias, 1, 8) ~= reader", "false"),
+    ("linked", "string.sub(alias, 17, 17) ~= SETTLED", "false"),
+    ("linked", "note_use(aliases, visitor, alias, today)\n", ""),
+    ("publish", "version < standing_version", "version <= standing_version"),
+    ("publish", "version < standing_version", "version > standing_version"),
+    ("publish", "layout == standing_layout and ", ""),
+    ("settle", "string.sub(standing, 1, #link) == link", "true"),
+    ("settle", "  for index = 2, #KEYS do redis.call('HDEL', KEYS[index], visitor) end\n", ""),
+    ("settle", "link, SETTLED, today", "link, WAITING, today"),
+    ("unite", "if before == window.head then before = string.sub(others, 1, #window.head) end\n", ""),
+    ("unite", "for at = #window.head + 1", "for at = 1"),
+    ("unite", "if not holds(window, before, article) then", "if true then"),
+    ("unite", "if #added > 1 then store(", "if false then store("),
+]  # fmt: skip
+
+
+def is_noticed(script: str, right: str, wrong: str) -> bool:
+    """Tell whether a test fails once `right` has become `wrong`; raises ValueError where the script lacks that text."""
+    source = (ROOT / "metering" / f"{script}.lua").read_text()
+    if right not in source:
+        raise ValueError(f"{script}.lua no longer says {right!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "metering", Path(folder) / "metering")
+        (Path(folder) / "metering" / f"{script}.lua").write_text(source.replace(right, wrong, 1))
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([folder, str(ROOT)])}
+        # Not `python -m pytest`, which would put this folder, and with it the right scripts, first.
+        command = [str(Path(sys.executable).with_name("pytest")), *TESTS]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    return ended.returncode == TESTS_FAILED
+
+
+def main() -> int:
+    """Print each fault that went unnoticed, and how many did not."""
+    unnoticed = [fault for fault in FAULTS if not is_noticed(*fault)]
+    for script, right, wrong in unnoticed:
+        print(f"unnoticed: {script}.lua: {right!r} -> {wrong!r}")
+    print(f"{len(FAULTS) - len(unnoticed)} of {len(FAULTS)} faults in the scripts noticed")
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
