@@ -15,7 +15,8 @@ from benchmarks.servers import SUBJECT_KEY
 from metering.keys import Keys, buckets_for
 from metering.layout import head_of
 from metering.meter import Outcome, Subject, SubjectKind
-from metering.redis_meter import SLACK_SECONDS, RedisMeter
+from metering.moving import SLACK_SECONDS
+from metering.redis_meter import RedisMeter
 from metering.script import Script
 from metering.window import Window
 from sandbox.newsroom import ROOT
