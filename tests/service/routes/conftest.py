@@ -38,7 +38,7 @@ from service.store.note_tables import notes
 from webhooks.tables import events
 
 ROOT = Path(__file__).parents[3]
-SITE, DESK = "https://www.daily.example", "https://desk.daily.example"
+SITE, DESK = "https://www.example.com", "https://desk.daily.example"
 NOON = 1_794_830_400  # 2026-11-16T12:00:00Z
 CARD = {"card_number": "4242 4242 4242 4242", "card_expiry": "12/34", "card_cvc": "123"}
 VICTIM, PRYING = "r-canary", "r-prying"

@@ -21,6 +21,11 @@ NO_KEY = "nsk_00000000_" + "A" * 43
 UNKNOWN = ("r-nobody", "cus_nobody", "in_nobody", "chk_nobody", "evt_nobody", "999999999", "../r-canary", "\u202e")
 OPAQUE = {"reader", "visitor"}
 """Kinds whose ids the site makes up: whichever it sends is one."""
+ABOUT_ANYBODY = {
+    "/v1/readers/{reader_id}/export", "/v1/support/accounts/{reader_id}/export",
+    "/v1/support/accounts/{reader_id}/explain",
+}  # fmt: skip
+"""Where any id of a reader is one: that it was asked for is kept, and handed out; a stranger's wall is explained."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def test_an_id_that_is_not_ones_own_opens_nothing(whole: Any, routes: list[Route
         asked = {"json": route.body} if route.body is not None else {}
         for stranger, filled in strangers(whole, route):
             answer = whole.call(route.method, route.at(**filled), whole.keys[route.scope], **asked)
-            if "404" in route.spec["responses"]:
+            if "404" in route.spec["responses"] and route.path not in ABOUT_ANYBODY:
                 assert refused(answer, 404, 409, 422), (str(route), stranger, answer.text)
             assert answer.status_code < 500, (str(route), stranger, answer.text)
             assert whole.leaked(answer, *filled.values()) == [], (str(route), stranger)

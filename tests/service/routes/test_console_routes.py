@@ -18,6 +18,8 @@ pytestmark = pytest.mark.xdist_group("console_routes")  # the service behind the
 GUARDED = [page for page in PAGES if isinstance(page.role, Role)]
 UNKNOWN = ("r-nobody", "cus_nobody", "in_nobody", "evt_nobody", "999999999", "-1", "r-canary'--", "\u202e")
 PRYING = "r-prying"
+HANDS_OUT_TRACES = {"export_reader"}
+"""Where even a wrong id has something: that it was asked for is in the audit log, and is handed out."""
 
 
 def names_in(page: Page) -> list[str]:
@@ -107,7 +109,8 @@ def test_a_wrong_id_leads_nowhere(whole: Any, desks: dict[Role, Any]) -> None:
     for page in GUARDED:
         for stranger, values in strangers(whole, page):
             answer = desks[Role.ADMIN].ask(page.method, at(page, values), filled(page))
-            assert answer.status_code in {404, 409, 422}, (page.name, stranger, answer.status_code, answer.text)
+            allowed = {404, 409, 422} | ({200} if page.name in HANDS_OUT_TRACES else set())
+            assert answer.status_code in allowed, (page.name, stranger, answer.status_code, answer.text)
             assert whole.leaked(answer, *values.values()) == [], (page.name, stranger)
             tried += 1
     assert tried > 20
