@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import hiredis
 import pytest
 from redis import exceptions
 from redis.crc import key_slot
@@ -76,14 +77,12 @@ class _Wire:
     def __init__(self, room: Room, address: tuple[str, int]) -> None:
         self._room, self._address, self._sent = room, address, list[tuple[Any, ...]]()
 
-    def send_command(self, *words: Any) -> None:
-        self._sent.append(words)
-
-    def pack_commands(self, commands: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        return [tuple(each) for each in commands]
-
-    def send_packed_command(self, commands: list[tuple[Any, ...]]) -> None:
-        self._sent += commands
+    def send_packed_command(self, packed: Iterable[bytes], **_options: object) -> None:
+        reader = hiredis.Reader(encoding="utf-8")
+        for each in packed:
+            reader.feed(each)
+        while words := reader.gets():
+            self._sent.append(tuple(words))
 
     def read_response(self) -> Any:
         return self._room.answer(self._address, self._sent.pop(0))
