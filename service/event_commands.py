@@ -27,7 +27,7 @@ def events() -> None:
 @click.option("--status", type=_STATES, help="Of this state only.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 def events_list(status: str | None, limit: int) -> None:
-    """List the newest events with what became of each."""
+    """List the newest events with what became of each, and what follows from such an event."""
     from service.support.events import EventQuery, EventState
 
     query = EventQuery(state=EventState(status) if status else None)
@@ -35,6 +35,7 @@ def events_list(status: str | None, limit: int) -> None:
         about = each.customer_id or "-"
         line = f"{each.received_at:%Y-%m-%d %H:%M:%S}  {each.id:<30} {each.type:<40} {each.state:<12} {about:<24}"
         click.echo(f"{line} {each.reason or ''}".rstrip())
+        click.echo(f"{'':<21}{each.meaning}")
 
 
 @events.command("replay")
