@@ -65,6 +65,7 @@ def test_events_are_listed_by_state(run: Callable[..., Result]) -> None:
     """With what failed; the choices are written out, so that `--help` imports nothing, and must stay the states."""
     listed = run("list", "--status", "quarantined").output
     assert [each in listed for each in ("evt_1", "evt_2", "RateLimitError", "evt_3")] == [True, True, True, False]
+    assert "The customer's address or card changed." in listed
     for state in EventState:
         assert run("list", "--status", state.value).exit_code == 0
 
