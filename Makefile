@@ -87,7 +87,7 @@ mutants: $(VENV)/mutants.stamp ## Make up faults in the rules, and see that the 
 	@PATH="$(BIN):$$PATH" $(BIN)/python tests/mutation/report.py
 
 mutants-meter: $(VENV)/mutants.stamp ## The same for the meter and its Lua scripts (an hour)
-	@$(BIN)/python tests/mutation/lua.py
+	@PYTHONPATH=. $(BIN)/python tests/mutation/lua.py
 	@PATH="$(BIN):$$PATH" $(BIN)/python tests/mutation/meter.py --max-children 2
 
 check: $(VENV)/dev.stamp ## Lint, type-check, and check who imports whom

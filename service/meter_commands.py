@@ -49,6 +49,7 @@ def what_if(
     first: datetime | None, last: datetime | None, plot_file: str,
 ) -> None:  # fmt: skip
     """Replay the journal under another meter: walls gained and lost, per day."""
+    _refuse_contradictions(window, days, first, last, Path(plot_file))
     from rich.console import Console
 
     from service.catalog.load import load_catalog
@@ -73,6 +74,18 @@ def what_if(
     Console().print(_table(found, title))
     Path(plot_file).write_text(plot(found, f"Walls gained and lost: {title}"), encoding="utf-8")
     click.echo(f"Drawn in {plot_file}.\n\n{NOTE}")
+
+
+def _refuse_contradictions(
+    window: str | None, days: int | None, first: datetime | None, last: datetime | None, plot_file: Path
+) -> None:
+    """Raise UsageError for what a long replay would find out at its end, or pass over."""
+    if days is not None and window not in (None, ROLLING):
+        raise click.UsageError(f"--days belongs to a rolling window, not to a {window}")
+    if first is not None and last is not None and first > last:
+        raise click.UsageError("--from is after --to")
+    if not plot_file.absolute().parent.is_dir():
+        raise click.UsageError(f"--plot: there is no folder {plot_file.absolute().parent}")
 
 
 def _replayed(settings: Settings, other: Catalog, first: date | None, last: date | None) -> dict[date, Day]:

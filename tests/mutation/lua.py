@@ -1,38 +1,46 @@
 """Make one fault after the other in the meter's Lua scripts, and see that the tests notice each.
 
 No tool makes mutants of Lua: these are made by hand, one a line of FAULTS, each a small slip that a person could make.
-Each is a copy of `metering/` with one edit, put before the real one on the path. Ends with 1 when one goes unnoticed.
+Each is tried in a fork of this process, whose scripts have that one edit. Ends with 1 when one goes unnoticed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
+import service.app  # noqa: F401 - loaded once, not in every fork
+from metering import guard, linking, moving, redis_meter
+from metering.script import Script
+
 ROOT = Path(__file__).parents[2]
-TESTS = [
-    "tests/metering",
-    "--ignore=tests/metering/test_cluster.py",
-    "-k",
-    "valkey-9",
-    "-x",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-]
-
-TESTS_FAILED = 1
-
+OPTIONS = ["-k", "valkey-9 and not thousand", "-x", "-q", "-p", "no:cacheprovider"]
+_COUNTS = ["redis_meter_rolling", "redis_meter"]
+HELD_BY = {
+    "reads": _COUNTS,
+    "admit": ["redis_meter_passes", "redis_meter_newcomers", "redis_meter_linking", "redis_meter_memory", *_COUNTS],
+    "absent": ["redis_meter_passes"],
+    "publish": ["redis_meter_passes"],
+    "guard": ["guard"],
+    "aliases": ["redis_meter_linking"],
+    "link": ["redis_meter_linking"],
+    "linked": ["redis_meter_linking"],
+    "settle": ["redis_meter_linking"],
+    "unite": ["redis_meter_rolling", "redis_meter_linking"],
+    "take": ["moving"],
+    "drop": ["moving"],
+}
+"""The tests that hold each script, those first that are likely to notice."""
 FAULTS: Sequence[tuple[str, str, str]] = [
     ("reads", "struct.unpack('>I4', value) > window.over", "struct.unpack('>I4', value) >= window.over"),
     ("reads", "return window.keys[1], window.head", "return window.keys[#window.keys], window.head"),
     ("reads", "ipairs(window.keys)", "ipairs({window.keys[1]})"),
-    ("reads", "(#reads - #window.head) / ARTICLE_BYTES", "#reads / ARTICLE_BYTES"),
+    ("reads", "(#reads - #window.head) / ARTICLE_BYTES", "#reads - #window.head"),
     ("reads", "if key == window.keys[1] then redis.call('EXPIRE', key, ttl) end", ""),
     ("reads", "if key == window.keys[1] then redis.call('EXPIRE', key, ttl) end", "redis.call('EXPIRE', key, ttl)"),
     ("reads", "#window.head + 1, true)", "1, true)"),
@@ -99,22 +107,38 @@ FAULTS: Sequence[tuple[str, str, str]] = [
     ("unite", "for at = #window.head + 1", "for at = 1"),
     ("unite", "if not holds(window, before, article) then", "if true then"),
     ("unite", "if #added > 1 then store(", "if false then store("),
+    ("take", "if reads == window.head then reads = '' end\n", ""),
+    ("take", "redis.call('HGET', KEYS[1], subject) or ''", "''"),
+    ("take", "redis.call('HEXISTS', KEYS[2], subject)", "0"),
+    ("drop", "if value == ARGV[at] then", "if true then"),
+    ("drop", "    if value == ARGV[at] then redis.call('HDEL', key, ARGV[1]) end\n", ""),
 ]  # fmt: skip
 
 
-def is_noticed(script: str, right: str, wrong: str) -> bool:
-    """Tell whether a test fails once `right` has become `wrong`; raises ValueError where the script lacks that text."""
-    source = (ROOT / "metering" / f"{script}.lua").read_text()
-    if right not in source:
-        raise ValueError(f"{script}.lua no longer says {right!r}")
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "metering", Path(folder) / "metering")
-        (Path(folder) / "metering" / f"{script}.lua").write_text(source.replace(right, wrong, 1))
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([folder, str(ROOT)])}
-        # Not `python -m pytest`, which would put this folder, and with it the right scripts, first.
-        command = [str(Path(sys.executable).with_name("pytest")), *TESTS]
-        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
-    return ended.returncode == TESTS_FAILED
+def scripts() -> Iterator[Script]:
+    """Yield the scripts as the meter sends them: each file after those it builds upon."""
+    for module in (guard, linking, moving, redis_meter):
+        yield from (each for each in vars(module).values() if isinstance(each, Script))
+
+
+def break_scripts(name: str, right: str, wrong: str) -> None:
+    """Put the fault into every script that this file is part of; raises ValueError where it lacks that text."""
+    file = (ROOT / "metering" / f"{name}.lua").read_text()
+    if right not in file:
+        raise ValueError(f"{name}.lua no longer says {right!r}")
+    for script in scripts():
+        script.source = script.source.replace(file.encode(), file.replace(right, wrong, 1).encode())
+        script.sha = hashlib.sha1(script.source, usedforsecurity=False).hexdigest()
+
+
+def is_noticed(name: str, right: str, wrong: str) -> bool:
+    """Tell whether a test fails once `right` has become `wrong`."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == pytest.ExitCode.TESTS_FAILED
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    break_scripts(name, right, wrong)
+    os._exit(pytest.main([*(f"tests/metering/test_{each}.py" for each in HELD_BY[name]), *OPTIONS]))
 
 
 def main() -> int:

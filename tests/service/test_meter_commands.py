@@ -52,7 +52,7 @@ def what_if(database_url: str, tmp_path: Path) -> Any:
 
     def run(*arguments: str) -> Result:
         plot = ("--plot", str(tmp_path / "plot.svg"))
-        return CliRunner().invoke(main, ["meter", "what-if", *arguments, *plot], env=environment)
+        return CliRunner().invoke(main, ["meter", "what-if", *plot, *arguments], env=environment)
 
     return run
 
@@ -98,6 +98,23 @@ def test_a_rolling_window_has_a_number_of_days(journaled: Any, what_if: Any, tmp
     assert "3 (visitors) and 3 (readers) in 7 days" in (tmp_path / "plot.svg").read_text()
     refused = what_if("--window", "rolling")
     assert (refused.exit_code, "needs --days" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--window", "week", "--days", "3"), "--days belongs to a rolling window"),
+        (("--from", "2026-12-01", "--to", "2026-11-01"), "--from is after --to"),
+        (("--plot", "/no/such/folder/plot.svg"), "there is no folder"),
+    ],
+)
+def test_what_makes_no_sense_is_told_before_the_replay(
+    arguments: tuple[str, ...], complaint: str, what_if: Any
+) -> None:
+    """Not after half a minute, and never passed over in silence."""
+    refused = what_if(*arguments)
+    assert refused.exit_code == 2
+    assert complaint in refused.output
 
 
 def test_only_the_days_asked_for_are_told(journaled: Any, what_if: Any) -> None:
