@@ -7,7 +7,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image bench test-bench mutants mutants-meter \
+=======
+.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image screenshots bench test-bench mutants \
+>>>>>>> 50f1758 (WIP held)
   check format requirements clean
 
 help: ## List the targets
@@ -47,6 +51,9 @@ $(VENV)/browser.stamp: $(VENV)/dev.stamp requirements/browser.txt
 
 test-browser: $(VENV)/browser.stamp ## Walk the newspaper and the console in a real Chromium (Debian: apt install chromium)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+screenshots: $(VENV)/browser.stamp ## Take the pictures in docs/screenshots again (needs Chromium; some minutes)
+	@$(BIN)/python -m sandbox.screenshots
 
 SEED ?= 20261122
 simulate: $(VENV)/dev.stamp ## Live thousands of readers' lives against Stripe's truth (SEED=n lives others)

@@ -20,6 +20,8 @@ from sandbox.tour.browser import direct_session
 
 STRIDE_DAYS = 2
 """How far the clock moves at a time: each move costs half a second, until the service has read it."""
+DAYTIME_HOURS = 6.0, 21.0
+"""When people read and write, in UTC."""
 FOLLOWING_SECONDS = 0.7
 """By then every process of the service has read the clock; it polls twice a second."""
 HANDS = 4
@@ -56,7 +58,7 @@ class Play:
         self._room = room
         self._deeds = deeds
         self._readers = readers
-        self._begins_at = begins_at
+        self._first_day = begins_at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
         self._tell = tell
         self._session = direct_session()
 
@@ -65,12 +67,12 @@ class Play:
         dice = random.Random(f"hours {seed}")
         with ThreadPoolExecutor(HANDS) as hands:
             for day, todays in strides(acts, days):
-                self._move_to(self._begins_at + timedelta(days=day, seconds=dice.randrange(3600, 40_000)))
+                self._move_to(self._first_day + timedelta(days=day, hours=dice.uniform(*DAYTIME_HOURS)))
                 for _ in hands.map(self._live, todays):
                     pass
                 self._catch_up(MOST_PENDING)
                 self._tell(day + STRIDE_DAYS)
-        self._move_to(self._begins_at + timedelta(days=days))
+        self._move_to(self._first_day + timedelta(days=days))
         self._catch_up(0)
 
     def _live(self, acts: list[Act]) -> None:
