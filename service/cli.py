@@ -18,6 +18,7 @@ from service.errors import ConfigurationError
 from service.event_commands import events
 from service.exemptions.rules import load_networks
 from service.meter_commands import meter
+from service.number_commands import numbers
 from service.privacy_commands import privacy
 from service.settings import Settings, settings_table
 from service.staff_commands import staff
@@ -190,7 +191,7 @@ def sandbox_keys() -> None:
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, events, meter, audit, staff, privacy):
+for command in (*COMMANDS, events, numbers, meter, audit, staff, privacy):
     main.add_command(command)
 
 

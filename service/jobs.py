@@ -22,6 +22,7 @@ from service.convergence.progress import Stopped
 from service.convergence.work import Convergence
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
+from service.numbers.counting import Counting
 from service.store import derived
 from service.store.idempotency import IdempotencyStore
 from service.support.anchors import Anchor
@@ -70,6 +71,7 @@ class Jobs:
     journal: Upkeep
     refusals: Checks
     anchor: Anchor
+    numbers: Counting
     defer: Defer
     business_clock: Clock
     wall_clock: Clock
@@ -116,6 +118,11 @@ class Jobs:
             self.anchor.note()
         except OSError as error:
             log.critical("audit_head_not_noted", error=error.strerror)
+
+    def count_numbers(self) -> None:
+        """Count what the publication wants to know, unless another worker is at it."""
+        if self.numbers.count():
+            log.info("numbers_counted")
 
     def backfill(self, stopped: Stopped) -> None:
         """Take in the events that no webhook has brought; what Stripe's absence leaves undone is done next time."""
@@ -175,6 +182,11 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
     @app.task(name="note_audit_head")
     def note_audit_head(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.note_audit_head()
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="count_numbers")
+    def count_numbers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
+        jobs.count_numbers()
 
     @app.periodic(cron="*/5 * * * *")
     @app.task(name="backfill", pass_context=True)

@@ -20,6 +20,7 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
+from service.numbers.reading import Numbers
 from service.privacy.export import Exports
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
@@ -59,6 +60,7 @@ class Services:
     drift: DriftReport
     events: Events
     inbox: InboxReport
+    numbers: Numbers
     audit: Audit
     keys: KeyChecker
     idempotency: IdempotencyStore

@@ -47,6 +47,7 @@ from service.journal.journal import Notes
 from service.journal.paid_but_refused import Checks
 from service.journal.silent import Silent
 from service.logs import configure_logs
+from service.numbers.reading import Numbers
 from service.settings import Settings
 from service.startup import refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore
@@ -152,6 +153,7 @@ def build_services(core: Core) -> Services:
         drift=DriftReport(core.engine),
         events=Events(core.engine, core.syncs, core.router),
         inbox=InboxReport(core.engine, core.wall_clock),
+        numbers=Numbers(core.engine, catalog, core.business_clock),
         audit=Audit(core.engine, core.wall_clock),
         keys=keys,
         idempotency=IdempotencyStore(core.engine),

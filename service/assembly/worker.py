@@ -12,8 +12,9 @@ from service.jobs import Jobs, build_worker
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.logs import configure_logs
+from service.numbers.counting import DEADLINE_SECONDS, Counting
 from service.settings import Settings
-from service.store.database import answers
+from service.store.database import answers, make_engine
 from service.store.idempotency import IdempotencyStore
 from service.working import run_worker
 
@@ -43,8 +44,19 @@ def build_jobs(core: Core) -> Jobs:
         convergence=core.convergence,
         journal=Upkeep(core.engine, core.catalog, tail_days=core.settings.journal_tail_days),
         refusals=Checks(core.engine, core.catalog),
+        numbers=build_counting(core),
         anchor=build_anchor(core.settings, core.engine, core.wall_clock),
         defer=core.defer,
+        business_clock=core.business_clock,
+        wall_clock=core.wall_clock,
+    )
+
+
+def build_counting(core: Core) -> Counting:
+    """Return what counts the numbers: through a connection of its own, for one pass may take long."""
+    return Counting(
+        lambda: make_engine(core.settings.database_url, deadline_seconds=DEADLINE_SECONDS, pool_size=2),
+        zone=core.catalog.zone,
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,
     )

@@ -94,7 +94,10 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *,
 
 
 def _subscription(each: SubscriptionFacts, snapshot: CustomerSnapshot, reader_id: str | None) -> dict[str, Any]:
-    same = ("id", "status", "plan", "price_id", "created_at", "trial_end_at", "period_end_at", "cancel_at", "ended_at")
+    same = (
+        "id", "status", "plan", "price_id", "amount_minor", "currency", "interval", "created_at", "trial_end_at",
+        "period_end_at", "cancel_at", "ended_at",
+    )  # fmt: skip
     return {name: getattr(each, name) for name in same} | {
         "customer_id": snapshot.customer_id,
         "reader_id": reader_id,
@@ -104,7 +107,7 @@ def _subscription(each: SubscriptionFacts, snapshot: CustomerSnapshot, reader_id
 
 def _invoice(each: InvoiceFacts, snapshot: CustomerSnapshot) -> dict[str, Any]:
     same = (
-        "id", "subscription_id", "status", "currency", "amount_due_minor", "amount_paid_minor",
+        "id", "subscription_id", "status", "currency", "amount_due_minor", "amount_paid_minor", "attempt_count",
         "period_end_at", "created_at", "paid_at", "hosted_url",
     )  # fmt: skip
     return {name: getattr(each, name) for name in same} | {"customer_id": snapshot.customer_id}

@@ -27,15 +27,15 @@ def csv_export(accounts: Accounts, query: AccountQuery, trail: Trail) -> Iterato
 
 
 def _text(first: Sequence[FoundAccount], rest: Iterable[Sequence[FoundAccount]], trail: Trail) -> Iterator[str]:
-    yield _lines([COLUMNS]) + _lines(_row(each) for each in first)
+    yield lines_of([COLUMNS]) + lines_of(_row(each) for each in first)
     for portion in rest:
         trail.showed(each.reader_id for each in portion)
-        yield _lines(_row(each) for each in portion)
+        yield lines_of(_row(each) for each in portion)
 
 
-def _row(account: FoundAccount) -> Iterable[str]:
+def _row(account: FoundAccount) -> Iterable[Any]:
     created_at = account.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return (created_at if name == "created_at" else _cell(getattr(account, name)) for name in COLUMNS)
+    return (created_at if name == "created_at" else getattr(account, name) for name in COLUMNS)
 
 
 def _cell(value: Any) -> str:
@@ -46,8 +46,8 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    """Return the rows as RFC 4180 has them."""
+def lines_of(rows: Iterable[Iterable[Any]]) -> str:
+    """Return the rows as RFC 4180 has them, no cell of which a spreadsheet would compute."""
     written = io.StringIO()
-    csv.writer(written).writerows(rows)
+    csv.writer(written).writerows([_cell(each) for each in row] for row in rows)
     return written.getvalue()

@@ -19,6 +19,7 @@ from service.convergence.work import Convergence
 from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
+from service.numbers.counting import Counting
 from service.store.idempotency import IdempotencyStore
 from service.support.anchors import Anchor
 from service.support.audit import Audit
@@ -82,6 +83,9 @@ def jobs(parts: Any, tmp_path: Path, make_snapshot: Any, make_subscription: Any)
             RepeatedCards(parts.engine, StripeClient("sk_test_unused"), mark=lambda _, __: None, wall_clock=wall_clock)
         ],
         idempotency=IdempotencyStore(parts.engine),
+        numbers=Counting(
+            lambda: parts.engine, zone=parts.catalog.zone, business_clock=parts.clock, wall_clock=wall_clock
+        ),
         anchor=Anchor(Audit(parts.engine, wall_clock), tmp_path / "heads", wall_clock),
         defer=defer,
         business_clock=parts.clock,

@@ -43,6 +43,9 @@ from service.errors import InvalidRequest
 from service.exemptions.gifts import Gift, GiftBox, Gifts
 from service.exemptions.links import SignedLinks
 from service.exemptions.tokens import Tokens
+from service.numbers.figures import FIGURES, Cohort, FigureId
+from service.numbers.reading import Numbers, Shown
+from service.numbers.tables import Span, table_of
 from service.privacy.export import Exports
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
@@ -347,6 +350,22 @@ class FakeEvents(Events):
         return self.stuck(query)
 
 
+class FakeNumbers(Numbers):
+    """Has counted the same few things on every day; what is real is tested on PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[FigureId, int, Cohort]] = []
+        self.counted_at: datetime | None = NOW
+
+    def show(self, figure_id: FigureId, *, days: int, cohort: Cohort = Cohort.WEEK) -> Shown:
+        self.asked.append((figure_id, days, cohort))
+        span = Span(first=NOW.date() - timedelta(days=days - 1), last=NOW.date(), cohort=cohort)
+        table = table_of(figure_id, {(NOW.date(), "usd"): 35}, span, {"monthly": "Monthly"})
+        return Shown(
+            figure=FIGURES[figure_id], span=span, table=table, as_of=self.counted_at, counted_at=self.counted_at
+        )
+
+
 class FakeInboxReport(InboxReport):
     def __init__(self) -> None:
         counts = dict.fromkeys(EventState, 1)
@@ -492,6 +511,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             drift=drift,
             events=events,
             inbox=FakeInboxReport(),
+            numbers=FakeNumbers(),
             audit=audit,
             keys=KeyChecker(keys_of_all_scopes, wall_now),
             idempotency=IdempotencyStore(cast("Engine", engine)),

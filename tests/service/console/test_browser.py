@@ -22,7 +22,7 @@ from service.domain.staff import Role
 pytestmark = pytest.mark.browser
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-NOT_SHOWN = {"export_accounts"}
+NOT_SHOWN = {"export_accounts", "export_numbers"}
 """Pages that are a file to take away."""
 
 

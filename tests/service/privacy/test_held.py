@@ -7,12 +7,21 @@ import re
 from sqlalchemy import Engine, Table, inspect
 
 from service.privacy.held import HELD, NOTHING_PERSONAL
-from service.store import audit_tables, gift_tables, journal_tables, money_tables, note_tables, staff_tables, tables
+from service.store import (
+    audit_tables,
+    gift_tables,
+    journal_tables,
+    money_tables,
+    note_tables,
+    number_tables,
+    staff_tables,
+    tables,
+)
 from webhooks import tables as webhook_tables
 
 ALL = {**tables.metadata.tables, **webhook_tables.metadata.tables}
 NAMES_SOMEBODY = {"reader_id", "visitor_id", "customer_id", "subjects", "subject_id", "email"}
-SIBLINGS = (audit_tables, gift_tables, journal_tables, money_tables, note_tables, staff_tables)
+SIBLINGS = (audit_tables, gift_tables, journal_tables, money_tables, note_tables, number_tables, staff_tables)
 
 
 def test_every_table_says_whether_it_holds_anything_of_a_reader(engine: Engine) -> None:

@@ -7,7 +7,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from service.store import audit_tables, gift_tables, journal_tables, money_tables, note_tables, staff_tables  # noqa: F401
 from service.store.database import make_engine
 from service.store.migrate import migrate
 from service.store.tables import metadata

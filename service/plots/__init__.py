@@ -1,0 +1,1 @@
+"""Drawings that any browser shows, without a script: charts as SVG."""
