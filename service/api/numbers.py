@@ -33,7 +33,7 @@ class NumbersQuery(Schema):
 
 
 class FigureQuery(NumbersQuery):
-    figure = Choice(*FigureId, required=True)
+    figure = Choice(*FigureId, load_default=FigureId.ACTIVE.value, metadata={"description": "Which one."})
 
 
 def show_numbers(services: Services, call: Call) -> Reply:

@@ -83,6 +83,11 @@ def test_the_break_glass_account_is_opened_by_the_guides_command(operator: Opera
     assert re.fullmatch(r"[\w-]{24}\n", operator.run("break-glass"))
 
 
+def test_stuck_events_are_listed_and_replayed(operator: Operator) -> None:
+    """Of which there are none here; it is told all the same."""
+    assert operator.run("events replay") == "0 events of 0 customers will be tried again.\n"
+
+
 def test_what_was_backed_up_is_restored_and_every_customer_due(
     operator: Operator, database_url: str, new_database_url: str
 ) -> None:

@@ -92,3 +92,9 @@ def test_migrating_an_up_to_date_database_changes_nothing(environment: dict[str,
 def test_help_lists_what_other_packages_offer() -> None:
     """The tour is the sandbox's, and a command like the others."""
     assert "tour" in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_numbers_are_counted_at_once(environment: dict[str, str]) -> None:
+    """Of an empty paper too; where to look is said."""
+    counted = run(environment, "numbers", "count")
+    assert (counted.exit_code, counted.output) == (0, "Counted; /support/numbers shows it.\n")

@@ -21,7 +21,7 @@ MOST_ROWS_SHOWN = 31
 
 def show_numbers(desk: Desk, visit: Visit) -> Response:
     """Show one figure, or the list of all with the first of them."""
-    given = {"figure": FigureId.ACTIVE.value} | {name: value for name, value in visit.query.items() if value}
+    given = {name: value for name, value in visit.query.items() if value}
     try:
         asked = FigureQuery().load(given)
     except ValidationError as error:
@@ -36,7 +36,7 @@ def show_numbers(desk: Desk, visit: Visit) -> Response:
 
 def export_numbers(desk: Desk, visit: Visit) -> Response:
     """Send one figure's table."""
-    asked = FigureQuery().load({"figure": FigureId.ACTIVE.value} | dict(visit.query))
+    asked = FigureQuery().load(dict(visit.query))
     found = shown(desk.services, FigureId(asked["figure"]), asked)
     return Response(csv_of(found), mimetype="text/csv", headers=csv_headers(found))
 
