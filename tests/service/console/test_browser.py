@@ -154,6 +154,32 @@ def test_an_account_says_where_all_comes_from(desk: Desk, reader: Reader) -> Non
     says(page, "Stripe was asked just now")
 
 
+def test_a_wall_is_explained_from_the_timeline(desk: Desk, reader: Reader, newsroom: Any) -> None:
+    """One click from the wall to why, and from there anybody on the desk may be sent the address."""
+    site = Api(newsroom.at.service_url, "site_sandbox")
+    for article in ("a-first", "a-second"):
+        site.post("/v1/decisions", {"visitor_id": "v-why", "article": {"id": article}})
+    site.post(f"/v1/readers/{reader.reader_id}/visitors", {"visitor_id": "v-why"})
+    page = desk.signed_in("Vic Viewer", f"/support/accounts/{reader.reader_id}/timeline?kind=wall")
+    until(lambda: page.reload() and page.get_by_role("link", name="Why, a-second").count() == 1)
+    page.get_by_role("link", name="Why, a-second").click()
+    says(page, "Nothing was bought or given, 1 of 1 free articles")
+    says(page, "Decided again by today's code, from what was remembered: the same.")
+    says(page, "Read “a-first” as free article 1 of 1")
+    shared = page.url
+    other = desk.signed_in("Ada Admin")
+    other.goto(shared)
+    says(other, "Refused")
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for what the journal copies each second."""
+    give_up_at = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.2)
+
+
 def test_shutting_somebody_out_works_within_a_minute(
     desk: Desk, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
