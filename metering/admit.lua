@@ -8,12 +8,15 @@
 --   visitor  aliases, meter
 --   guest    aliases, seen in this window, seen in the one before, meter      a visitor whom the guard must know
 --   vouched  the same                                                         a newcomer whom the guard has let in
+--   judged   aliases, seen, seen before, newcomers of the network, meter      a guest whom the guard judges here; the
+--            network's key has a hash tag of its own, so this role is for one server alone
 --   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
 -- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
---       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for a guest or a vouched one how
---       long the mark `seen` is kept (seconds)
+--       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for all but the plain ones how
+--       long the mark `seen` is kept (seconds); for a judged one also guard.lua's visitor, bound and ttl
 -- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
---         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull)}
+--         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull),
+--            1 for a newcomer whom the guard let in here}
 --
 -- No `#!lua` line: with one, a full server would refuse the whole script; without, only its writes, so passes go on serving.
 
@@ -69,9 +72,13 @@ local window = open_window(meter_keys(ARGV[6]), ARGV[6], ARGV[7])
 local key, before = running(window, subject)
 local is_first = #before == #window.head
 
-if role == 'guest' and is_first then
+local let_in
+if is_first and (role == 'guest' or role == 'judged') then
   local is_known = redis.call('HEXISTS', KEYS[2], subject) + redis.call('HEXISTS', KEYS[3], subject) > 0
-  if not is_known then return {'newcomer'} end
+  if not is_known then
+    if role == 'guest' or not fits(KEYS[4], ARGV[11], ARGV[12], consume, ARGV[13]) then return {'newcomer'} end
+    let_in = 1
+  end
 end
 
 local reads, most = before, #window.head + limit * ARTICLE_BYTES
@@ -89,10 +96,10 @@ for at = 1, #articles, ARTICLE_BYTES do
 end
 if #reads > #before then
   store(window, key, subject, reads, ttl)
-  if is_first and (role == 'guest' or role == 'vouched') then
+  if is_first and ARGV[10] and role ~= 'reader' then
     redis.call('HSET', KEYS[2], subject, '')
     redis.call('EXPIRE', KEYS[2], ARGV[10])
   end
 end
 local head = #reads > #window.head and string.sub(reads, 1, #window.head) or ''
-return {'reads', count(window, before), head, table.concat(letters)}
+return {'reads', count(window, before), head, table.concat(letters), let_in}

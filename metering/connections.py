@@ -58,6 +58,11 @@ class Connections(ABC):
             self._on_fault(type(fault).__name__)
             raise MeterUnavailable(f"Redis: {type(fault).__name__}: {fault}") from fault
 
+    @property
+    @abstractmethod
+    def is_one_server(self) -> bool:
+        """Tell whether one script may have keys of any hash tags."""
+
     @abstractmethod
     def _ask(self, key: Argument | None, act: Exchange[T]) -> T:
         """Do it on a connection to the server that holds `key`; raises RedisError or OSError."""
@@ -73,6 +78,10 @@ class OneServer(Connections):
     def __init__(self, server: Server, *, budget: Budget, on_fault: Callable[[str], None]) -> None:
         super().__init__(budget=budget, on_fault=on_fault)
         self._server = server
+
+    @property
+    def is_one_server(self) -> bool:
+        return True
 
     def _ask(self, key: Argument | None, act: Exchange[T]) -> T:  # noqa: ARG002 - they all lie here
         return self._server.ask(lambda connection: act(connection, False))

@@ -7,15 +7,24 @@ and visitor are keyed hashes under a salt of the day, and go after two hours.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from metering.connections import Connections
-from metering.script import Script
+from metering.script import Argument, Script
 
 HOUR_SECONDS = 3600
 KEPT_SECONDS = 2 * HOUR_SECONDS
 HASH_BYTES = 8
-_GUARD = Script("guard")
+_GUARD = Script("guard", after=("newcomers",))
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A newcomer's claim to a place in a network's hour: its key, and guard.lua's visitor, bound and ttl."""
+
+    key: str
+    arguments: tuple[Argument, ...]
 
 
 class NetworkGuard:
@@ -30,11 +39,16 @@ class NetworkGuard:
 
         One round trip; raises MeterUnavailable. `network` is any text that names it, such as `192.0.2.0/24`.
         """
+        ticket = self.ticket(network, visitor_id, bound=bound, wall_now=wall_now)
+        return bool(self._redis.run(_GUARD, [ticket.key], *ticket.arguments, int(adds)))
+
+    def ticket(self, network: str, visitor_id: str, *, bound: int, wall_now: datetime) -> Ticket:
+        """Return what the meter needs to have this newcomer judged in the round trip that counts."""
         hour = int(wall_now.timestamp()) // HOUR_SECONDS
         day = hour // 24
         key = f"newcomers:{hour}:{self._hash('network', network, day).hex()}"
         visitor = self._hash("visitor", visitor_id, day)
-        return bool(self._redis.run(_GUARD, [key], visitor, bound, int(adds), KEPT_SECONDS))
+        return Ticket(key, (visitor, bound, KEPT_SECONDS))
 
     def _hash(self, kind: str, text: str, day: int) -> bytes:
         hasher = hashlib.blake2b(

@@ -27,12 +27,14 @@ class Guarding(StrEnum):
     """How the scraper guard stands to a visitor; each is also a role in admit.lua.
 
     `ASK`: somebody seen neither in this window nor in the one before gets `NEWCOMER`, uncounted. `VOUCHED`: the guard
-    has let them in. Both leave a mark, by which a visitor is known in the next window too. `OFF`: neither.
+    has let them in. `JUDGED`: like `ASK`, but the guard judges a newcomer in the same round trip, and `NEWCOMER` is who
+    was refused. All three leave a mark, by which a visitor is known in the next window too. `OFF`: none of it.
     """
 
     OFF = "visitor"
     ASK = "guest"
     VOUCHED = "vouched"
+    JUDGED = "judged"
 
 
 class Outcome(StrEnum):
@@ -87,11 +89,12 @@ class Readings:
     """The meter's answers about many articles, as one by one would have given them.
 
     `standing` is the answer for an article that only a pass opens: `PASS`, `UNKNOWN` or `NO_PASS`. `each` has one for
-    every article, in order. Equal answers are one object.
+    every article, in order. Equal answers are one object. `let_in` tells of a newcomer whom the guard let in here.
     """
 
     standing: Reading
     each: Sequence[Reading]
+    let_in: bool = False
 
 
 class MeterUnavailable(Exception):

@@ -11,6 +11,7 @@ from typing import Any
 from metering.budget import Shared
 from metering.connect import connect
 from metering.connections import Connections
+from metering.guard import Ticket
 from metering.keys import ARTICLE_BYTES, SUBJECT_BYTES, Keys, Place, buckets_for
 from metering.layout import begun_window, head_of, micros, over_at, pack_instant, pack_link, pack_pass, unpack_pass
 from metering.linking import link_places
@@ -23,7 +24,7 @@ ABSENT_SECONDS = 180
 """What a minute's notes of absent readers live; they are believed for 60 s (admit.lua) and read for two minutes."""
 
 _BOTH = ("reads", "aliases")
-_ADMIT, _PUBLISH, _ABSENT = Script("admit", after=_BOTH), Script("publish"), Script("absent")
+_ADMIT, _PUBLISH, _ABSENT = Script("admit", after=(*_BOTH, "newcomers")), Script("publish"), Script("absent")
 _LINKED = Script("linked", after=("aliases",))
 _SEEN, _ROOM, _FULL = b"srf"
 _OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
@@ -84,6 +85,11 @@ class RedisMeter:
         """Return the way to Redis, for others who keep something there."""
         return self._redis
 
+    @property
+    def can_judge(self) -> bool:
+        """Tell whether a network's newcomers lie where visitors' reads do: not on a cluster."""
+        return self._redis.is_one_server
+
     def one_decision(self) -> Shared:
         """Return a context in which all calls of this thread together wait for Redis no longer than one may."""
         return self._redis.budget.shared()
@@ -124,17 +130,19 @@ class RedisMeter:
         wall_now: datetime,
         guarding: Guarding = Guarding.OFF,
         published: Pass | None = None,
+        ticket: Ticket | None = None,
     ) -> Readings:
         """Return a reading for each article, in order, as `ask` one by one would, in one call's round trips.
 
-        `guarding` matters to visitors alone. A visitor who is linked to a reader is no newcomer. `published` is a
-        reader's pass, copied to Redis before the question and in the same round trip.
+        `guarding` matters to visitors alone; `JUDGED` needs the guard's `ticket`, and a meter that `can_judge`. A
+        visitor who is linked to a reader is no newcomer. `published` is a reader's pass, copied to Redis before the
+        question and in the same round trip.
         """
         question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
         articles = b"".join(map(self._keys.article, article_ids))
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
-            return self._ask_visitor(place, question, articles, _day(wall_now), guarding)
+            return self._ask_visitor(place, question, articles, _day(wall_now), guarding, ticket)
         self._bring(place, window)
         minute = _minute(wall_now)
         before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
@@ -216,14 +224,23 @@ class RedisMeter:
         self._redis.close()
 
     def _ask_visitor(
-        self, place: Place, question: _Question, articles: bytes, today: int, guarding: Guarding
+        self,
+        place: Place,
+        question: _Question,
+        articles: bytes,
+        today: int,
+        guarding: Guarding,
+        ticket: Ticket | None = None,
     ) -> Readings:
         window = question.window
         self._bring(place, window)
-        keys, marks = [place.aliases], []
+        keys, marks = [place.aliases], list[Argument]()
         if guarding is not Guarding.OFF:
             keys += [place.seen(window.id), place.seen(window.previous_id)]
             marks = [_seen_seconds(window, question.ttl_seconds)]
+        if ticket is not None:
+            keys.append(ticket.key)
+            marks += ticket.arguments
         admit = _admission(guarding.value, place, keys, question, articles, today, *marks)
         reply = self._redis.run(admit.script, admit.keys, *admit.arguments)
         if reply[0] == b"alias":
@@ -256,10 +273,10 @@ class RedisMeter:
 
 
 def _admission(
-    role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *clocks: int
+    role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *more: Argument
 ) -> Call:
     keys = [*before_meter, *place.meters(question.window)]
-    return Call(_ADMIT, keys, (role, place.field, *question.arguments(articles), *clocks))
+    return Call(_ADMIT, keys, (role, place.field, *question.arguments(articles), *more))
 
 
 def _publication(place: Place, published: Pass) -> Call:
@@ -283,7 +300,7 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         return question.about_the_subject(Outcome.UNKNOWN, len(articles) // ARTICLE_BYTES)
     if reply[0] == b"newcomer":
         return question.about_the_subject(Outcome.NEWCOMER, len(articles) // ARTICLE_BYTES)
-    _, count, head, letters = reply
+    _, count, head, letters, *let_in = reply
     window = begun_window(head, question.window)
     standing = question.reading(Outcome.NO_PASS, window, count)
     # Few differ in a long batch, and making one costs more than finding one.
@@ -295,7 +312,7 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         if reading is None:
             reading = made[letter, count] = question.reading(_OUTCOMES[letter], window, count)
         each.append(reading)
-    return Readings(standing, each)
+    return Readings(standing, each, let_in=bool(let_in))
 
 
 def _window_arguments(window: Window) -> tuple[bytes, int]:

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from metering.guard import Ticket
 from metering.meter import Guarding, MeterUnavailable, Outcome, Pass, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from service.access.links import Links
@@ -91,9 +92,19 @@ class Finder:
         """Ask about a visitor who may be a newcomer; raises MeterUnavailable."""
         if asked.visitor_id is None:
             return self._minted_past_the_guard(visitor, asked, now)
+        if self._meter.can_judge:
+            return self._judged(visitor, asked, now)
         readings = self._ask(visitor, asked, now, Guarding.ASK)
         if readings.standing.outcome is Outcome.NEWCOMER and self._admit(visitor, asked, adds=asked.consume):
             readings = self._ask(visitor, asked, now, Guarding.VOUCHED)
+        return _found(readings)
+
+    def _judged(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+        """Have the guard judge a newcomer where their reads are counted, in one round trip; raises MeterUnavailable."""
+        ticket = self._newcomers.ticket(visitor.id, asked.evidence.client_ip or "", self._wall_clock())
+        readings = self._ask(visitor, asked, now, Guarding.JUDGED, ticket=ticket)
+        if readings.let_in or readings.standing.outcome is Outcome.NEWCOMER:
+            self._newcomers.judged(admitted=readings.let_in)
         return _found(readings)
 
     def _minted_past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
@@ -131,6 +142,7 @@ class Finder:
         now: datetime,
         guarding: Guarding = Guarding.OFF,
         published: Pass | None = None,
+        ticket: Ticket | None = None,
     ) -> Readings:
         meter = self._catalog.meter
         return self._meter.ask_many(
@@ -143,6 +155,7 @@ class Finder:
             wall_now=self._wall_clock(),
             guarding=guarding,
             published=published,
+            ticket=ticket,
         )
 
     def _without_redis(self, subject: Subject, now: datetime) -> Finding:

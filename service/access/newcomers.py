@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import datetime
 
-from metering.guard import NetworkGuard
+from metering.guard import NetworkGuard, Ticket
 from service import metrics
 from service.exemptions.ranges import address_of
 
@@ -23,6 +23,14 @@ class Newcomers:
     def are_guarded(self, client_ip: str | None) -> bool:
         """Tell whether a newcomer from this address is judged at all."""
         return self._bound is not None and client_ip is not None
+
+    def ticket(self, visitor_id: str, client_ip: str, wall_now: datetime) -> Ticket:
+        """Return what the meter needs to have a newcomer judged while it counts; then tell `judged`."""
+        return self._guard.ticket(network_of(client_ip), visitor_id, bound=self._bound or 0, wall_now=wall_now)
+
+    def judged(self, *, admitted: bool) -> None:
+        """Count a judgement that the meter has made."""
+        metrics.count_newcomer(admitted=admitted)
 
     def admit(self, visitor_id: str, client_ip: str, *, adds: bool, wall_now: datetime) -> bool:
         """Tell whether this newcomer fits into the network's hour, and with `adds` take a place in it.
