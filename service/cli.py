@@ -17,6 +17,7 @@ from service.commands import COMMANDS
 from service.errors import ConfigurationError
 from service.event_commands import events
 from service.exemptions.rules import load_networks
+from service.key_commands import keys
 from service.meter_commands import meter
 from service.number_commands import numbers
 from service.privacy_commands import privacy
@@ -137,61 +138,17 @@ def plans_apply() -> None:
     click.echo("\n".join(f"done: {change}" for change in changes) or "Stripe was in step with plans.yaml.")
 
 
-@main.group()
-def keys() -> None:
-    """Make, list and revoke API keys."""
-
-
-def _key_store() -> ApiKeyStore:
-    return ApiKeyStore(make_engine(Settings.from_environment().database_url))
-
-
-@keys.command("create")
-@click.argument("label")
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in Scope]))
-def keys_create(label: str, scopes: tuple[str, ...]) -> None:
-    """Make a key and print it once; only its digest is kept."""
-    click.echo(_key_store().create_key(label, [Scope(scope) for scope in scopes]))
-
-
-@keys.command("list")
-def keys_list() -> None:
-    """List keys by what people recognise them by."""
-    for key in _key_store().list():
-        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "live"
-        click.echo(f"{key.id:>4}  {key.prefix:<16} {key.label:<24} {state:<20} {' '.join(sorted(key.scopes))}")
-
-
-@keys.command("rotate")
-@click.argument("key_id", type=int)
-def keys_rotate(key_id: int) -> None:
-    """Make a key with another one's label and scopes, and print it once; both work until the old one is revoked."""
-    made = _key_store().rotate(key_id)
-    if made is None:
-        raise click.ClickException(f"there is no live key number {key_id}")
-    click.echo(made)
-
-
-@keys.command("revoke")
-@click.argument("key_id", type=int)
-def keys_revoke(key_id: int) -> None:
-    """Revoke a key by its number; it stops working within five seconds."""
-    if not _key_store().revoke(key_id):
-        raise click.ClickException(f"there is no live key number {key_id}")
-    click.echo(f"Key {key_id} is revoked.")
-
-
 @main.command("sandbox-keys", hidden=True)
 def sandbox_keys() -> None:
     """Make the sandbox's public keys; refused outside it."""
     if not Settings.from_environment().sandbox:
         raise ConfigurationError("NEWSSTAND_SANDBOX is not set: the public keys belong to the sandbox alone")
-    store = _key_store()
+    store = ApiKeyStore(make_engine(Settings.from_environment().database_url))
     store.ensure_key("site_sandbox", "the sandbox's site", [Scope.DECIDE, Scope.BILLING, Scope.PRIVACY])
     store.ensure_key("support_sandbox", "the sandbox's support desk", [Scope.SUPPORT_READ, Scope.SUPPORT_WRITE])
 
 
-for command in (*COMMANDS, events, numbers, meter, audit, staff, privacy):
+for command in (*COMMANDS, events, numbers, meter, audit, staff, privacy, keys):
     main.add_command(command)
 
 

@@ -23,7 +23,7 @@ from service.convergence.work import Convergence
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.numbers.counting import Counting
-from service.store import derived
+from service.store import derived, staff
 from service.store.idempotency import IdempotencyStore
 from service.support.anchors import Anchor
 from webhooks.failures import StripeFailure
@@ -104,10 +104,13 @@ class Jobs:
             log.info("swept", customers=len(due), events=len(unrouted), passes=published)
 
     def tidy(self) -> None:
-        """Forget old idempotency keys, the jobs that killed workers were at, and what the journal need not remember."""
+        """Forget old idempotency keys, staff sessions, killed workers' jobs, and what the journal need not remember."""
         self.idempotency.prune(self.wall_clock())
         with self.engine.begin() as connection:
             forget_orphaned_jobs(connection)
+            sessions = staff.prune(connection, self.wall_clock())
+        if sessions:
+            log.info("staff_sessions_forgotten", sessions=sessions)
         forgotten = self.journal.tend(self.wall_clock())
         if forgotten:
             log.info("journal_forgotten", days=forgotten)

@@ -16,6 +16,8 @@ from service.store.staff_tables import staff, staff_sessions, staff_sign_ins
 
 LOCAL = "local"
 BREAK_GLASS = "break-glass"
+_SHOWN_FOR = timedelta(days=1)
+"""How long a session that is over is kept, for whoever looks into something right after it."""
 _SEEN_EVERY = timedelta(minutes=1)
 
 
@@ -142,6 +144,15 @@ def restore(connection: Connection, staff_id: int, now: datetime) -> bool:
     return (
         connection.execute(update(staff).where(this).values(revoked_at=None).returning(staff.c.id)).first() is not None
     )
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Delete the sessions that are over since a day, and sign-ins nobody came back from; return how many sessions.
+
+    Who was signed in when is in the audit log.
+    """
+    connection.execute(delete(staff_sign_ins).where(staff_sign_ins.c.ends_at <= now))
+    return connection.execute(delete(staff_sessions).where(staff_sessions.c.ends_at <= now - _SHOWN_FOR)).rowcount
 
 
 def begin_sign_in(connection: Connection, token: str, sign_in: SignIn) -> None:

@@ -10,7 +10,10 @@ from sqlalchemy import Engine
 
 from sandbox.standin.server import StandIn
 from service.cli import main
+from service.clocks import wall_clock
 from service.store.api_keys import ApiKeyStore
+from service.store.audit import AuditQuery
+from service.support.audit import Audit
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,9 +77,20 @@ def test_a_key_is_made_listed_and_revoked(environment: dict[str, str], engine: E
     assert "billing decide" in listed
     assert key not in listed
     number = str(ApiKeyStore(engine).list()[0].id)
+    following = run(environment, "keys", "rotate", number).output.strip()
+    assert [each.label for each in ApiKeyStore(engine).live()] == ["our site", "our site"]
     assert run(environment, "keys", "revoke", number).exit_code == 0
     assert run(environment, "keys", "revoke", number).exit_code == 1
     assert "revoked" in run(environment, "keys", "list").output
+    assert run(environment, "keys", "rotate", number).exit_code == 1
+    entries = Audit(engine, wall_clock).page(AuditQuery()).rows
+    told = [(row["act"], row["detail"].get("status")) for row in reversed(entries)]
+    assert [each for each in told if each[1]] == [
+        ("key.make", 200), ("key.rotate", 200), ("key.revoke", 200), ("key.revoke", 404), ("key.rotate", 404),
+    ]  # fmt: skip
+    assert len(told) == 10, "each was on record before it was done"
+    assert entries[0]["actor"].startswith("command:")
+    assert not any(secret in str(row["detail"]) for row in entries for secret in (key, following))
 
 
 def test_the_sandboxs_keys_are_for_the_sandbox(environment: dict[str, str]) -> None:

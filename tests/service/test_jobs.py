@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.numbers.counting import Counting
+from service.store import staff
 from service.store.idempotency import IdempotencyStore
 from service.support.anchors import Anchor
 from service.support.audit import Audit
@@ -202,6 +204,24 @@ def test_what_killed_workers_were_at_is_forgotten(jobs: Jobs) -> None:
         jobs.defer(connection, Work.SYNC, "cus_waiting")
     jobs.tidy()
     assert [each.args["subject_id"] for each in queued(jobs.engine)] == ["cus_living", "cus_waiting"]
+
+
+def test_staff_sessions_are_forgotten_once_they_are_over(jobs: Jobs) -> None:
+    """A day after their end, and sign-ins nobody came back from at once; what is in force stays."""
+    now = jobs.wall_clock()
+    with jobs.engine.begin() as connection:
+        somebody = staff.welcome(connection, "https://id.example", "ada", now, role="agent").id
+        for token, begun in {"over": now - timedelta(hours=33), "shown": now - timedelta(hours=31), "new": now}.items():
+            staff.open_session(connection, token, somebody, begun)
+        for token, ends_at in {"left": now, "begun": now + timedelta(minutes=1)}.items():
+            sign_in = staff.SignIn(state="s", nonce="n", code_verifier="c", return_to="/support", ends_at=ends_at)
+            staff.begin_sign_in(connection, token, sign_in)
+    jobs.tidy()
+    with jobs.engine.connect() as connection:
+        kept = set(
+            connection.scalars(text("select digest from staff_sessions union select digest from staff_sign_ins"))
+        )
+    assert kept == {staff.digest_of(token) for token in ("shown", "new", "begun")}
 
 
 def test_the_audit_logs_head_is_noted_outside(jobs: Jobs, tmp_path: Path) -> None:
