@@ -238,6 +238,10 @@ class Settings:
     oidc_groups_claim: str = _setting(
         "OIDC_GROUPS_CLAIM", _text, "The ID token's claim that lists the groups.", default="groups"
     )
+    erasure_by_two: bool = _setting(
+        "ERASURE_BY_TWO", _flag, "In the console, one admin asks for a reader's erasure and another one does it.",
+        default=False,
+    )  # fmt: skip
     log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")
     sandbox: bool = _setting(
         "NEWSSTAND_SANDBOX", _flag, "Set by `make run` alone: accepts the sandbox's keys.", default=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -14,7 +15,7 @@ from webhooks import rows
 from webhooks.alarms import OTHER_VERSION, alarm_of, is_of_other_version
 from webhooks.concern import Concern, concern_of
 from webhooks.events import StripeEvent
-from webhooks.rows import Defer, Work
+from webhooks.rows import FORGOTTEN_REASON, NOTHING, Defer, Forgotten, Work, nobody_forgotten
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ def _unheard(_: str) -> None:
 class Inbox:
     """Takes verified events in, for a service whose Stripe key is of `livemode`; `alarm` is told one of ALARMS.
 
-    Each event that waits for a frozen PostgreSQL holds a thread that decisions need; so `guard` lets few wait.
+    Each event that waits for a frozen PostgreSQL holds a thread that decisions need; so `guard` lets few wait. Of a
+    customer who is `forgotten` nothing but the event's id is kept.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Inbox:
         defer: Defer,
         guard: Guard | None = None,
         alarm: Callable[[str], None] = _unheard,
+        forgotten: Forgotten = nobody_forgotten,
     ) -> None:
         self._engine = engine
         self._livemode = livemode
@@ -79,6 +82,7 @@ class Inbox:
         self._defer = defer
         self._guard = guard or Unguarded()
         self._alarm = alarm
+        self._forgotten = forgotten
 
     def store(self, event: StripeEvent) -> Stored:
         """Store `event` and mark whom it concerns; one already stored changes nothing.
@@ -107,6 +111,8 @@ class Inbox:
         """Do the same, letting the database's errors through: for the backfill."""
         concern = concern_of(event, livemode=self._livemode)
         with self._engine.connect() as connection:
+            if concern.customer_id is not None and self._forgotten(connection, concern.customer_id):
+                concern, event = Concern(ignored=FORGOTTEN_REASON), replace(event, body=NOTHING)
             to_sync = rows.store(connection, self._wall_clock(), **_row(event, concern))
             if to_sync is None:
                 return Stored.DUPLICATE

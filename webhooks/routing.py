@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Row, or_, select
 from webhooks.concern import COLLECTIONS, Concern, Reference, customer_of, leads_of
 from webhooks.events import Refusal, parse
 from webhooks.failures import Backoff, summary_of, translated
-from webhooks.rows import Defer, Work, hint_by
+from webhooks.rows import FORGOTTEN_REASON, NOTHING, Defer, Forgotten, Work, hint_by, nobody_forgotten
 from webhooks.tables import events
 
 _log = logging.getLogger(__name__)
@@ -77,12 +77,14 @@ class Router:
         wall_clock: Callable[[], datetime],
         defer: Defer,
         backoff: Backoff | None = None,
+        forgotten: Forgotten = nobody_forgotten,
     ) -> None:
         self._engine = engine
         self._ask = ask
         self._wall_clock = wall_clock
         self._defer = defer
         self._backoff = backoff or Backoff()
+        self._forgotten = forgotten
 
     def route(self, event_id: str) -> RouteOutcome:
         """Bind one event to its customer, asking Stripe with no database connection held; safe to repeat."""
@@ -135,6 +137,9 @@ class Router:
                 return RouteOutcome.SETTLED
             if concern.customer_id is None:
                 self._write(connection, event_id, status="ignored", reason=concern.ignored)
+                return RouteOutcome.IGNORED
+            if self._forgotten(connection, concern.customer_id):
+                self._write(connection, event_id, status="ignored", reason=FORGOTTEN_REASON, body=NOTHING)
                 return RouteOutcome.IGNORED
             hint_by(connection, event_id, concern.customer_id, self._wall_clock(), self._defer)
         return RouteOutcome.ROUTED

@@ -23,6 +23,18 @@ class Work(StrEnum):
 Defer = Callable[[Connection, Work, str], None]
 """Queues a bare job inside the caller's transaction. A lost or doubled job is harmless: the rows decide."""
 
+Forgotten = Callable[[Connection, str], bool]
+"""Tells whether nothing may be kept of this customer any more."""
+FORGOTTEN_REASON = "customer_erased"
+NOTHING = b"{}"
+"""What is kept of an event about somebody of whom nothing may be kept: with its id, so that it comes but once."""
+
+
+def nobody_forgotten(_connection: Connection, _customer_id: str) -> bool:
+    """Tell of everybody that they may be kept."""
+    return False
+
+
 _UPSERT = """
     insert into customer_syncs (customer_id, dirty, dirty_since) {row}
     on conflict (customer_id) do update set

@@ -16,11 +16,12 @@ from service.domain.entitlement import (
     entitlement_to_json,
     next_boundary,
 )
+from service.domain.erasure import erased_digest, spellings
 from service.domain.holds import holds_from
 from service.domain.standings import standings_of
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
-from service.store import accounts, checkouts, derived, trials, versions
+from service.store import accounts, checkouts, derived, erased, trials, versions
 from service.store.errands import REPEATED_CARDS, WARNED_CHARGES
 from service.store.facts import find_facts
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
@@ -36,7 +37,13 @@ class Projection:
         self._email_key = email_key
 
     def project(self, connection: Connection, snapshot: CustomerSnapshot) -> None:
-        """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound."""
+        """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound.
+
+        Of one who was erased nothing is written, whoever asked Stripe about them.
+        """
+        if erased.is_erased(connection, erased_digest("customer", snapshot.customer_id, self._email_key)):
+            log.info("customer_erased")
+            return
         reader_id = self._reader_of(connection, snapshot)
         holds = holds_from(snapshot, self._policy)
         known_before = derived.find_snapshot(connection, snapshot.customer_id)
@@ -123,7 +130,8 @@ class Projection:
         entered = trials.record(connection, identities, reader_id=reader_id, subscription_id=subscription.id)
         if not runs or self._policy.repeated_card is RepeatedCard.ALLOW:
             return
-        others = {kind for kind, owner in trials.owners(connection, identities).items() if owner != reader_id}
+        known_as = spellings(identities, self._email_key)
+        others = {kind for kind, owner in trials.owners(connection, known_as).items() if owner != reader_id}
         # An address counts when the trial begins: who takes another one later has not begun a second trial.
         if "card" in others or ("email" in others and "reader" in entered):
             REPEATED_CARDS.note(

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.access.projection import trial_identities
 from service.access.recent import Recent
 from service.domain.catalog import Catalog, Plan
+from service.domain.erasure import erased_digest, spellings
 from service.domain.trials import TrialEligibility, trial_eligibility
 from service.store import accounts, derived, trials
 
@@ -37,13 +38,13 @@ class Trials:
         card = derived.card_of(connection, customer_id) if customer_id else None
         for address in {email, account.email if account else None}:
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
-            used |= trials.used_by(connection, identities)
+            used |= trials.used_by(connection, spellings(identities, self._email_key))
         return trial_eligibility(plan, used=frozenset(used))
 
     def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:
         """Return the eligibility for the first plan that has a trial (or for the first plan)."""
-        identities = trial_identities(reader_id, None, None, email_key=self._email_key)
-        if trials.is_newcomer(connection, reader_id, identities):
+        erased = erased_digest("reader", reader_id, self._email_key)
+        if trials.is_newcomer(connection, reader_id, erased=erased):
             return trial_eligibility(self._offered(), used=frozenset())
         return self.eligibility(connection, reader_id, self._offered(), None)
 

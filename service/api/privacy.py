@@ -1,4 +1,4 @@
-"""All that is held on a reader: handed out."""
+"""All that is held on a reader: handed out, and erased."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from service.support.audit import Audited
 def export_reader(services: Services, call: Call) -> Reply:
     """Return everything, as one document."""
     return answer(200, services.exports.export(call.path["reader_id"]))
+
+
+def erase_reader(services: Services, call: Call) -> Reply:
+    """Erase the reader, and tell what was done and what is left to be done at Stripe."""
+    done = services.erasures.erase(call.path["reader_id"], reason=call.query["reason"], trail=call.trail)
+    return answer(200, {"rows": dict(done.rows), "at_stripe": list(done.at_stripe)})
 
 
 EXPORT_READER = Operation(
@@ -42,4 +48,35 @@ EXPORT_ACCOUNT = replace(
     name="export_account",
     tag="For support",
     access=Scope.SUPPORT_READ,
+)
+
+ERASE_READER = Operation(
+    method="DELETE",
+    path="/v1/readers/{reader_id}",
+    name="erase_reader",
+    tag="For the site",
+    summary="Erase a reader",
+    description=(
+        "Everything here that names them: rows, what Redis has, what Stripe sent, notes, what the audit log says. "
+        "What stays is told in docs/privacy.md: amounts without a person, and keyed hashes. Refused while a "
+        "subscription runs: cancel it first. Stripe keeps its own; `at_stripe` says what to do there. Safe to repeat, "
+        "and takes some seconds. It can't be undone."
+    ),
+    access=Scope.PRIVACY,
+    view=erase_reader,
+    path_schema=schemas.ReaderPath,
+    query_schema=schemas.ErasureQuery,
+    answers={200: support_shapes.Erasure},
+    problems=(
+        "no_account",
+        "subscription_running",
+        "work_under_way",
+        "already_subscribed",
+        "erasure_incomplete",
+        "database_unavailable",
+        "stripe_unavailable",
+    ),
+    slow=True,
+    audited=Audited(act="account.erase"),
+    example_answer={"rows": {"accounts": 1, "events": 12, "invoices": 3}, "at_stripe": ["Note cus_QfZ2e now: …"]},
 )

@@ -152,6 +152,14 @@ class RefundCreate(Schema):
     reason = Text(most=500, required=True, metadata={"description": "For colleagues, kept with the refund at Stripe."})
 
 
+class ErasureQuery(Schema):
+    reason = Text(
+        most=500,
+        load_default="the reader asked for it",
+        metadata={"description": "Stays in the audit log for good: don't say whom it is about."},
+    )
+
+
 class ReaderPath(Schema):
     reader_id = ReaderId(required=True, metadata={"description": "The site's stable id of a signed-in reader."})
 

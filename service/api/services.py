@@ -21,6 +21,7 @@ from service.domain.catalog import Catalog
 from service.exemptions.gifts import Gifts
 from service.exemptions.links import SignedLinks
 from service.numbers.reading import Numbers
+from service.privacy.erasure import Erasures
 from service.privacy.export import Exports
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
@@ -57,6 +58,7 @@ class Services:
     exports: Exports
     timeline: Timeline
     explain: Explain
+    erasures: Erasures
     drift: DriftReport
     events: Events
     inbox: InboxReport

@@ -207,6 +207,16 @@ class Export(Schema):
     )
 
 
+class Erasure(Schema):
+    rows = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(strict=True),
+        required=True,
+        metadata={"description": "By table: how many rows were erased, or stripped of what names the reader."},
+    )
+    at_stripe = texts()
+
+
 class DriftRow(Schema):
     customer_id = text()
     reader_id = maybe_text("Whose customer it is here.")

@@ -25,6 +25,7 @@ def build_desk(core: Core, services: Services) -> Desk:
         keys=ApiKeyStore(core.engine),
         cookies=Cookies(secure=origin.startswith("https:")),
         origin=origin,
+        erasure_by_two=core.settings.erasure_by_two,
     )
 
 

@@ -24,11 +24,12 @@ from service.clocks import Clock
 from service.convergence.allowance import Allowance, long_work_rate
 from service.convergence.work import Convergence, build_convergence
 from service.domain.catalog import Catalog
+from service.domain.erasure import erased_digest
 from service.errors import StripeUnavailable
 from service.jobs import Dispatcher
 from service.journal.journal import Journal
 from service.settings import Settings
-from service.store import accounts
+from service.store import accounts, erased
 from service.store.database import make_engine
 from webhooks.fetch import StripeFetch
 from webhooks.inbox import Inbox
@@ -102,6 +103,10 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
     publish = _publish_after_sync(engine, publisher)
+
+    def forgotten(connection: Connection, customer_id: str) -> bool:
+        return erased.is_erased(connection, erased_digest("customer", customer_id, settings.subject_key))
+
     inbox = Inbox(
         make_engine(settings.database_url, deadline_seconds=INTAKE_SECONDS, pool_size=settings.web_threads),
         defer=defer,
@@ -109,6 +114,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         livemode=settings.livemode,
         guard=Breaker(failures=2, open_seconds=1.0, monotonic=around.monotonic),
         alarm=metrics.count_event_alarm,
+        forgotten=forgotten,
     )
 
     def mark(connection: Connection, customer_id: str) -> None:
@@ -149,7 +155,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         publisher=publisher,
         defer=defer,
         syncs=syncs_through(client),
-        router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock),
+        router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock, forgotten=forgotten),
         errands=errands,
         inbox=inbox,
         journal=_journal(settings, catalog, wall_clock),
@@ -158,6 +164,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             patient_client,
             syncs_through(patient_client),
             inbox=inbox,
+            forgotten=forgotten,
             projection=projection,
             publisher=publisher,
             test_clock=settings.stripe_test_clock,

@@ -28,7 +28,7 @@ from service.assembly.acts import build_acts
 from service.assembly.console import build_desk
 from service.assembly.core import Core, build_core
 from service.assembly.exemptions import build_exemptions, build_tokens
-from service.assembly.privacy import build_exports
+from service.assembly.privacy import build_erasures, build_exports
 from service.billing.cancellations import Cancellations
 from service.billing.checkouts import Checkouts
 from service.billing.consents import Consents
@@ -103,9 +103,12 @@ def build_services(core: Core) -> Services:
         catalog=catalog,
         business_clock=core.business_clock,
     )
-    customers = Customers(core.engine, core.client, test_clock=settings.stripe_test_clock)
+    customers = Customers(
+        core.engine, core.client, test_clock=settings.stripe_test_clock, subject_key=settings.subject_key
+    )
     prices = PriceBook(core.client)
     tokens = build_tokens(settings)
+    checkouts = _checkouts(core, customers, prices, readers, trials)
     keys = KeyChecker(ApiKeyStore(core.quick_engine).live, core.wall_clock)
     exemptions = build_exemptions(settings, catalog, tokens)
     return Services(
@@ -114,18 +117,7 @@ def build_services(core: Core) -> Services:
         readers=readers,
         gifts=Gifts(core.quick_engine, core.record, tokens, catalog=catalog, business_clock=core.business_clock),
         signed_links=SignedLinks(tokens, business_clock=core.business_clock),
-        checkouts=Checkouts(
-            core.engine,
-            core.client,
-            catalog=catalog,
-            customers=customers,
-            prices=prices,
-            readers=readers,
-            trials=trials,
-            sync_now=core.sync_now,
-            business_clock=core.business_clock,
-            wall_clock=core.wall_clock,
-        ),
+        checkouts=checkouts,
         portals=Portals(core.client, customers),
         cancellations=Cancellations(core.client, readers, core.sync_now),
         plan_changes=PlanChanges(
@@ -150,6 +142,7 @@ def build_services(core: Core) -> Services:
             catalog=catalog,
             business_clock=core.business_clock,
         ),
+        erasures=build_erasures(core, checkouts),
         drift=DriftReport(core.engine),
         events=Events(core.engine, core.syncs, core.router),
         inbox=InboxReport(core.engine, core.wall_clock),
@@ -185,6 +178,21 @@ def _gate(core: Core, journal: Notes, *, links: Links, trials: Trials, exemption
         journal=journal,
         allow_on_outage=core.settings.on_outage == "allow",
         business_clock=core.business_clock,
+    )
+
+
+def _checkouts(core: Core, customers: Customers, prices: PriceBook, readers: Readers, trials: Trials) -> Checkouts:
+    return Checkouts(
+        core.engine,
+        core.client,
+        catalog=core.catalog,
+        customers=customers,
+        prices=prices,
+        readers=readers,
+        trials=trials,
+        sync_now=core.sync_now,
+        business_clock=core.business_clock,
+        wall_clock=core.wall_clock,
     )
 
 

@@ -135,6 +135,17 @@ class Checkouts:
         status = "open" if row.status == "creating" else row.status
         return CheckoutOutcome(id=row.id, reader_id=row.reader_id, plan=row.plan, status=status)
 
+    def close(self, reader_id: str) -> None:
+        """Let nothing be bought any more through what the reader has open.
+
+        Raises Conflict (`already_subscribed`) when it was paid meanwhile, StripeUnavailable.
+        """
+        with self._engine.connect() as connection:
+            row = checkouts.pending(connection, reader_id)
+        if row is not None:
+            with stripe_deadline(DEADLINE_SECONDS):
+                self._close(row)
+
     def _refuse_subscribed(self, reader_id: str) -> None:
         """Raise Conflict for a reader who pays already, by what Stripe says now: a hung checkout may have been paid.
 

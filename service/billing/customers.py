@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import stripe
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from service.billing.once import make_once
-from service.store import accounts
+from service.domain.erasure import erased_digest
+from service.store import accounts, erased
 from service.store.facts import find_facts
 from webhooks.facts import READER_KEY, metadata_of
 
@@ -16,7 +17,8 @@ from webhooks.facts import READER_KEY, metadata_of
 class Customers:
     """Finds or makes the customer of a reader."""
 
-    def __init__(self, engine: Engine, client: stripe.StripeClient, *, test_clock: str) -> None:
+    def __init__(self, engine: Engine, client: stripe.StripeClient, *, test_clock: str, subject_key: str) -> None:
+        self._subject_key = subject_key
         self._engine = engine
         self._client = client
         self._test_clock = test_clock
@@ -30,20 +32,22 @@ class Customers:
     def ensure(self, reader_id: str, email: str | None) -> str:
         """Return the reader's customer, made at Stripe if there is none; raises stripe.StripeError.
 
-        One that was deleted at Stripe, as of the last sync, is replaced: nothing can be sold to it any more.
+        One that was deleted at Stripe, as of the last sync, is replaced: nothing can be sold to it any more. Of one
+        that was erased here nothing would be taken in: a reader who comes back is another customer.
         """
         with self._engine.begin() as connection:
             accounts.ensure(connection, reader_id, email)
             facts = find_facts(connection, reader_id)
+            since = erased.erased_at(connection, erased_digest("reader", reader_id, self._subject_key))
         present = facts.customer_id if facts else None
         deleted = present if facts and facts.snapshot and facts.snapshot.deleted else None
         if present is not None and deleted is None:
             return present
-        customer_id = self._create(reader_id, email, deleted)
+        customer_id = self._create(reader_id, email, after=deleted or (since.isoformat() if since else None))
         with self._engine.begin() as connection:
             return accounts.bind_customer(connection, reader_id, customer_id, instead_of=deleted)
 
-    def _create(self, reader_id: str, email: str | None, deleted: str | None) -> str:
+    def _create(self, reader_id: str, email: str | None, *, after: str | None) -> str:
         params: stripe.params.CustomerCreateParams = {"metadata": {READER_KEY: reader_id}}
         if email:
             params["email"] = email
@@ -51,7 +55,7 @@ class Customers:
             params["test_clock"] = self._test_clock
         # Equal parameters give an equal key: parallel first checkouts share one customer (Stripe keeps keys 24 h).
         # After a deletion the key must be another, or Stripe would hand out the deleted customer again.
-        asked = sorted(params.items()) + ([("after", deleted)] if deleted else [])
+        asked = sorted(params.items()) + ([("after", after)] if after else [])
         digest = hashlib.sha256(repr(asked).encode()).hexdigest()
         return make_once(
             lambda options: self._client.v1.customers.create(params, options).id,
@@ -67,4 +71,9 @@ class Customers:
         if self._test_clock:
             params["test_clock"] = self._test_clock
         newest = self._client.v1.customers.list(params).data
-        return next((each.id for each in newest if metadata_of(each.to_dict(), READER_KEY) == reader_id), None)
+        theirs = [each.id for each in newest if metadata_of(each.to_dict(), READER_KEY) == reader_id]
+        with self._engine.connect() as connection:
+            return next((each for each in theirs if not self._is_erased(connection, each)), None)
+
+    def _is_erased(self, connection: Connection, customer_id: str) -> bool:
+        return erased.is_erased(connection, erased_digest("customer", customer_id, self._subject_key))

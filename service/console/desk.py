@@ -30,6 +30,8 @@ class Desk:
     keys: ApiKeyStore
     cookies: Cookies
     origin: str
+    erasure_by_two: bool = False
+    """Whether one admin asks for a reader's erasure and another does it."""
 
     def page(self, template: str, visit: Visit | None, *, status: int = 200, **values: Any) -> Response:
         """Return a template of `templates/console/`, which sees `visit` and `values`."""

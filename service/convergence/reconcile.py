@@ -17,9 +17,11 @@ from service.convergence.differences import differences, gone, hold_differences
 from service.convergence.hold_listing import listed_holds
 from service.convergence.listing import EXPANDED, Stretch, pages, stretches
 from service.convergence.progress import Progress, Stopped, never, unseen
+from service.domain.erasure import ERASED
 from service.store import drift, runs
 from service.store.drift import Drift, DriftKind, Kept
 from webhooks.failures import PermanentFailure, translated
+from webhooks.rows import Forgotten, nobody_forgotten
 from webhooks.syncs import Syncs
 
 log = structlog.get_logger(__name__)
@@ -50,8 +52,16 @@ class Reconcile:
     """Reads through `client` and syncs through `syncs`, whose pace the caller has set."""
 
     def __init__(
-        self, engine: Engine, client: stripe.StripeClient, syncs: Syncs, *, test_clock: str, wall_clock: Clock
+        self,
+        engine: Engine,
+        client: stripe.StripeClient,
+        syncs: Syncs,
+        *,
+        test_clock: str,
+        wall_clock: Clock,
+        forgotten: Forgotten = nobody_forgotten,
     ) -> None:
+        self._forgotten = forgotten
         self._engine = engine
         self._client = client
         self._syncs = syncs
@@ -145,11 +155,15 @@ class Reconcile:
         return found
 
     def _settled(self, found: list[Drift], asked_at: datetime) -> list[Drift]:
-        """Leave out whoever changed while Stripe was asked: a sync newer than the list, or a hint being applied."""
+        """Leave out whoever changed while Stripe was asked: a sync newer than the list, or a hint being applied.
+
+        Also whoever was erased here: what Stripe has of them is no drift.
+        """
         customers = {each.customer_id for each in found}
         with self._engine.connect() as connection:
-            moving = drift.in_flight(connection, customers, asked_at=asked_at, since=asked_at - PATIENCE)
-        return [each for each in found if each.customer_id not in moving]
+            left_out = drift.in_flight(connection, customers, asked_at=asked_at, since=asked_at - PATIENCE)
+            left_out |= {each for each in customers if each == ERASED or self._forgotten(connection, each)}
+        return [each for each in found if each.customer_id not in left_out]
 
     def _repaired(self, customer_id: str) -> bool:
         outcome = self._syncs.sync_now(customer_id, SYNC_SECONDS)

@@ -17,6 +17,7 @@ from service.convergence.reconcile import Reconcile, Reconciled
 from service.store.runs import alone
 from webhooks.backfill import Backfill, Found, Track
 from webhooks.inbox import Inbox
+from webhooks.rows import Forgotten, nobody_forgotten
 from webhooks.syncs import Syncs
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ def build_convergence(
     test_clock: str,
     business_clock: Clock,
     wall_clock: Clock,
+    forgotten: Forgotten = nobody_forgotten,
 ) -> Convergence:
     """Put the long work together. `client`, and the one that `syncs` fetches through, wait for the allowance."""
     tracks = [Track("wall", wall_clock)]
@@ -89,7 +91,7 @@ def build_convergence(
     return Convergence(
         engine,
         backfill=Backfill(engine, client, inbox, tracks),
-        reconcile=Reconcile(engine, client, syncs, test_clock=test_clock, wall_clock=wall_clock),
+        reconcile=Reconcile(engine, client, syncs, test_clock=test_clock, wall_clock=wall_clock, forgotten=forgotten),
         rebuild=Rebuild(
             engine,
             client,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,14 +97,19 @@ def whole(connection: Connection) -> Iterator[tuple[Link, Details | None]]:
 
 
 def erasable(connection: Connection, subject: str, mentions: Sequence[str]) -> list[int]:
-    """Return the entries whose details are about `subject`, or hold one of `mentions`, whatever its case."""
-    everything = func.lower(func.concat(audit_details.c.reason, " ", cast(audit_details.c.detail, String)))
+    """Return the entries whose details are about `subject`, or hold one of `mentions` as a word, whatever its case."""
+    everything = func.concat(audit_details.c.reason, " ", cast(audit_details.c.detail, String))
     spellings = {
         spelling for each in mentions if each for spelling in (each, json.dumps(each, ensure_ascii=False)[1:-1])
     }
-    found = [func.strpos(everything, func.lower(each)) > 0 for each in sorted(spellings)]
+    found = [everything.op("~*")(_as_words(spellings))] if spellings else []
     query = select(audit_details.c.seq).where(or_(audit_details.c.subjects.contains([subject]), *found))
     return list(connection.scalars(query.order_by(audit_details.c.seq)))
+
+
+def _as_words(spellings: Iterable[str]) -> str:
+    """Return a pattern of PostgreSQL's for any of these that is no part of a longer word, such as r-1 of r-12."""
+    return f"(?<![[:alnum:]])({'|'.join(re.escape(each) for each in sorted(spellings))})(?![[:alnum:]])"
 
 
 def erase_details(connection: Connection, seqs: Sequence[int]) -> None:

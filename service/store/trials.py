@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, bindparam, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.tables import accounts, holds, trial_ledger
 
 _NEWCOMER = select(
     ~exists().where(accounts.c.reader_id == bindparam("reader_id"))
-    & ~exists().where(trial_ledger.c.kind == "reader", trial_ledger.c.value == bindparam("value"))
+    & ~exists().where(
+        trial_ledger.c.kind == "reader", trial_ledger.c.value.in_([bindparam("value"), bindparam("erased")])
+    )
 )
 
 
-def used_by(connection: Connection, identities: Mapping[str, str]) -> frozenset[str]:
+def used_by(connection: Connection, identities: Collection[tuple[str, str]]) -> frozenset[str]:
     """Return the kinds of identity (`reader`, `customer`, `email`, `card`) that have had a trial."""
     if not identities:
         return frozenset()
-    query = select(trial_ledger.c.kind).where(
-        tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
-    )
-    return frozenset(connection.scalars(query))
+    return frozenset(connection.scalars(select(trial_ledger.c.kind).where(_any_of(identities))))
 
 
-def is_newcomer(connection: Connection, reader_id: str, identities: Mapping[str, str]) -> bool:
-    """Tell whether neither an account nor the ledger knows this reader; most who meet a wall are unknown to both."""
-    return bool(connection.scalar(_NEWCOMER, {"reader_id": reader_id, "value": identities["reader"]}))
+def is_newcomer(connection: Connection, reader_id: str, *, erased: str) -> bool:
+    """Tell whether neither an account nor the ledger knows this reader; most who meet a wall are unknown to both.
+
+    `erased` is what the ledger calls a reader of this id who was erased.
+    """
+    known_as = {"reader_id": reader_id, "value": reader_id, "erased": erased}
+    return bool(connection.scalar(_NEWCOMER, known_as))
 
 
-def owners(connection: Connection, identities: Mapping[str, str]) -> dict[str, str]:
-    """Return by kind of identity the reader whose trial it was first used for."""
-    identity = tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities.items()))
-    query = select(trial_ledger.c.kind, trial_ledger.c.reader_id).where(identity)
-    return {row.kind: row.reader_id for row in connection.execute(query)}
+def owners(connection: Connection, identities: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return by kind of identity, in any of its spellings, the reader whose trial it was first used for."""
+    query = select(trial_ledger.c.kind, trial_ledger.c.reader_id).where(_any_of(identities))
+    rows = connection.execute(query.order_by(trial_ledger.c.created_at.desc()))
+    return {row.kind: row.reader_id for row in rows}
 
 
 def is_barred(connection: Connection, customer_id: str) -> bool:
@@ -56,3 +59,7 @@ def record(
     ]
     statement = insert(trial_ledger).values(rows).on_conflict_do_nothing().returning(trial_ledger.c.kind)
     return frozenset(connection.scalars(statement))
+
+
+def _any_of(identities: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    return tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities))

@@ -177,6 +177,20 @@ class Trail:
         with self._audit.begin() as connection:
             self.record(connection, **detail)
 
+    def erased(
+        self, connection: Connection, *, subject: str, mentions: Sequence[str], reason: str, **detail: Any
+    ) -> int:
+        """Erase what the log says of a reader, by an entry of this request that names nobody; return how many it was.
+
+        `reason` and `detail` stay for good: neither may say whom it is about.
+        """
+        nameless = Entry(
+            actor=self.actor, act=self._entry.act, reason=reason, detail=detail, request_id=self._entry.request_id
+        )
+        erased = self._audit.erase(connection, nameless, subject=subject, mentions=mentions)
+        self.recorded = True
+        return erased
+
     def showed(self, reader_ids: Iterable[str]) -> None:
         """Add an entry of a portion of what goes out bit by bit, before it does: whose data is in it."""
         portion = replace(self._entry, subjects=tuple(reader_ids))

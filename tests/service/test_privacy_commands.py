@@ -1,4 +1,4 @@
-"""`newsstand privacy` hands out what is held on a reader."""
+"""`newsstand privacy` hands out what is held on a reader, and erases it."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ def test_an_export_is_written_and_on_record(environment: dict[str, str], engine:
     assert (missing.exit_code, missing.output) == (1, "Error: Nothing is held on this reader.\n")
     entries = [(row["act"], row["subjects"]) for row in Audit(engine, wall_clock).page(AuditQuery()).rows]
     assert entries == [("account.export", ["r-ada"])] * 2
+
+
+def test_an_erasure_is_confirmed_done_and_on_record(environment: dict[str, str], engine: Engine) -> None:
+    """Without a yes nothing happens; of somebody Stripe does not know, the record is believed when told so."""
+    with engine.begin() as connection:
+        account = {"reader_id": "r-ada", "email": "ada@example.com", "customer_id": "cus_Ada"}
+        connection.execute(insert(tables.accounts).values(account))
+    erase = ("erase", "r-ada", "--reason", "asked by letter")
+    assert "Aborted" in run(environment, *erase).output
+    assert "--as-known does without" in run(environment, *erase, "--yes").output
+    named = run(environment, "erase", "r-ada", "--reason", "ada@example.com asked", "--yes", "--as-known")
+    assert "neither their ids nor their e-mail address" in named.output
+    done = run(environment, *erase, "--yes", "--as-known")
+    assert (done.exit_code, "1. Note cus_Ada now" in done.output) == (0, True), done.output
+    assert run(environment, *erase, "--yes").output == "Error: Nothing is held on this reader.\n"
+    entries = [(row["act"], row["reason"]) for row in Audit(engine, wall_clock).page(AuditQuery()).rows]
+    assert entries == [("account.erase", "asked by letter")]

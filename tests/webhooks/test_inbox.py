@@ -51,6 +51,22 @@ def test_a_duplicate_changes_nothing(inbox: Inbox, engine: Engine, queue: Any, c
     assert len(queue.jobs()) == 1
 
 
+def test_of_the_forgotten_an_events_id_alone_is_kept(
+    engine: Engine, queue: Any, clock: Any, customer_event: Make
+) -> None:
+    """Nobody is marked, nothing queued; a second delivery is a duplicate, so it never has to be looked at again."""
+    inbox = Inbox(
+        engine, livemode=False, wall_clock=clock, defer=queue.defer, forgotten=lambda _, customer: customer == "cus_1"
+    )
+    event = customer_event("cus_1")
+    assert [inbox.store(event), inbox.store(event)] == [Stored.IGNORED, Stored.DUPLICATE]
+    stored = rows(engine, "select * from events")[0]
+    assert (stored.id, bytes(stored.body), stored.customer_id) == (event.id, b"{}", None)
+    assert (stored.status, stored.reason) == ("ignored", "customer_erased")
+    assert (rows(engine, "select * from customer_syncs"), queue.jobs()) == ([], [])
+    assert inbox.store(customer_event("cus_2")) is Stored.MARKED
+
+
 def test_what_names_nobody_waits_to_be_routed(inbox: Inbox, engine: Engine, queue: Any, snapshot_event: Make) -> None:
     """A dispute is stored without a customer, and a routing job waits."""
     event = snapshot_event("charge.dispute.created", {"object": "dispute", "id": "dp_1", "charge": "ch_1"})

@@ -122,6 +122,19 @@ def test_a_dispute_is_bound_to_its_payer(desk: Desk, dispute: StripeEvent, shape
     assert (len(desk.queue.jobs()), desk.router.due(10)) == (2, [])
 
 
+def test_a_dispute_of_the_forgotten_is_emptied(desk: Desk, dispute: StripeEvent, shape: Make) -> None:
+    """Only Stripe knew whose it is: once that is known, nothing of it is kept but its id."""
+    desk.stripe.put("/v1/charges/ch_1", shape("charge", customer="cus_1"))
+    router = Router(
+        desk.engine, asker(desk.stripe.client), wall_clock=desk.clock, defer=desk.queue.defer,
+        forgotten=lambda _, customer: customer == "cus_1",
+    )  # fmt: skip
+    assert router.route(dispute.id) is RouteOutcome.IGNORED
+    row = desk.row(dispute)
+    assert (bytes(row.body), row.customer_id, row.reason) == (b"{}", None, "customer_erased")
+    assert desk.queue.jobs() == [("route", dispute.id)]
+
+
 def test_a_thin_event_is_bound_by_its_object(desk: Desk, thin_event: Make, shape: Make) -> None:
     """Its related object is read under /v1/ by kind and id."""
     event = thin_event("v1.customer.subscription.past_due", "subscription", "sub_1")

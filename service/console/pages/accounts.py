@@ -119,6 +119,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         statuses=STATUS_WORDS,
         address=address_of(reader_id),
         may_export=visit.signed_in.role >= Role.LEAD,
+        may_erase=visit.signed_in.role >= Role.ADMIN,
         may_sync=visit.signed_in.role >= Role.AGENT and found.customer_id is not None,
         told=SYNC_TOLD.get(visit.query.get("sync", "")) or DONE.get(visit.query.get("done", "")),
         acts=acts_for(visit.signed_in.role),

@@ -2,7 +2,16 @@
 
 from alembic import context
 
-from service.store import audit_tables, gift_tables, journal_tables, money_tables, note_tables, staff_tables  # noqa: F401
+from service.store import (  # noqa: F401 - that all tables are declared
+    audit_tables,
+    erasure_tables,
+    gift_tables,
+    journal_tables,
+    money_tables,
+    note_tables,
+    number_tables,
+    staff_tables,
+)
 from service.store.tables import metadata
 from webhooks.tables import metadata as webhooks_metadata
 

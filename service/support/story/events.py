@@ -72,6 +72,7 @@ IGNORED = {
     "wrong_livemode": "Ignored: it is of Stripe's other mode (test in place of live, or the reverse).",
     "connected_account": "Ignored: it is another Stripe account's.",
     "concerns_no_customer": "Ignored: events of this kind concern no reader.",
+    "customer_erased": "Ignored: its customer was erased here; nothing of it is kept.",
     "names_no_customer": "Ignored: neither it nor Stripe says whom it concerns.",
 }
 _AMOUNTS = {"charge": "amount", "dispute": "amount", "invoice": "amount_due", "payment_intent": "amount",

@@ -46,6 +46,7 @@ from service.exemptions.tokens import Tokens
 from service.numbers.figures import FIGURES, Cohort, FigureId
 from service.numbers.reading import Numbers, Shown
 from service.numbers.tables import Span, table_of
+from service.privacy.erasure import Erased, Erasures
 from service.privacy.export import Exports
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
@@ -396,6 +397,10 @@ class FakeAudit(Audit):
             raise self.failure
         self.entries.extend(entries)
 
+    def erase(self, connection: Connection, entry: Entry, *, subject: str, mentions: Sequence[str] = ()) -> int:
+        self.record_all(connection, [entry])
+        return 1
+
     def page(self, query: AuditQuery) -> AuditPage:
         self.asked.append(query)
         return self.page_shown
@@ -410,6 +415,17 @@ class FakeExports(Exports):
     def export(self, reader_id: str) -> dict[str, Any]:
         notes = {"why": "What staff wrote.", "rows": [{"body": "Rang on Monday."}]}
         return {"reader_id": reader_id, "made_at": "2026-11-10T09:00:00Z", "meter": None, "held": {"notes": notes}}
+
+
+class FakeErasures(Erasures):
+    """Erases nothing, and leaves the entry that an erasure leaves."""
+
+    def __init__(self) -> None:
+        pass
+
+    def erase(self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True) -> Erased:
+        trail.erased(cast("Connection", None), subject=reader_id, mentions=(), reason=reason)
+        return Erased(rows={"accounts": 1}, at_stripe=["Note cus_1 now."])
 
 
 class FakeInbox(Inbox):
@@ -508,6 +524,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             exports=FakeExports(),
             timeline=timeline,
             explain=cast("Explain", None),
+            erasures=FakeErasures(),
             drift=drift,
             events=events,
             inbox=FakeInboxReport(),

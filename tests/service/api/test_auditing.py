@@ -40,6 +40,9 @@ def test_every_route_of_peoples_scopes_leaves_an_entry(api: Any, account: Accoun
     last = api.audit.entries[-1]
     assert (last.act, last.request_id) == (operation.audited.act, reply.headers["X-Request-Id"])
     assert last.actor.startswith("key:")
+    if operation.audited.act == "account.erase":  # which erases what such an entry would say
+        assert (last.subjects, last.detail) == ((), {})
+        return
     assert last.detail["status"] == reply.status_code
     if "{reader_id}" in operation.path:
         assert last.subjects[0] == "reader_id"

@@ -1,13 +1,16 @@
-"""A lead hands a reader what is held on them."""
+"""A lead hands a reader what is held on them; an admin erases it."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert
+import pytest
+from sqlalchemy import Engine, insert, text, update
 
 from service.domain.staff import Role
 from service.store import tables
+from service.store.notes import add as add_note
 
 
 def test_a_lead_takes_everything_away(console: Any, engine: Engine) -> None:
@@ -23,3 +26,69 @@ def test_a_lead_takes_everything_away(console: Any, engine: Engine) -> None:
     assert console.acts()[-1][1] == "account.export"
     assert lead.get("/support/accounts/r-404/export").status_code == 404
     assert console.signed_in(Role.AGENT, "bob").get("/support/accounts/r-%3Cada%3E/export").status_code == 403
+
+
+@pytest.fixture
+def ada(engine: Engine) -> str:
+    """A reader with an account and a note about it; returns the address of the account's page."""
+    with engine.begin() as connection:
+        connection.execute(insert(tables.accounts).values(reader_id="r-<ada>", email="ada@example.com"))
+        add_note(connection, "r-<ada>", body="Rang.", written_by="staff:7", written_at=datetime.now(UTC))
+    return "/support/accounts/r-%3Cada%3E"
+
+
+def test_an_admin_erases_a_reader(console: Any, engine: Engine, ada: str) -> None:
+    """After seeing what goes; the typed id must be the reader's, the reason must not say whom it is about."""
+    admin = console.signed_in(Role.ADMIN)
+    console.desk.services.erasures._sleep = lambda _seconds: None
+    assert f'href="{ada}/erasure"' in admin.get(ada).text
+    page = admin.get(f"{ada}/erasure")
+    assert "<code>notes</code></td><td>What staff wrote to each other about the account.</td><td>1</td>" in page.text
+    refused = [{"reason": "asked", "confirm": "r-ada"}, {"confirm": "r-<ada>"}, {"reason": "x", "confirm": ""},
+               {"reason": "for ada@example.com", "confirm": "r-<ada>"}]  # fmt: skip
+    for form in refused:
+        assert admin.post(f"{ada}/erasure", form).status_code == 422
+    done = admin.post(f"{ada}/erasure", {"reason": "asked by letter", "confirm": "r-<ada>"})
+    assert done.status_code == 200
+    assert "nothing is left to be done there" in done.text
+    with engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from accounts")) == 0
+        assert connection.scalar(text("select count(*) from notes")) == 0
+    assert console.acts()[-1][1] == "account.erase"
+    assert list(console.desk.services.audit.faults()) == []
+    assert admin.get(f"{ada}/erasure").status_code == 404
+
+
+def test_only_an_admin_erases(console: Any, ada: str) -> None:
+    """A lead exports, and is not even shown the way."""
+    lead = console.signed_in(Role.LEAD)
+    assert "/erasure" not in lead.get(ada).text
+    assert lead.get(f"{ada}/erasure").status_code == 403
+    assert lead.post(f"{ada}/erasure", {"reason": "x", "confirm": "r-<ada>"}).status_code == 403
+
+
+def test_it_takes_two_where_the_publication_says_so(console: Any, ada: str) -> None:
+    """One admin asks, another erases; nobody does both, and asking holds for a week."""
+    object.__setattr__(console.desk, "erasure_by_two", True)
+    console.desk.services.erasures._sleep = lambda _seconds: None
+    one, two = console.signed_in(Role.ADMIN, "one"), console.signed_in(Role.ADMIN, "two")
+    form = {"reason": "asked by letter", "confirm": "r-<ada>"}
+    assert two.post(f"{ada}/erasure", form).status_code == 409
+    assert one.post(f"{ada}/erasure/ask", {"reason": "a letter came"}).status_code == 303
+    assert "Ask for the erasure" in one.get(f"{ada}/erasure").text
+    assert one.post(f"{ada}/erasure", form).status_code == 409
+    assert "type the reader id" in two.get(f"{ada}/erasure").text
+    assert two.post(f"{ada}/erasure", form).status_code == 200
+
+
+def test_a_running_subscription_stands_in_the_way(console: Any, engine: Engine, ada: str) -> None:
+    """It is said on the page, where there is no button then."""
+    with engine.begin() as connection:
+        connection.execute(update(tables.accounts).values(customer_id="cus_Ada"))
+        now = datetime.now(UTC)
+        row = {"id": "sub_1", "customer_id": "cus_Ada", "status": "past_due", "plan": "monthly", "price_id": "price_1"}
+        connection.execute(insert(tables.subscriptions).values(row | {"created_at": now, "fetched_at": now}))
+    page = console.signed_in(Role.ADMIN).get(f"{ada}/erasure")
+    assert "A subscription is running" in page.text
+    assert "type the reader id" not in page.text
+    assert "cus_Ada" in page.text

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from service.errors import NotFound
+from service.privacy.everything import HELD
 from service.privacy.export import Exports
-from service.privacy.held import HELD
 from service.store import tables
 from service.store.note_tables import notes
 from service.support.audit import Audit, Entry

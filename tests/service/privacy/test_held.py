@@ -6,9 +6,11 @@ import re
 
 from sqlalchemy import Engine, Table, inspect
 
-from service.privacy.held import HELD, NOTHING_PERSONAL
+from service.privacy.everything import HELD, NOTHING_PERSONAL
+from service.privacy.held import Stripped, gone
 from service.store import (
     audit_tables,
+    erasure_tables,
     gift_tables,
     journal_tables,
     money_tables,
@@ -21,7 +23,16 @@ from webhooks import tables as webhook_tables
 
 ALL = {**tables.metadata.tables, **webhook_tables.metadata.tables}
 NAMES_SOMEBODY = {"reader_id", "visitor_id", "customer_id", "subjects", "subject_id", "email"}
-SIBLINGS = (audit_tables, gift_tables, journal_tables, money_tables, note_tables, number_tables, staff_tables)
+SIBLINGS = (
+    audit_tables,
+    erasure_tables,
+    gift_tables,
+    journal_tables,
+    money_tables,
+    note_tables,
+    number_tables,
+    staff_tables,
+)
 
 
 def test_every_table_says_whether_it_holds_anything_of_a_reader(engine: Engine) -> None:
@@ -45,3 +56,17 @@ def test_what_is_hidden_from_an_export_exists() -> None:
     """A column renamed would otherwise slip out, or a misspelt one hide nothing."""
     for each in HELD:
         assert each.hidden <= set(each.table.c.keys()), each.name
+
+
+def test_every_column_of_what_is_kept_says_what_becomes_of_it() -> None:
+    """A column added to a table of which rows outlive an erasure stays or changes, but is never forgotten."""
+    for each in HELD:
+        if isinstance(each.fate, Stripped):
+            named = sorted([*each.fate.stays, *each.fate.becomes])
+            assert named == sorted(each.table.c.keys()), each.name
+
+
+def test_only_deletion_needs_no_word() -> None:
+    """Whatever else becomes of rows is one of the fates that are written down, one by one."""
+    special = {each.name for each in HELD if each.fate is not gone and not isinstance(each.fate, Stripped)}
+    assert special == {"checkouts", "trial_ledger", "decisions", "audit_details"}

@@ -143,6 +143,16 @@ def test_erasing_takes_the_details_and_leaves_the_chain_whole(engine: Engine, au
     assert "r-1" not in everything
 
 
+def test_a_mention_is_a_word_and_no_part_of_one(engine: Engine, audit: Audit) -> None:
+    """r-1 in a reason is not r-12, nor ada@ the end of nada@; signs of patterns are signs alone."""
+    reasons = ["as for r-1!", "as for r-12", "nada@example.com", "(ada@example.com)", "adaxexample.com", "a.b+c|d (r)"]
+    record(audit, *(entry(each, subjects=(), reason=reason) for each, reason in enumerate(reasons, 1)))
+    with engine.begin() as connection:
+        by = entry(subjects=(), reason=None, detail={})
+        assert audit.erase(connection, by, subject="r-9", mentions=["r-1", "ADA@example.com", "a.b+c|d (r)", ""]) == 3
+    assert [row["seq"] for row in audit.page(AuditQuery()).rows if row["subjects"] is None] == [6, 4, 1]
+
+
 def test_an_erasure_that_fails_erases_nothing(engine: Engine, audit: Audit) -> None:
     """The entry that names what is gone and its going are one transaction."""
     record(audit, entry(1))

@@ -1,0 +1,188 @@
+"""Erasing a reader: everything here that names them, in one transaction; and once more for what was under way.
+
+What is kept, and why: docs/privacy.md. An erasure is refused while anything is still to be charged.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, exists, select
+
+from metering.meter import MeterUnavailable, Subject, SubjectKind
+from metering.redis_meter import RedisMeter
+from service.clocks import Clock
+from service.domain.catalog import Catalog
+from service.domain.erasure import erased_digest
+from service.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from service.privacy.everything import HELD
+from service.privacy.person import Person, find_person
+from service.privacy.stripe_steps import steps_at_stripe
+from service.store import accounts, erased
+from service.store.money_tables import warned_charges
+from service.store.tables import repeated_cards, subscriptions
+from service.support.audit import Trail
+from webhooks.rows import locked
+
+SETTLE_SECONDS = 1.5
+"""What was decided about the reader just before is written down a second later, by whichever process decided it."""
+OVER = ("canceled", "incomplete_expired")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prospect:
+    """What an erasure would do: rows by table, and why it can't be done yet, if it can't."""
+
+    reader_id: str
+    customer_ids: Sequence[str]
+    rows: Mapping[str, int]
+    obstacle: Conflict | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What was done: rows by table, and what is left to be done at Stripe."""
+
+    rows: Mapping[str, int]
+    at_stripe: Sequence[str]
+
+
+class Erasures:
+    """Erases readers. `sync_now` looks at Stripe, `close_checkout` ends what could still be paid."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        meter: RedisMeter,
+        catalog: Catalog,
+        *,
+        key: str,
+        sync_now: Callable[[str], None],
+        close_checkout: Callable[[str], None],
+        business_clock: Clock,
+        wall_clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._engine = engine
+        self._meter = meter
+        self._catalog = catalog
+        self._digest = partial(erased_digest, key=key)
+        self._sync_now = sync_now
+        self._close_checkout = close_checkout
+        self._business_clock = business_clock
+        self._wall_clock = wall_clock
+        self._sleep = sleep
+
+    def prospect(self, reader_id: str) -> Prospect:
+        """Return what would be erased, as known now; raises NotFound (`no_account`) when nothing is held."""
+        with self._engine.connect() as connection:
+            person = find_person(connection, reader_id)
+            rows = {held.name: len(held.rows(connection, held, person)) for held in HELD}
+            obstacle = _obstacle(connection, person)
+        if not any(rows[held.name] for held in HELD if held.proves):
+            raise NotFound("Nothing is held on this reader.", code="no_account")
+        return Prospect(reader_id=reader_id, customer_ids=person.customer_ids, rows=rows, obstacle=obstacle)
+
+    def erase(self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True) -> Erased:
+        """Erase the reader; safe to repeat, also for one of whom nothing is left since.
+
+        Without `ask_stripe` what is known of Stripe is believed: for when Stripe does not know the customer at all.
+        Raises NotFound (`no_account`) where nothing was ever held, Conflict (`subscription_running`, `work_under_way`,
+        `already_subscribed`), InvalidRequest when the reason says whom it is about, StripeUnavailable; Unavailable
+        (`erasure_incomplete`) without Redis: repeat it.
+        """
+        person = self._known(reader_id)
+        _refuse_names(reason, person)
+        if ask_stripe:
+            self._look_at_stripe(person)
+        with self._engine.begin() as connection:
+            person = self._held_still(connection, reader_id)
+            rows = self._sweep(connection, person)
+            self._forget_in_redis(person)
+            rows["audit_details"] = trail.erased(
+                connection, subject=reader_id, mentions=person.words, reason=reason,
+                who=self._digest("reader", reader_id),
+            )  # fmt: skip
+        self._once_more(person)
+        return Erased(rows=rows, at_stripe=steps_at_stripe(person.customer_ids))
+
+    def _known(self, reader_id: str) -> Person:
+        """Return somebody on whom something is held, or was: any other word would erase whatever has it in the log."""
+        with self._engine.connect() as connection:
+            person = find_person(connection, reader_id)
+            before = erased.is_erased(connection, self._digest("reader", reader_id))
+        if not before:
+            self.prospect(reader_id)
+        return person
+
+    def _look_at_stripe(self, person: Person) -> None:
+        self._close_checkout(person.reader_id)
+        for customer_id in person.customer_ids:
+            self._sync_now(customer_id)
+
+    def _held_still(self, connection: Connection, reader_id: str) -> Person:
+        """Return the person once no sync can write about them, their hashes noted; raises what stands in the way."""
+        for customer_id in find_person(connection, reader_id).customer_ids:
+            locked(connection, customer_id)
+        accounts.lock(connection, reader_id)
+        person = find_person(connection, reader_id)
+        obstacle = _obstacle(connection, person)
+        if obstacle is not None:
+            raise obstacle
+        hashed = {self._digest("customer", each): "customer" for each in person.customer_ids}
+        erased.note(connection, hashed | {self._digest("reader", reader_id): "reader"}, self._wall_clock())
+        return person
+
+    def _sweep(self, connection: Connection, person: Person) -> dict[str, int]:
+        return {held.name: held.fate(connection, held, person, self._digest) for held in HELD}
+
+    def _once_more(self, person: Person) -> None:
+        """Erase what others had begun to write before they could know: an event, a decision, a pass."""
+        self._sleep(SETTLE_SECONDS)
+        with self._engine.begin() as connection:
+            self._sweep(connection, person)
+        self._forget_in_redis(person)
+
+    def _forget_in_redis(self, person: Person) -> None:
+        now = self._business_clock()
+        window = self._catalog.window_at(now)
+        windows = [window, self._catalog.window_at(now - window.length)]
+        subjects = [Subject(SubjectKind.READER, person.reader_id)]
+        subjects += [Subject(SubjectKind.VISITOR, each) for each in person.visitor_ids]
+        try:
+            for subject in subjects:
+                self._meter.forget(subject, windows=windows)
+        except MeterUnavailable as error:
+            raise Unavailable("Redis does not answer; erase the reader again.", code="erasure_incomplete") from error
+
+
+def _obstacle(connection: Connection, person: Person) -> Conflict | None:
+    """Return why nothing may be erased yet: something is to be charged still, or to be given back."""
+    theirs = subscriptions.c.customer_id.in_(person.customer_ids)
+    running = exists().where(theirs, subscriptions.c.plan.is_not(None), subscriptions.c.status.not_in(OVER))
+    if connection.scalar(select(running)):
+        return Conflict(
+            "A subscription is running: cancel it at once, not at its period's end, and erase the reader then.",
+            code="subscription_running",
+        )
+    if any(connection.scalar(select(_unsettled(table, person))) for table in (warned_charges, repeated_cards)):
+        return Conflict("A payment is just being given back; try again in a minute.", code="work_under_way")
+    return None
+
+
+def _unsettled(table: Any, person: Person) -> Any:
+    return exists().where(table.c.customer_id.in_(person.customer_ids), table.c.settled_at.is_(None))
+
+
+def _refuse_names(reason: str, person: Person) -> None:
+    """Raise InvalidRequest for a reason that would keep in the log what the erasure takes out of it."""
+    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", reason, re.IGNORECASE) for name in person.names):
+        raise InvalidRequest(
+            "The reason stays in the audit log for good.",
+            errors={"reason": ["Don't say whom it is about: neither their ids nor their e-mail address."]},
+        )

@@ -1,0 +1,78 @@
+"""Which rows are a person's, table by table, where that is more than an equal id."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import ColumnElement, Connection, String, TableClause, and_, cast, column, func, or_, select, table
+from sqlalchemy.dialects.postgresql import JSONB
+
+from service.privacy.held import Held, Whose
+from service.privacy.person import Person, holds_word_of
+from service.store.audit_tables import audit, audit_details
+from service.store.journal_tables import decisions
+from service.store.staff_tables import staff_sign_ins
+from service.store.tables import idempotency_keys, long_runs
+from webhooks.tables import events
+
+procrastinate_jobs = table("procrastinate_jobs", column("id"), column("status"), column("args", JSONB))
+"""The queue's own table, of which no more is ours to know."""
+
+
+def of_reader(held: TableClause) -> Whose:
+    """Return the condition of a table that names its reader."""
+    return lambda person: held.c.reader_id == person.reader_id
+
+
+def of_customer(held: TableClause) -> Whose:
+    """Return the condition of a table that names its customer."""
+    return lambda person: held.c.customer_id.in_(person.customer_ids)
+
+
+def decided(person: Person) -> ColumnElement[bool]:
+    """Return which decisions were about the reader, or about a browser of theirs before they signed in."""
+    row = decisions.c
+    return or_(row.reader_id == person.reader_id, row.reader_id.is_(None) & row.visitor_id.in_(person.visitor_ids))
+
+
+def told(person: Person) -> ColumnElement[bool]:
+    """Return which events concern the person: those of their customers, and any without a customer that names them."""
+    body = func.convert_from(events.c.body, "UTF8")
+    nameless = events.c.customer_id.is_(None) & holds_word_of(body, person)
+    return or_(events.c.customer_id.in_(person.customer_ids), nameless)
+
+
+def audited(person: Person) -> ColumnElement[bool]:
+    """Return which details of the audit log are about the reader."""
+    return audit_details.c.subjects.contains([person.reader_id])
+
+
+def entries(connection: Connection, _held: Held, person: Person) -> list[dict[str, Any]]:
+    """Return the audit entries about the person; what was said of several readers at once is not handed to one."""
+    joined = audit_details.join(audit, audit.c.seq == audit_details.c.seq)
+    columns = (audit.c.seq, audit.c.at, audit.c.actor, audit.c.act, audit_details.c.reason, audit_details.c.detail)
+    query = select(*columns, func.cardinality(audit_details.c.subjects).label("readers")).select_from(joined)
+    rows = connection.execute(query.where(audited(person)).order_by(audit.c.seq)).mappings()
+    return [dict(row) if row["readers"] == 1 else dict(row) | {"reason": None, "detail": None} for row in rows]
+
+
+def answered(person: Person) -> ColumnElement[bool]:
+    """Return which answers kept for repeated requests name the person."""
+    return holds_word_of(func.coalesce(idempotency_keys.c.body, ""), person)
+
+
+def queued(person: Person) -> ColumnElement[bool]:
+    """Return which jobs wait that are about the person's customers; one being done is gone in a moment."""
+    subject_id: ColumnElement[str] = procrastinate_jobs.c.args["subject_id"].astext
+    return and_(cast(procrastinate_jobs.c.status, String) == "todo", subject_id.in_(person.customer_ids))
+
+
+def led_back(person: Person) -> ColumnElement[bool]:
+    """Return which sign-ins of staff lead to the person's page."""
+    return func.strpos(staff_sign_ins.c.return_to, quote(person.reader_id, safe="")) > 0
+
+
+def reached(person: Person) -> ColumnElement[bool]:
+    """Return which unfinished runs have come to just this reader."""
+    return holds_word_of(cast(long_runs.c.reached, String), person)

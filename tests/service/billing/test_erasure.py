@@ -1,0 +1,320 @@
+"""A reader who lives through everything is erased, and nothing that names them is found anywhere afterwards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import insert, inspect, text, update
+
+from metering.meter import Subject, SubjectKind
+from service.access.question import Question
+from service.domain.decision import Article
+from service.domain.refunds import RefundRequest
+from service.domain.vocabulary import EarlyWarning
+from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
+from service.privacy import erasure
+from service.store import tables
+from service.store.audit import AuditQuery
+from service.store.idempotency import IdempotencyStore
+from service.store.notes import add as add_note
+from service.store.staff_tables import staff_sign_ins
+from service.support.audit import Entry, Trail
+from webhooks.events import StripeEvent, parse
+from webhooks.inbox import Stored
+
+READER, VISITOR, EMAIL = "Canary/Reader-7é", "canary-visitor-1", "Canary.Bird@Example.com"
+ARTICLE = "canary-article"
+NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
+NEIGHBOUR = "r-neighbour"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else writes here, so there is nothing to wait for."""
+    monkeypatch.setattr(erasure, "SETTLE_SECONDS", 0.0)
+
+
+@dataclass
+class Life:
+    """One reader's, in a shop with a neighbour who must not notice."""
+
+    shop: Any
+    customer_id: str = ""
+
+    def trail(self, act: str = "account.erase") -> Trail:
+        entry = Entry(actor="staff:7", act=act, subjects=(READER,), detail={"confirm": READER}, request_id="req-1")
+        return Trail(self.shop.services.audit, entry)
+
+    def erase(self, **options: Any) -> erasure.Erased:
+        reason = options.pop("reason", "asked by letter")
+        done: erasure.Erased = self.shop.services.erasures.erase(READER, reason=reason, trail=self.trail(), **options)
+        return done
+
+    def live(self) -> None:
+        """Read, be walled, sign in, buy, give, be warned, disputed, refunded, written about and looked at."""
+        self._read()
+        checkout = self.shop.open(READER, email=EMAIL, success_url="http://127.0.0.1:8001/canary")
+        assert self.shop.pay(checkout, email=EMAIL).status_code == 303
+        assert self.shop.services.checkouts.outcome(checkout.id).status == "complete"
+        snapshot = self.shop.services.readers.state(READER).snapshot
+        self.customer_id = snapshot.customer_id
+        self.shop.services.gifts.give(READER, ARTICLE)
+        self.shop.pass_days(41)
+        self.sync()
+        self.shop.services.plan_changes.change(READER, "annual")
+        self._be_refunded()
+        self._be_written_about()
+        self.shop.core.convergence.look_back(30)
+        self.sync()
+        self.shop.core.journal.close()
+
+    def _read(self) -> None:
+        for reader_id in (None, READER, READER):
+            for number in range(3):
+                article = Article(id=f"{ARTICLE}-{number}")
+                question = Question(article=article, reader_id=reader_id, visitor_id=VISITOR, consume=True)
+                self.shop.services.gate.decide(question)
+
+    def _be_refunded(self) -> None:
+        """The month's payment in part, by staff, then disputed in vain; the year's because a bank warned of fraud."""
+        charges = self.shop.client.v1.charges.list({"customer": self.customer_id}).data
+        invoices = self.shop.services.readers.state(READER).snapshot.invoices
+        month = [each.id for each in invoices if each.amount_paid_minor][-1]
+        request = RefundRequest(
+            reader_id=READER, invoice_id=month, amount_minor=1, reason=f"{EMAIL} moved", asked_by="staff:7"
+        )
+        self.shop.services.refunds.refund(request)
+        dispute = self.shop.lever("disputes", charge=charges[-1].id)
+        self.shop.lever(f"disputes/{dispute['id']}", status="won")
+        self.shop.lever("early_fraud_warnings", charge=charges[0].id)
+        self.sync()
+
+    def _be_written_about(self) -> None:
+        store = IdempotencyStore(self.shop.core.engine)
+        claimed = store.claim(1, "key", b"digest", datetime.now(UTC))
+        store.finish(claimed, 200, json.dumps({"reader_id": READER, "status": "active"}))
+        self.take_in(self._nameless_event())
+        with self.shop.core.engine.begin() as connection:
+            add_note(connection, READER, body=f"{EMAIL} rang about {ARTICLE}", written_by="staff:7", written_at=NOW)
+            given = {"from_at": NOW, "until_at": NOW, "reason": "canary storm", "given_by": "staff:7"}
+            row = {"reader_id": READER, "kind": "courtesy", "features": ["archives"]} | given
+            connection.execute(insert(tables.grants).values(row))
+            drift = {"customer_id": self.customer_id, "subscription_id": "sub_1", "kind": "differs", "ours": EMAIL}
+            connection.execute(insert(tables.drift).values(drift | {"found_at": NOW, "seen_at": NOW}))
+            run = {"name": "rebuild", "reached": {"reader_id": READER}, "started_at": NOW, "updated_at": NOW}
+            connection.execute(insert(tables.long_runs).values(run))
+            card = {
+                "subscription_id": "sub_9",
+                "customer_id": self.customer_id,
+                "reader_id": READER,
+                "policy": "cancel",
+            }
+            connection.execute(insert(tables.repeated_cards).values(card | {"settled_at": NOW}))
+            way = {"state": "s", "nonce": "n", "code_verifier": "c", "ends_at": NOW}
+            way |= {"digest": b"d", "return_to": "/support/accounts/Canary%2FReader-7%C3%A9"}
+            connection.execute(insert(staff_sign_ins).values(way))
+            said: list[dict[str, Any]] = [
+                {"act": "account.read", "subjects": (READER,)},
+                {"act": "accounts.search", "subjects": (), "detail": {"q": EMAIL.lower()}},
+                {"act": "refund", "subjects": (NEIGHBOUR,), "reason": f"as for {READER}, she said"},
+                {"act": "account.read", "subjects": (NEIGHBOUR,), "reason": "rang"},
+            ]
+            for each in said:
+                self.shop.services.audit.record(connection, Entry(actor="staff:7", **each))
+
+    def _nameless_event(self) -> bytes:
+        """A charge of somebody without a customer, whose address Stripe writes in escapes."""
+        about = {"object": "charge", "id": "ch_canary", "billing_details": {"email": EMAIL.lower()}}
+        event = {"object": "event", "id": "evt_nameless", "type": "charge.succeeded", "livemode": False}
+        return json.dumps(event | {"data": {"object": about}}).encode()
+
+    def take_in(self, body: bytes) -> Stored:
+        event = parse(body)
+        assert isinstance(event, StripeEvent)
+        stored: Stored = self.shop.core.inbox.store(event)
+        return stored
+
+    def sync(self) -> None:
+        self.shop.core.sync_now(self.customer_id)
+
+    def cancel(self) -> None:
+        """End the subscription at once, at Stripe."""
+        for each in self.shop.client.v1.subscriptions.list({"customer": self.customer_id}).data:
+            self.shop.client.v1.subscriptions.cancel(each.id)
+
+    def dump(self) -> dict[str, str]:
+        """Return every row of every table as text by the table's name, bytes readable."""
+        found = {}
+        with self.shop.core.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            for name in inspect(connection).get_table_names():
+                rows = driver.execute(f"select * from {name}").fetchall()  # noqa: S608 - a table's name
+                found[name] = "\n".join(repr(row) for row in rows).encode().decode("unicode_escape", "replace")
+        return found
+
+    def traces(self, *words: str) -> dict[str, list[str]]:
+        """Return the tables in which a word is found, whatever its case or escaping."""
+        spellings = {each.lower() for word in words for each in (word, json.dumps(word)[1:-1])}
+        found = {name: [each for each in spellings if each in rows.lower()] for name, rows in self.dump().items()}
+        return {name: each for name, each in found.items() if each}
+
+    def in_redis(self, redis_url: str) -> list[str]:
+        """Return the keys that hold something of the reader or the browser; Redis has hashes of their ids alone."""
+        keys = self.shop.core.meter._keys
+        fields = {keys.place(Subject(SubjectKind.READER, READER)).field}
+        fields |= {keys.place(Subject(SubjectKind.VISITOR, VISITOR)).field}
+        with redis.Redis.from_url(redis_url) as client:
+            found = {key: client.dump(key) or b"" for key in client.scan_iter()}
+            values = {key: repr(client.hgetall(key)).encode() for key in found if client.type(key) == b"hash"}
+        hashed = [key for key in values if any(repr(each)[2:-1].encode() in values[key] for each in fields)]
+        hashed = [key for key in hashed if b":absent:" not in key]  # "nobody of that name": gone within three minutes
+        plain = [key for key, value in found.items() if b"canary" in (key + value).lower()]
+        return sorted(key.decode() for key in hashed + plain)
+
+
+@pytest.fixture
+def life(shop: Any) -> Life:
+    """The reader's life, with the policy that gives warned payments back, and the neighbour's."""
+    policy = shop.core.projection._policy
+    object.__setattr__(policy, "early_warning", EarlyWarning.REFUND)
+    theirs = shop.open(NEIGHBOUR)
+    shop.pay(theirs, card_number="5555 5555 5555 4444")
+    assert shop.services.checkouts.outcome(theirs.id).status == "complete"
+    found = Life(shop)
+    found.live()
+    return found
+
+
+def test_nothing_is_left_of_an_erased_reader(life: Life, redis_url: str) -> None:
+    """The canary: unmistakable words in every field; after the erasure no table and no key of Redis has one.
+
+    They are in nearly every table before, so that the search is known to find them. The neighbour stays whole, money is
+    kept without the person, and what Stripe tells later brings nothing back.
+    """
+    before = life.traces("canary", life.customer_id)
+    personal = {
+        "accounts", "audit_details", "checkouts", "consents", "customer_snapshots", "customer_syncs", "decisions",
+        "drift", "entitlements", "events", "gifts", "grants", "holds", "idempotency_keys", "invoices", "long_runs",
+        "notes", "procrastinate_jobs", "repeated_cards", "staff_refunds", "staff_sign_ins", "subscriptions",
+        "trial_ledger", "visitor_links", "warned_charges",
+    }  # fmt: skip
+    assert personal <= before.keys()
+    assert life.in_redis(redis_url)
+    neighbour = life.shop.services.accounts.detail(NEIGHBOUR)
+
+    with pytest.raises(Conflict, match="A subscription is running"):
+        life.erase()
+    assert life.traces("canary", life.customer_id).keys() == before.keys()
+    life.cancel()
+    with life.shop.core.engine.connect() as connection:
+        paid = connection.scalar(text("select sum(amount_paid_minor) from invoices"))
+    done = life.erase()
+    assert life.traces("canary", life.customer_id) == {}
+    assert life.in_redis(redis_url) == []
+    assert life.customer_id in done.at_stripe[0]
+    assert list(life.shop.services.audit.faults()) == []
+
+    after = life.shop.services.accounts.detail(NEIGHBOUR)
+    assert (after.subscriptions, after.checkouts, after.trial_ledger) == (
+        neighbour.subscriptions, neighbour.checkouts, neighbour.trial_ledger,
+    )  # fmt: skip
+    assert life.shop.status(NEIGHBOUR) == "trialing"
+    newest = life.shop.services.audit.page(AuditQuery()).rows[0]
+    assert (newest["actor"], newest["act"], newest["reason"], newest["subjects"]) == (
+        "staff:7", "account.erase", "asked by letter", [],
+    )  # fmt: skip
+    assert "rang" in [row["reason"] for row in life.shop.services.audit.page(AuditQuery(subject=NEIGHBOUR)).rows]
+    _money_is_kept_without_the_person(life, paid)
+    _late_words_bring_nothing_back(life)
+
+
+def _money_is_kept_without_the_person(life: Life, paid: int) -> None:
+    """Amounts paid and given back, what was agreed to."""
+    with life.shop.core.engine.connect() as connection:
+        assert connection.scalar(text("select sum(amount_paid_minor) from invoices")) >= paid
+        kept = connection.execute(text("select kind, plan, outcome, reader_id from consents order by id")).all()
+        refunds = connection.execute(text("select amount_minor, reason, asked_by from staff_refunds")).all()
+        warned = connection.execute(text("select customer_id, outcome from warned_charges")).all()
+    assert [row[:3] for row in kept] == [("plan_change", "annual", "changed"), ("checkout", "monthly", "complete")]
+    assert all(row.reader_id.startswith("erased:") for row in kept)
+    assert refunds == [(1, "erased", "staff:7")]
+    assert warned == [("erased", "refunded")]
+
+
+def _late_words_bring_nothing_back(life: Life) -> None:
+    """A webhook, an event that must be routed, the backfill, a sync, a reconciliation: of the erased, only ids stay."""
+    about = {"object": "customer", "id": life.customer_id, "email": EMAIL}
+    late = {"object": "event", "id": "evt_late", "type": "customer.updated", "livemode": False}
+    assert life.take_in(json.dumps(late | {"data": {"object": about}}).encode()) is Stored.IGNORED
+    charge = life.shop.client.v1.charges.list({"customer": life.customer_id}).data[0].id
+    routed = {"object": "event", "id": "evt_routed", "type": "radar.early_fraud_warning.created", "livemode": False}
+    warning = {"object": "radar.early_fraud_warning", "id": "issfr_late", "charge": charge, "said": EMAIL}
+    assert life.take_in(json.dumps(routed | {"data": {"object": warning}}).encode()) is Stored.TO_ROUTE
+    assert life.shop.core.router.route("evt_routed") == "ignored"
+    life.shop.core.convergence.look_back(30)
+    assert life.traces("canary", life.customer_id) == {}
+    assert life.shop.core.syncs.sync_now(life.customer_id, 1).up_to_date
+    assert life.traces("canary").keys() == set()
+    assert life.shop.core.convergence.reconcile(repair=True).rows == []
+
+
+def test_an_erasure_is_refused_for_reasons_and_who_comes_back_begins_anew(life: Life) -> None:
+    """A reason that names the reader, a payment on its way back, Stripe away: each time nothing is erased.
+
+    Who comes back is somebody new, but has had the trial.
+    """
+    life.cancel()
+    for reason in (f"{EMAIL.lower()} asked", f"it is {life.customer_id}!"):
+        with pytest.raises(InvalidRequest):
+            life.erase(reason=reason)
+    waiting = update(tables.repeated_cards).values(settled_at=None)
+    with life.shop.core.engine.begin() as connection:
+        connection.execute(waiting)
+    with pytest.raises(Conflict, match="just being given back"):
+        life.erase(ask_stripe=False)
+    life.shop.lever("faults", status=500)
+    with pytest.raises(StripeUnavailable):
+        life.erase()
+    assert life.shop.services.erasures.prospect(READER).rows["accounts"] == 1
+    with life.shop.core.engine.begin() as connection:
+        connection.execute(waiting.values(settled_at=NOW))
+        connection.execute(update(tables.subscriptions).values(status="canceled"))
+    life.erase(ask_stripe=False)
+    with pytest.raises(NotFound):
+        life.shop.services.erasures.prospect(READER)
+    life.erase(ask_stripe=False)
+    life.shop.lever("faults")
+    _who_comes_back_begins_anew(life)
+
+
+def _who_comes_back_begins_anew(life: Life) -> None:
+    """Under the same reader id, or another with the same address or card; what they buy then is theirs."""
+    services = life.shop.services
+    assert services.readers.state(READER).trial.reason == "trial_used_reader"
+    assert life.shop.open("r-other", email=EMAIL.upper()).trial.reason == "trial_used_email"
+    checkout = life.shop.open(READER, email=EMAIL)
+    assert not checkout.trial.eligible
+    assert life.shop.pay(checkout).status_code == 303
+    assert services.checkouts.outcome(checkout.id).status == "complete"
+    assert life.shop.status(READER) == "active"
+    assert services.accounts.detail(READER).customer_id != life.customer_id
+    life.customer_id = services.accounts.detail(READER).customer_id
+    life.cancel()
+    life.erase()
+    assert life.traces("canary/reader", life.customer_id) == {}
+
+
+def test_an_open_checkout_is_closed_first(shop: Any) -> None:
+    """Or somebody who was erased would pay for nothing."""
+    shop.open(READER, email=EMAIL)
+    assert len(shop.open_sessions()) == 1
+    Life(shop).erase()
+    assert shop.open_sessions() == []
+    assert Life(shop).traces("canary") == {}
