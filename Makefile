@@ -7,12 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image bench test-bench mutants mutants-meter \
-=======
-.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image screenshots bench test-bench mutants \
->>>>>>> 50f1758 (WIP held)
-  check format requirements clean
+.PHONY: help run test simulate test-slow test-cluster test-faults test-browser test-image screenshots bench test-bench \
+  mutants mutants-meter check format requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
