@@ -12,7 +12,7 @@ from service.api.fields import Text
 from service.api.schemas import ReaderPath
 from service.console.desk import Desk
 from service.console.frame import Page, Refused, Visit
-from service.console.pages.inbox import address_of
+from service.console.pages.addresses import address_of
 from service.domain.staff import Role
 from service.privacy.everything import HELD
 from service.privacy.stripe_steps import steps_at_stripe
