@@ -16,11 +16,14 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Select,
+    and_,
     case,
     desc,
     func,
     literal,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -32,6 +35,8 @@ from webhooks.tables import customer_syncs, events
 
 PAGE = 50
 PARK_AFTER = Backoff().park_after
+MOST_BEHIND = 10_000
+"""So many customers that are behind are looked at; more of them are a worker that does not work."""
 NEWEST = 5_000
 """So many of the newest events are looked at to tell what becomes of events."""
 
@@ -76,10 +81,15 @@ class EventQuery:
 
 def page(connection: Connection, query: EventQuery, limit: int) -> Sequence[Any]:
     """Return the newest events that match, each with the reader whose customer it concerns, if it is one's."""
+    return connection.execute(page_statement(query, limit)).all()
+
+
+def page_statement(query: EventQuery, limit: int) -> Select[Any]:
+    """Return the query by which `page` asks."""
     found = _found(query).order_by(desc("received_at"), desc("id")).limit(limit).subquery()
     whose = found.outerjoin(accounts, accounts.c.customer_id == found.c.customer_id)
     statement = select(found, accounts.c.reader_id).select_from(whose)
-    return connection.execute(statement.order_by(found.c.received_at.desc(), found.c.id.desc())).all()
+    return statement.order_by(found.c.received_at.desc(), found.c.id.desc())
 
 
 def oldest(connection: Connection, query: EventQuery, limit: int) -> Sequence[Any]:
@@ -116,35 +126,44 @@ def newest_by_state(connection: Connection) -> tuple[dict[EventState, int], date
 
 def _found(query: EventQuery) -> CompoundSelect[Any]:
     """Return the events that match; those of a state from wherever they are found quickest."""
-    branches = [_EVENTS.where(*_conditions(query), *those) for those in _where(query.state)]
-    return union_all(*branches)
+    state = query.state
+    if state in _FAILURES:
+        return union_all(_unrouted(query, state), _behind(query, state))
+    those = {None: true(), EventState.IGNORED: events.c.status == "ignored", EventState.DONE: _DONE}[state]
+    return union_all(_EVENTS.where(*_conditions(query, events.c, _REASON), those))
 
 
-def _where(state: EventState | None) -> Sequence[Sequence[ColumnElement[bool]]]:
-    """Return one branch of conditions, or two for what waits: events without a customer, and those of one behind."""
-    row, syncs = events.c, customer_syncs.c
-    if state is None:
-        return [[]]
-    if state is EventState.IGNORED:
-        return [[row.status == "ignored"]]
-    if state is EventState.DONE:
-        return [[syncs.synced >= row.mark]]
-    least, most = _FAILURES[state]
-    unrouted = [row.customer_id.is_(None), *_unrouted(state, least, most)]
-    behind = [syncs.dirty > syncs.synced, syncs.synced < row.mark, syncs.attempts.between(least, most)]
-    return [unrouted, behind]
-
-
-def _unrouted(state: EventState, least: int, most: int) -> Sequence[ColumnElement[bool]]:
+def _unrouted(query: EventQuery, state: EventState) -> Select[Any]:
+    """Return what waits without a customer."""
+    row = events.c
     if state is EventState.QUARANTINED:
-        return [events.c.status == "quarantined"]
-    return [events.c.status == "pending", events.c.attempts.between(least, most)]
+        those = row.status == "quarantined"
+    else:
+        those = and_(row.status == "pending", row.attempts.between(*_FAILURES[state]))
+    return _EVENTS.where(*_conditions(query, row, _REASON), row.customer_id.is_(None), those)
 
 
-def _conditions(query: EventQuery) -> Sequence[ColumnElement[bool]]:
-    row, after = events.c, query.after
-    asked = {row.type: query.type, row.customer_id: query.customer_id, _REASON: query.reason}
-    found = [column == value for column, value in asked.items() if value is not None]
+def _behind(query: EventQuery, state: EventState) -> Select[Any]:
+    """Return what waits of customers that are behind: first those, of whom an index knows, then each one's events.
+
+    Written so that it can't be planned as a pass over all: how few are behind, PostgreSQL's statistics do not tell.
+    """
+    some = select(customer_syncs).where(customer_syncs.c.dirty > customer_syncs.c.synced)
+    syncs = some.order_by(customer_syncs.c.not_before).limit(MOST_BEHIND).subquery("behind")
+    theirs = select(events).where(events.c.customer_id == syncs.c.customer_id, events.c.mark > syncs.c.synced)
+    row = theirs.offset(0).lateral("told")
+    columns = (
+        row.c.id, row.c.type, literal(state.value).label("state"), syncs.c.error.label("reason"), row.c.customer_id,
+        row.c.created_at, row.c.received_at, row.c.api_version, syncs.c.attempts, syncs.c.not_before,
+    )  # fmt: skip
+    found = select(*columns).select_from(syncs.join(row, true()))
+    return found.where(*_conditions(query, row.c, syncs.c.error), syncs.c.attempts.between(*_FAILURES[state]))
+
+
+def _conditions(query: EventQuery, row: Any, reason: ColumnElement[Any]) -> Sequence[ColumnElement[bool]]:
+    after = query.after
+    asked = ((row.type, query.type), (row.customer_id, query.customer_id), (reason, query.reason))
+    found = [column == value for column, value in asked if value is not None]
     if query.until is not None:
         found.append(row.received_at <= query.until)
     if after is not None:
@@ -152,6 +171,7 @@ def _conditions(query: EventQuery) -> Sequence[ColumnElement[bool]]:
     return found
 
 
+_DONE = customer_syncs.c.synced >= events.c.mark
 _REASON = case(
     (events.c.reason.is_not(None), events.c.reason),
     (customer_syncs.c.synced < events.c.mark, customer_syncs.c.error),
