@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, exists, select
 
 from metering.meter import MeterUnavailable, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
+from metering.window import Window
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.domain.erasure import erased_digest
@@ -31,6 +32,7 @@ from webhooks.rows import locked
 
 SETTLE_SECONDS = 1.5
 """What was decided about the reader just before is written down a second later, by whichever process decided it."""
+TRIES, PAUSE_SECONDS = 5, 0.2
 OVER = ("canceled", "incomplete_expired")
 
 
@@ -154,11 +156,21 @@ class Erasures:
         windows = [window, self._catalog.window_at(now - window.length)]
         subjects = [Subject(SubjectKind.READER, person.reader_id)]
         subjects += [Subject(SubjectKind.VISITOR, each) for each in person.visitor_ids]
-        try:
-            for subject in subjects:
+        for subject in subjects:
+            self._forget(subject, windows)
+
+    def _forget(self, subject: Subject, windows: Sequence[Window]) -> None:
+        """Try more than once: the meter waits no longer than a decision may."""
+        for left in reversed(range(TRIES)):
+            try:
                 self._meter.forget(subject, windows=windows)
-        except MeterUnavailable as error:
-            raise Unavailable("Redis does not answer; erase the reader again.", code="erasure_incomplete") from error
+            except MeterUnavailable as error:
+                if not left:
+                    told = "Redis does not answer; erase the reader again."
+                    raise Unavailable(told, code="erasure_incomplete") from error
+                self._sleep(PAUSE_SECONDS)
+            else:
+                return
 
 
 def _obstacle(connection: Connection, person: Person) -> Conflict | None:

@@ -25,7 +25,7 @@ def _reader(row: Row, digest: Digest) -> str:
 
 SUBSCRIPTION = Stripped(
     stays=frozenset(
-        {"id", "status", "plan", "price_id", "created_at", "trial_end_at", "period_end_at", "cancel_at", "ended_at",
+        {"id", "status", "plan", "price_id", "amount_minor", "currency", "interval", "created_at", "trial_end_at", "period_end_at", "cancel_at", "ended_at",
          "fetched_at"}
     ),
     becomes=_NOBODY | {"reader_id": always(None)},

@@ -34,6 +34,9 @@ NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 NEIGHBOUR = "r-neighbour"
 
 
+pytestmark = pytest.mark.timeout(300)  # two whole lives, on machines that may be busy
+
+
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else writes here, so there is nothing to wait for."""
