@@ -25,15 +25,15 @@ def _reader(row: Row, digest: Digest) -> str:
 
 SUBSCRIPTION = Stripped(
     stays=frozenset(
-        {"id", "status", "plan", "price_id", "amount_minor", "currency", "interval", "created_at", "trial_end_at", "period_end_at", "cancel_at", "ended_at",
-         "fetched_at"}
+        {"id", "status", "plan", "price_id", "amount_minor", "currency", "interval", "created_at", "trial_end_at",
+         "period_end_at", "cancel_at", "ended_at", "fetched_at"}
     ),
     becomes=_NOBODY | {"reader_id": always(None)},
 )  # fmt: skip
 INVOICE = Stripped(
     stays=frozenset(
-        {"id", "subscription_id", "status", "currency", "amount_due_minor", "amount_paid_minor", "period_end_at",
-         "created_at", "paid_at"}
+        {"id", "subscription_id", "status", "currency", "amount_due_minor", "amount_paid_minor", "attempt_count",
+         "period_end_at", "created_at", "paid_at"}
     ),
     becomes=_NOBODY | {"hosted_url": always(None)},
 )  # fmt: skip
