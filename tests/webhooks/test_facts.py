@@ -144,6 +144,7 @@ def test_the_card_of_a_renewal(shape: Shape) -> None:
     assert found is not None
     assert (found.brand, found.last4, found.fingerprint) == ("visa", "4242", "AOB934RVNwzk6xtn")
     assert (found.funding, found.exp_month, found.exp_year) == ("credit", 8, 2030)
+    assert found.payment_method_id == method["id"]
     newer = shape("subscription", created=2, default_payment_method=method)
     found = card_facts(customer, [living, newer])
     assert found is not None

@@ -155,6 +155,13 @@ class TestPastDue:
         found = _find(policy, facts.snapshot(late, invoices=(free,), fetched=31), facts.at(31))
         assert (found.horizon, found.rule) == (facts.at(33), "past_due_first_payment")
 
+    def test_a_trial_that_cost_the_least_was_paid_for(self, facts, policy):
+        """A single cent paid for the trial makes what follows a renewal."""
+        late = facts.trial(status="past_due", period_start_at=facts.at(30), period_end_at=facts.at(60))
+        cent = facts.invoice(amount_due_minor=1, amount_paid_minor=1)
+        found = _find(policy, facts.snapshot(late, invoices=(cent,), fetched=31), facts.at(31))
+        assert (found.horizon, found.rule) == (facts.at(37), "past_due_renewal")
+
     def test_a_trial_cut_short_gives_no_paid_month(self, facts, policy):
         """Ending a trial early leaves its $0 invoice for the whole trial; it is still no payment."""
         late = facts.trial(status="past_due", trial_end_at=facts.at(1), period_end_at=facts.at(31))
@@ -280,6 +287,21 @@ class TestSeveral:
         ending = facts.subscription(id="sub_z", cancel_at=facts.at(20))
         found = _find(policy, facts.snapshot(ending, facts.subscription(id="sub_a")), facts.at(1))
         assert (found.subscription_id, found.horizon) == ("sub_a", None)
+
+    def test_of_two_that_end_the_later_end_speaks(self, facts, policy):
+        """Access counts, not the date told: one late to renew keeps its slack beyond another's cancellation."""
+        late = facts.subscription(id="sub_a", period_end_at=facts.at(30))
+        ending = facts.subscription(id="sub_z", cancel_at=facts.at(34), period_end_at=facts.at(60))
+        for order in ((late, ending), (ending, late)):
+            found = _find(policy, facts.snapshot(*order, fetched=31), facts.at(31))
+            assert (found.subscription_id, found.horizon) == ("sub_a", facts.at(37))
+
+    def test_of_two_that_are_over_the_last_speaks(self, facts, policy):
+        """Support reads when the reader's latest subscription ended."""
+        first = facts.subscription(id="sub_z", status="canceled", ended_at=facts.at(10))
+        last = facts.subscription(id="sub_a", status="canceled", ended_at=facts.at(20))
+        for order in ((first, last), (last, first)):
+            assert _find(policy, facts.snapshot(*order), facts.at(21)).until == facts.at(20)
 
     def test_each_plan_brings_its_features(self, facts, policy):
         """A plan's features are its own; those of a plan no longer sold are all a subscriber can have."""
