@@ -40,7 +40,7 @@ class _Pipeline:
         self._pending.evalsha(script.sha, len(keys), *keys, *arguments)
         if len(self._pending) >= BATCH:
             self.flush()
-        return [b"reads", 0, b"", b"r"]
+        return [b"reads", 0, b"", b"r", 0]
 
     def flush(self) -> None:
         """Send what is pending; raises what the server refused."""

@@ -14,16 +14,17 @@
 -- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
 --       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for all but the plain ones how
 --       long the mark `seen` is kept (seconds); for a judged one also guard.lua's visitor, bound and ttl
+-- A reader's tombstone may give articles beyond the limit (layout.py: extra), in force while `valid_until` is ahead.
 -- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
 --         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull),
---            1 for a newcomer whom the guard let in here}
+--            articles given beyond the limit, 1 for a newcomer whom the guard let in here}
 --
 -- No `#!lua` line: with one, a full server would refuse the whole script; without, only its writes, so passes go on serving.
 
 local BELIEF = 60 * 1000000 -- how long "no pass" is believed without asking the record again
 local LAYOUT, ABSENT = 1, 1
 
-local role, subject = ARGV[1], ARGV[2]
+local role, subject, extra = ARGV[1], ARGV[2], 0
 local limit, consume, ttl = tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
 local articles = ARGV[8]
 
@@ -56,6 +57,7 @@ if role == 'reader' then
     -- A pass in another release's layout is no pass we can read: ask the record.
     if layout == LAYOUT and not is_absent and valid_until > now then return {'pass', pass} end
     is_known_without = layout == LAYOUT and is_absent and is_fresh(refreshed_at)
+    if is_known_without and valid_until > now then extra = bit.rshift(flags, 1) end
   end
   -- Also beside an outlived pass: the record may have forgotten a reader (erasure) whose pass is still here.
   is_known_without = is_known_without or is_absent_lately(KEYS[2], passed_at) or is_absent_lately(KEYS[3], passed_at)
@@ -81,7 +83,7 @@ if is_first and (role == 'guest' or role == 'judged') then
   end
 end
 
-local reads, most = before, #window.head + limit * ARTICLE_BYTES
+local reads, most = before, #window.head + (limit + extra) * ARTICLE_BYTES
 local letters = {}
 for at = 1, #articles, ARTICLE_BYTES do
   local article = string.sub(articles, at, at + ARTICLE_BYTES - 1)
@@ -102,4 +104,4 @@ if #reads > #before then
   end
 end
 local head = #reads > #window.head and string.sub(reads, 1, #window.head) or ''
-return {'reads', count(window, before), head, table.concat(letters), let_in}
+return {'reads', count(window, before), head, table.concat(letters), extra, let_in}

@@ -2,7 +2,8 @@
 
 | value | bytes |
 |---|---|
-| pass | layout (1, always 1) · flags (1; bit 0 absent) · version (8) · valid_until (8) · refreshed_at (8) · payload |
+| pass | layout (1, always 1) · flags (1) · version (8) · valid_until (8) · refreshed_at (8) · payload |
+| flags | bit 0 absent; the others: extra, of a tombstone |
 | meter | in a rolling window the first read's instant (4, seconds); then 6 for each distinct article, in order |
 | alias | link: reader's hash (8) · linked_at (8); settled (1): 1 once reads are united; last use (2, day) |
 | absent | refreshed_at (8) |
@@ -30,7 +31,7 @@ def micros(instant: datetime) -> int:
 
 def pack_pass(given: Pass) -> bytes:
     """Return the pass's bytes; `unpack_pass` gives an equal pass back."""
-    flags = ABSENT if given.absent else 0
+    flags = given.extra << 1 | (ABSENT if given.absent else 0)
     head = _ENVELOPE.pack(LAYOUT, flags, given.version, micros(given.valid_until), micros(given.refreshed_at))
     return head + given.payload
 
@@ -44,6 +45,7 @@ def unpack_pass(raw: bytes) -> Pass:
         refreshed_at=_EPOCH + refreshed_at * _MICROSECOND,
         absent=bool(flags & ABSENT),
         payload=raw[_ENVELOPE.size :],
+        extra=flags >> 1,
     )
 
 

@@ -87,7 +87,7 @@ class MemoryMeter:
             standing = self._standing(subject, limit, window, now, wall_now)
             if standing.outcome is not Outcome.NO_PASS:
                 return Readings(standing, [standing] * len(article_ids))
-            owner = self._owner(subject)
+            owner, limit = self._owner(subject), standing.limit
             is_first = owner == subject and self._running(subject, window) is None
             if guarding is Guarding.ASK and is_first and not self._is_seen(subject, window):
                 newcomer = Reading(outcome=Outcome.NEWCOMER, used=0, limit=limit, window=window)
@@ -171,16 +171,22 @@ class MemoryMeter:
             return Reading(outcome=Outcome.PASS, used=0, limit=limit, window=window, carried=carried)
         if subject.kind is SubjectKind.READER and not self._is_known_without(subject.id, carried, wall_now):
             return Reading(outcome=Outcome.UNKNOWN, used=0, limit=limit, window=window)
+        given = carried is not None and self._is_fresh(carried, wall_now) and carried.valid_until > now
+        limit += carried.extra if carried is not None and given else 0
         return self._reading(Outcome.NO_PASS, limit, window, self._running(self._owner(subject), window))
 
     def _is_known_without(self, reader_id: str, carried: Pass | None, wall_now: datetime) -> bool:
-        if carried is not None and carried.absent and abs(wall_now - carried.refreshed_at) < BELIEF:
+        if carried is not None and self._is_fresh(carried, wall_now):
             return True
         notes = [self._absences.get((reader_id, _minute(wall_now) - ago)) for ago in (0, 1)]
         return any(
             note is not None and abs(wall_now - note) < BELIEF and (carried is None or note > carried.refreshed_at)
             for note in notes
         )
+
+    @staticmethod
+    def _is_fresh(carried: Pass, wall_now: datetime) -> bool:
+        return carried.absent and abs(wall_now - carried.refreshed_at) < BELIEF
 
     def _one(self, owner: Subject, article_id: str, limit: int, window: Window, consume: bool) -> Reading:
         reads = self._running(owner, window)

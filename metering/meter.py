@@ -63,6 +63,8 @@ class Pass:
     refreshed_at: datetime
     absent: bool
     payload: bytes
+    extra: int = 0
+    """Of a tombstone: as many articles (at most 127) beyond the limit, until `valid_until`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ class Reading:
     outcome: Outcome
     used: int
     limit: int
+    """What was asked with, and the extra of a reader's tombstone."""
     window: Window
     carried: Pass | None = None
 

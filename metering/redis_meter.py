@@ -300,7 +300,9 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         return question.about_the_subject(Outcome.UNKNOWN, len(articles) // ARTICLE_BYTES)
     if reply[0] == b"newcomer":
         return question.about_the_subject(Outcome.NEWCOMER, len(articles) // ARTICLE_BYTES)
-    _, count, head, letters, *let_in = reply
+    _, count, head, letters, extra, *let_in = reply
+    if extra:
+        question = replace(question, limit=question.limit + extra)
     window = begun_window(head, question.window)
     standing = question.reading(Outcome.NO_PASS, window, count)
     # Few differ in a long batch, and making one costs more than finding one.

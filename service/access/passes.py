@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from metering.meter import MeterUnavailable, Pass
 from metering.redis_meter import RedisMeter
 from service.clocks import Clock
+from service.domain.bonuses import Bonus, in_force
 from service.domain.entitlement import (
     Entitlement,
     Policy,
@@ -90,7 +92,8 @@ class Publisher:
     def pass_of(self, standing: Standing) -> Pass:
         """Return what Redis should hold: a pass, a tombstone, or version 0 where the record knows of nothing."""
         version = standing.facts.version if standing.facts else 0
-        return pass_from(standing.entitlement, version, self._business_clock(), standing.asked_at)
+        bonuses = standing.facts.bonuses if standing.facts else ()
+        return pass_from(standing.entitlement, version, self._business_clock(), standing.asked_at, bonuses)
 
     def publish_outbox(self, limit: int = 500) -> int:
         """Publish every pass that Redis may lack; return how many it has now. Stops at the first failure."""
@@ -102,17 +105,21 @@ class Publisher:
         return len(waiting)
 
 
-def pass_from(entitlement: Entitlement, version: int, now: datetime, wall_now: datetime) -> Pass:
-    """Return the pass for this entitlement: a tombstone when it opens nothing."""
+def pass_from(
+    entitlement: Entitlement, version: int, now: datetime, wall_now: datetime, bonuses: Iterable[Bonus] = ()
+) -> Pass:
+    """Return the pass for this entitlement: a tombstone when it opens nothing, with what staff added to the meter."""
     longest = now + LONGEST_PASS
     valid_until = longest if entitlement.horizon is None else min(longest, entitlement.horizon)
     absent = not entitlement.grants_at(now)
+    extra, extra_until = in_force(bonuses, now)
     return Pass(
         version=version,
-        valid_until=longest if absent else valid_until,
+        valid_until=min(longest, extra_until or longest) if absent else valid_until,
         refreshed_at=wall_now,
         absent=absent,
         payload=b"" if absent else json.dumps(entitlement_to_json(entitlement), separators=(",", ":")).encode(),
+        extra=extra if absent else 0,
     )
 
 

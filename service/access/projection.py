@@ -21,7 +21,7 @@ from service.domain.holds import holds_from
 from service.domain.standings import standings_of
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
-from service.store import accounts, checkouts, derived, erased, trials, versions
+from service.store import accounts, checkouts, derived, erased, hold_releases, merges, trials, versions
 from service.store.errands import REPEATED_CARDS, WARNED_CHARGES
 from service.store.facts import find_facts
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
@@ -45,7 +45,8 @@ class Projection:
             log.info("customer_erased")
             return
         reader_id = self._reader_of(connection, snapshot)
-        holds = holds_from(snapshot, self._policy)
+        released = hold_releases.of_customer(connection, snapshot.customer_id)
+        holds = holds_from(snapshot, self._policy, released)
         known_before = derived.find_snapshot(connection, snapshot.customer_id)
         derived.store_snapshot(
             connection,
@@ -87,7 +88,8 @@ class Projection:
     def _reader_of(self, connection: Connection, snapshot: CustomerSnapshot) -> str | None:
         """Return whose customer this is: the account bound to it, else the reader its metadata names.
 
-        Stripe's redaction may erase metadata, so the account's own binding comes first.
+        Stripe's redaction may erase metadata, so the account's own binding comes first; a reader whose account went to
+        another's in a merge is that other.
         """
         account = accounts.find_by_customer(connection, snapshot.customer_id)
         if account is not None:
@@ -95,6 +97,7 @@ class Projection:
         named = snapshot.reader_id or next((each.reader_id for each in snapshot.subscriptions if each.reader_id), None)
         if named is None:
             return None
+        named = merges.stays(connection, named)
         accounts.ensure(connection, named, snapshot.email)
         bound = accounts.bind_customer(connection, named, snapshot.customer_id)
         return named if bound == snapshot.customer_id else None

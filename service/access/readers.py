@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from service.access.links import Links
 from service.access.passes import Record
 from service.access.trials import Trials
 from service.clocks import Clock
+from service.domain.bonuses import Bonus, in_force
 from service.domain.catalog import Catalog
 from service.domain.entitlement import Entitlement
 from service.domain.trials import TrialEligibility
@@ -65,7 +67,7 @@ class Readers:
             entitlement=standing.entitlement,
             subscription=_subscription(snapshot, standing.entitlement),
             snapshot=snapshot,
-            reading=self._reading(reader_id, now),
+            reading=self._reading(reader_id, now, standing.facts.bonuses if standing.facts else ()),
             trial=trial,
         )
 
@@ -73,11 +75,11 @@ class Readers:
         """Record that this browser is this reader's, and unite their reads; raises Unavailable when it can't."""
         self._links.link(reader_id, visitor_id, now=self._business_clock())
 
-    def _reading(self, reader_id: str, now: datetime) -> Reading | None:
-        meter = self._catalog.meter
+    def _reading(self, reader_id: str, now: datetime, bonuses: Iterable[Bonus]) -> Reading | None:
+        limit = self._catalog.meter.limit_reader + in_force(bonuses, now)[0]
         subject = Subject(SubjectKind.READER, reader_id)
         try:
-            return self._meter.usage(subject, limit=meter.limit_reader, window=self._catalog.window_at(now))
+            return self._meter.usage(subject, limit=limit, window=self._catalog.window_at(now))
         except MeterUnavailable:
             return None
 

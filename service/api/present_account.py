@@ -43,6 +43,7 @@ def present_account(found: AccountDetail, state: ReaderState, zone: ZoneInfo, no
         "consents": [_checkout(row) for row in found.checkouts] + [_consent(row) for row in found.consents],
         "gifts": [_gift(row) for row in found.gifts],
         "notes": [_note(row) for row in found.notes],
+        "merges": [dict(row) | {"merged_at": instant(row["merged_at"])} for row in found.merges],
         "sources": {part: source.to_json() for part, source in sources_of(found, state, now).items()},
     }
 

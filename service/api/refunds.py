@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from service.api import schemas, support_shapes
+from service.api.acts.face import wish_of
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
 from service.domain.refunds import RefundRequest
 from service.store.api_keys import Scope
+from service.support.acts.refunding import RefundWish
 from service.support.audit import Audited
 
 
 def refund(services: Services, call: Call) -> Reply:
-    """Refund an invoice's payment, 201, or return the refund that this request has made before, 200."""
+    """Refund an invoice's payment, 201, or return the refund that this request has made before, or a preview, 200."""
+    if call.body["preview"]:
+        return _preview(services, call)
     found = services.refunds.refund(
         RefundRequest(
             reader_id=call.path["reader_id"],
@@ -22,6 +26,8 @@ def refund(services: Services, call: Call) -> Reply:
         )
     )
     value = {
+        "preview": False,
+        "effect": [f"{found.amount.display} is given back; {found.left.display} is left."],
         "id": found.id,
         "invoice": found.invoice_id,
         "status": found.status,
@@ -30,6 +36,23 @@ def refund(services: Services, call: Call) -> Reply:
         "reader_status": services.readers.state(call.path["reader_id"]).entitlement.status.value,
     }
     return answer(201 if found.created else 200, value)
+
+
+def _preview(services: Services, call: Call) -> Reply:
+    """Tell what the refund would do; nothing changes."""
+    wish = RefundWish(invoice_id=call.body["invoice"], amount_minor=call.body["amount"], **wish_of(call))
+    quote = services.refunds.quote(wish.request())
+    value = {
+        "preview": True,
+        "effect": list(services.acts.give_back.effect(wish).words),
+        "id": quote.repeats,
+        "invoice": wish.invoice_id,
+        "status": None,
+        "amount": quote.amount.to_json(),
+        "left": quote.left.to_json(),
+        "reader_status": services.readers.state(wish.reader_id).entitlement.status.value,
+    }
+    return answer(200, value)
 
 
 REFUND = Operation(
@@ -41,7 +64,8 @@ REFUND = Operation(
     description=(
         "Without `amount` all that is left. The same invoice, amount and reason is the same refund, however often it "
         "is asked for (200): for a second one of the same amount, give another reason. A refund cancels nothing; one "
-        "of the running period's whole payment ends access if plans.yaml says so, a partial one never does."
+        "of the running period's whole payment ends access if plans.yaml says so, a partial one never does. With "
+        "`preview` nothing changes, and `effect` says what would."
     ),
     access=Scope.SUPPORT_WRITE,
     view=refund,
@@ -61,6 +85,8 @@ REFUND = Operation(
     audited=Audited(act="refund", ahead=True),
     example_body={"invoice": "in_1QfZ2e", "amount": 290, "reason": "charged after cancelling by telephone"},
     example_answer={
+        "preview": False,
+        "effect": ["$2.90 is given back; $0.00 is left."],
         "id": "re_3QfZ2e",
         "invoice": "in_1QfZ2e",
         "status": "succeeded",

@@ -150,6 +150,7 @@ class RefundCreate(Schema):
         metadata={"description": "In the currency's minor unit; without it all that is left."},
     )
     reason = Text(most=500, required=True, metadata={"description": "For colleagues, kept with the refund at Stripe."})
+    preview = Flag(load_default=False, metadata={"description": "Only tell the effect; change nothing."})
 
 
 class ErasureQuery(Schema):

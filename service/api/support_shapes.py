@@ -93,9 +93,11 @@ class FraudWarningRow(Schema):
 
 
 class Refund(Schema):
-    id = text()
+    preview = flag("True: nothing has changed.")
+    effect = texts()
+    id = maybe_text("Of the refund at Stripe; null in a preview of one that is still to be made.")
     invoice = text()
-    status = text("Stripe's word: succeeded, pending, requires_action.")
+    status = maybe_text("Stripe's word: succeeded, pending, requires_action; null in a preview.")
     amount = one(Money)
     left = one(Money)
     reader_status = Choice(*Status, required=True)
@@ -145,6 +147,15 @@ class NoteRow(Schema):
     written_at = instant()
 
 
+class MergeRow(Schema):
+    gone_reader_id = text("Whose things went to the other account.")
+    reader_id = text("The account that stays.")
+    gone_customer_id = maybe_text("The customer at Stripe that is no account's any more.")
+    reason = text()
+    merged_by = text()
+    merged_at = instant()
+
+
 class Card(Schema):
     brand = text()
     last4 = text()
@@ -177,6 +188,7 @@ class Account(Schema):
     consents = many(ConsentRow)
     gifts = many(GiftRow)
     notes = many(NoteRow)
+    merges = many(MergeRow)
     sources = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(SourceOfPart),

@@ -111,6 +111,17 @@ def build_services(core: Core) -> Services:
     checkouts = _checkouts(core, customers, prices, readers, trials)
     keys = KeyChecker(ApiKeyStore(core.quick_engine).live, core.wall_clock)
     exemptions = build_exemptions(settings, catalog, tokens)
+    cancellations = Cancellations(core.client, readers, core.sync_now)
+    refunds = Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock)
+    plan_changes = PlanChanges(
+        core.client,
+        catalog=catalog,
+        prices=prices,
+        readers=readers,
+        sync_now=core.sync_now,
+        consents=Consents(core.engine, catalog_version=catalog.version, wall_clock=core.wall_clock),
+        business_clock=core.business_clock,
+    )
     return Services(
         catalog=catalog,
         gate=_gate(core, core.journal, links=links, trials=trials, exemptions=exemptions),
@@ -119,19 +130,13 @@ def build_services(core: Core) -> Services:
         signed_links=SignedLinks(tokens, business_clock=core.business_clock),
         checkouts=checkouts,
         portals=Portals(core.client, customers),
-        cancellations=Cancellations(core.client, readers, core.sync_now),
-        plan_changes=PlanChanges(
-            core.client,
-            catalog=catalog,
-            prices=prices,
-            readers=readers,
-            sync_now=core.sync_now,
-            consents=Consents(core.engine, catalog_version=catalog.version, wall_clock=core.wall_clock),
-            business_clock=core.business_clock,
-        ),
-        refunds=Refunds(core.engine, core.client, customers, core.sync_now, wall_clock=core.wall_clock),
+        cancellations=cancellations,
+        plan_changes=plan_changes,
+        refunds=refunds,
         accounts=Accounts(core.engine, business_clock=core.business_clock, owner_at_stripe=Payers(core.client).owner),
-        acts=build_acts(core),
+        acts=build_acts(
+            core, readers=readers, links=links, cancellations=cancellations, refunds=refunds, plan_changes=plan_changes
+        ),
         staff_sync=StaffSync(core.engine, core.sync_now),
         exports=build_exports(core),
         timeline=Timeline(core.engine, catalog.zone),

@@ -26,7 +26,7 @@ class Cancellation:
 
 
 class Cancellations:
-    """Cancels and undoes at period end."""
+    """Cancels at period end or now, and undoes the former."""
 
     def __init__(self, client: stripe.StripeClient, readers: Readers, sync_now: Callable[[str], None]) -> None:
         self._client = client
@@ -39,17 +39,33 @@ class Cancellations:
         Raises NotFound without a running subscription, StripeUnavailable while Stripe does not answer.
         """
         subscription = self._running(reader_id)
-        if not _is_cancelled(subscription):
+        if not is_cancelled(subscription):
             params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
             if comment or reason:
                 params["cancellation_details"] = {"comment": " - ".join(filter(None, (reason, comment)))}
             self._update(subscription, params)
         return _cancellation(self._readers.state(reader_id))
 
+    def end_now(self, reader_id: str, *, comment: str) -> None:
+        """End the reader's subscription and access at once; nothing is given back, nothing prorated.
+
+        Raises as `cancel` does. Once it is ended there is none to end: NotFound.
+        """
+        subscription = self._running(reader_id)
+        with stripe_deadline(DEADLINE_SECONDS):
+            params: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": comment}}
+            ended = self._client.v1.subscriptions.cancel(subscription.id, params)
+            self._sync(ended)
+
+    def look(self, reader_id: str) -> tuple[ReaderState, SubscriptionFacts]:
+        """Return the reader's state and running subscription, as of now at Stripe; raises as `cancel` does."""
+        with stripe_deadline(DEADLINE_SECONDS):
+            return running(self._readers, self._sync_now, reader_id)
+
     def undo(self, reader_id: str) -> None:
         """Let the subscription run on; raises NotFound when nothing is cancelled, StripeUnavailable."""
         subscription = self._running(reader_id)
-        if not _is_cancelled(subscription):
+        if not is_cancelled(subscription):
             raise NotFound("Nothing is cancelled.", code="not_cancelled")
         # The portal sets `cancel_at` alone, our own call the boolean: take back whichever shape is there.
         if subscription.cancel_at_period_end:
@@ -58,17 +74,19 @@ class Cancellations:
             self._update(subscription, {"cancel_at": ""})
 
     def _running(self, reader_id: str) -> SubscriptionFacts:
-        with stripe_deadline(DEADLINE_SECONDS):
-            return running(self._readers, self._sync_now, reader_id)[1]
+        return self.look(reader_id)[1]
 
     def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
         with stripe_deadline(DEADLINE_SECONDS):
-            updated = self._client.v1.subscriptions.update(subscription.id, params)
-            customer = updated.customer
-            self._sync_now(customer if isinstance(customer, str) else customer.id)
+            self._sync(self._client.v1.subscriptions.update(subscription.id, params))
+
+    def _sync(self, changed: stripe.Subscription) -> None:
+        customer = changed.customer
+        self._sync_now(customer if isinstance(customer, str) else customer.id)
 
 
-def _is_cancelled(subscription: SubscriptionFacts) -> bool:
+def is_cancelled(subscription: SubscriptionFacts) -> bool:
+    """Tell whether its end is set."""
     return subscription.cancel_at_period_end or subscription.cancel_at is not None
 
 

@@ -24,13 +24,15 @@ class Consents:
         self._wall_clock = wall_clock
 
     @contextmanager
-    def to_plan_change(self, reader_id: str, subscription_id: str, plan: str, told: dict[str, Any]) -> Iterator[None]:
+    def to_plan_change(
+        self, reader_id: str, subscription_id: str, plan: str, told: dict[str, Any], *, by_staff: bool = False
+    ) -> Iterator[None]:
         """Keep consent to the change made inside; when its outcome is not known, neither is the consent's."""
         with self._engine.begin() as connection:
             consent_id = consents.record(
                 connection,
                 reader_id=reader_id,
-                kind="plan_change",
+                kind="plan_change_by_staff" if by_staff else "plan_change",
                 subscription_id=subscription_id,
                 plan=plan,
                 disclosure=told,

@@ -75,8 +75,12 @@ class PlanChanges:
         with stripe_deadline(DEADLINE_SECONDS):
             return self._quote(self._changeable(reader_id, plan), plan, now)
 
-    def change(self, reader_id: str, plan_id: str, *, quoted_at: datetime | None = None) -> PlanChange:
+    def change(
+        self, reader_id: str, plan_id: str, *, quoted_at: datetime | None = None, by_staff: bool = False
+    ) -> PlanChange:
         """Change the plan, charging what is due; return what was billed, which with a preview's `quoted_at` is that.
+
+        `by_staff`: the consent that is kept says that the reader gave it to staff, not to the site.
 
         Raises as `preview` does; InvalidRequest (`quote_expired`) for a `quoted_at` too old or in the future, and
         PaymentFailed when the card is refused: then nothing has changed.
@@ -89,7 +93,7 @@ class PlanChanges:
         with stripe_deadline(DEADLINE_SECONDS):
             subscription = self._changeable(reader_id, plan)
             told = self._quote(subscription, plan, as_of)
-            with self._consents.to_plan_change(reader_id, subscription.id, plan.id, told.to_json()):
+            with self._consents.to_plan_change(reader_id, subscription.id, plan.id, told.to_json(), by_staff=by_staff):
                 updated = self._update(subscription, plan, as_of)
             self._sync_now(str(updated["customer"]))
             log.info("plan_changed", reader_id=reader_id, subscription_id=subscription.id, plan=plan.id)

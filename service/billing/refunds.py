@@ -36,6 +36,21 @@ class Refund:
     created: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefundQuote:
+    """What a refund would be: `amount` of `paid`, with `left` to be given back after it.
+
+    `last4` is of the card that was charged; `repeats` the refund that this very request has made before, or None.
+    """
+
+    charge_id: str
+    amount: Money
+    paid: Money
+    left: Money
+    last4: str | None
+    repeats: str | None
+
+
 class Refunds:
     """Gives payments of invoices back. What that does to access follows from the sync, by the rules of holds."""
 
@@ -60,9 +75,7 @@ class Refunds:
         Raises NotFound (`no_account`, `no_invoice`), InvalidRequest (`nothing_to_refund`, `refund_too_large`),
         StripeUnavailable.
         """
-        customer_id = self._customers.known(request.reader_id)
-        if customer_id is None:
-            raise NotFound("There is no account of this reader with payments.", code="no_account")
+        customer_id = self._payer(request)
         with stripe_deadline(DEADLINE_SECONDS):
             charge = self._charge(customer_id, request.invoice_id)
             refunds = [each.to_dict() for each in self._of(charge["id"])]
@@ -78,6 +91,31 @@ class Refunds:
             left=Money(left, made["currency"]),
             created=found is None,
         )
+
+    def quote(self, request: RefundRequest) -> RefundQuote:
+        """Return what `refund` would do now, by what Stripe says; raises as it does, and changes nothing."""
+        customer_id = self._payer(request)
+        with stripe_deadline(DEADLINE_SECONDS):
+            charge = self._charge(customer_id, request.invoice_id)
+            refunds = [each.to_dict() for each in self._of(charge["id"])]
+        found = earlier(refunds, request)
+        left_minor, currency = refundable_minor(charge, refunds), charge["currency"]
+        amount_minor = found["amount"] if found else self._allowed(left_minor, request, currency)
+        card = (charge.get("payment_method_details") or {}).get("card") or {}
+        return RefundQuote(
+            charge_id=charge["id"],
+            amount=Money(amount_minor, currency),
+            paid=Money(charge["amount_captured"], currency),
+            left=Money(left_minor if found else left_minor - amount_minor, currency),
+            last4=card.get("last4"),
+            repeats=found["id"] if found else None,
+        )
+
+    def _payer(self, request: RefundRequest) -> str:
+        customer_id = self._customers.known(request.reader_id)
+        if customer_id is None:
+            raise NotFound("There is no account of this reader with payments.", code="no_account")
+        return customer_id
 
     def _charge(self, customer_id: str, invoice_id: str) -> dict[str, Any]:
         """Return the charge that paid the invoice, which must be this customer's."""

@@ -11,6 +11,7 @@ from service.api.operations import Reply
 from service.console.cookies import new_token
 from service.console.desk import Desk
 from service.console.frame import Refused, Visit
+from service.errors import Conflict, InvalidRequest
 from service.store.idempotency import CONSOLE
 
 
@@ -33,7 +34,7 @@ def go_once(desk: Desk, visit: Visit, what: str, act: Callable[[], str]) -> str:
             raised.append(error)
             raise
 
-    reply = act_once(desk.services.idempotency, _this(visit, what), desk.now(), first)
+    reply = _act_once(desk, _this(visit, what), first)
     if raised:
         raise raised[0]
     if reply.headers:
@@ -42,6 +43,21 @@ def go_once(desk: Desk, visit: Visit, what: str, act: Callable[[], str]) -> str:
         words = json.loads(reply.body)["detail"]
         raise Refused(status=reply.status, title="That did not work", words=words)
     return reply.body
+
+
+def _act_once(desk: Desk, this: Once, first: Callable[[], Reply]) -> Reply:
+    try:
+        return act_once(desk.services.idempotency, this, desk.now(), first)
+    except Conflict as conflict:
+        if conflict.code != "request_in_flight":
+            raise
+        words = "Your first press is still being worked on. Look at the account in a moment."
+        raise Refused(status=409, title="It is being done", words=words) from conflict
+    except InvalidRequest as refused:
+        if refused.code != "idempotency_key_reused":
+            raise
+        words = "This confirmation was used for another request, or is not yours. Begin again from the account."
+        raise Refused(status=422, title="Nothing was done", words=words) from refused
 
 
 def _this(visit: Visit, what: str) -> Once:

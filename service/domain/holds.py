@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
-from service.domain.vocabulary import Hold, Policy
+from service.domain.vocabulary import Hold, Policy, Release
 from webhooks.snapshot import CustomerSnapshot, HoldFacts, InvoiceFacts
 
 INQUIRY = "warning_"
@@ -23,14 +23,21 @@ REFUNDED = frozenset({"succeeded", "pending", "requires_action"})
 """Refunds that count; a failed or canceled one gave nothing back."""
 
 
-def holds_from(snapshot: CustomerSnapshot, policy: Policy) -> tuple[Hold, ...]:
-    """Return one hold for each of the snapshot's, in its order; those that close nothing are kept to be seen."""
+def holds_from(snapshot: CustomerSnapshot, policy: Policy, releases: Iterable[Release] = ()) -> tuple[Hold, ...]:
+    """Return one hold for each of the snapshot's, in its order; those that close nothing are kept to be seen.
+
+    `releases` are staff's. Money that is gone stays gone: what a released refund gave back proves no payment.
+    """
     invoices = {each.id: each for each in _ours(snapshot)}
     emptied = frozenset(_emptying_refunds(snapshot.holds)) if policy.full_refund_revokes else frozenset()
     holds = [_hold(each, invoices.get(each.invoice_id or ""), emptied) for each in snapshot.holds]
     revoked = frozenset(hold.invoice_id for hold in holds if hold.revokes)
     standing = [each for each in invoices.values() if each.id not in revoked]
-    return tuple(_released(hold, invoices, standing) for hold in holds)
+    by_staff = {(each.hold_id, each.revokes): each.released_at for each in releases}
+    return tuple(
+        _released_by_staff(_released(hold, invoices, standing), by_staff.get((facts.id, hold.revokes)))
+        for facts, hold in zip(snapshot.holds, holds, strict=True)
+    )
 
 
 def may_be_released(facts: HoldFacts) -> bool:
@@ -93,6 +100,12 @@ def _released(hold: Hold, invoices: dict[str, InvoiceFacts], standing: Iterable[
     covering = (each for each in standing if each.subscription_id == gone.subscription_id and _covers(each, gone))
     paid_at = min((each.paid_at or each.created_at for each in covering), default=None)
     return hold if paid_at is None else replace(hold, released_at=max(paid_at, hold.from_at))
+
+
+def _released_by_staff(hold: Hold, at: datetime | None) -> Hold:
+    if at is None or not hold.blocks or hold.released_at is not None:
+        return hold
+    return replace(hold, released_at=max(at, hold.from_at))
 
 
 def _covers(other: InvoiceFacts, gone: InvoiceFacts) -> bool:

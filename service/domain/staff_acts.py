@@ -16,6 +16,13 @@ class StaffAct(StrEnum):
     GRANT = "grant"
     REVOKE_GRANT = "revoke_grant"
     RESET_METER = "reset_meter"
+    ADD_ARTICLES = "add_articles"
+    CANCEL = "cancel"
+    UNDO_CANCELLATION = "undo_cancellation"
+    REFUND = "refund"
+    CHANGE_PLAN = "change_plan"
+    RELEASE_HOLD = "release_hold"
+    MERGE = "merge"
 
 
 LEAST_ROLE: Mapping[StaffAct, Role] = {
@@ -23,6 +30,13 @@ LEAST_ROLE: Mapping[StaffAct, Role] = {
     StaffAct.GRANT: Role.AGENT,
     StaffAct.REVOKE_GRANT: Role.AGENT,
     StaffAct.RESET_METER: Role.AGENT,
+    StaffAct.ADD_ARTICLES: Role.AGENT,
+    StaffAct.CANCEL: Role.AGENT,
+    StaffAct.UNDO_CANCELLATION: Role.AGENT,
+    StaffAct.REFUND: Role.LEAD,
+    StaffAct.CHANGE_PLAN: Role.LEAD,
+    StaffAct.RELEASE_HOLD: Role.LEAD,
+    StaffAct.MERGE: Role.ADMIN,
 }
 """The role from which on somebody may. API keys of `support:write` stand for an admin: only admins make keys."""
 

@@ -88,6 +88,18 @@ class Hold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Release:
+    """Staff's word that a hold closes nothing, from a business instant on, as long as it is what it was then.
+
+    A dispute released while undecided (`revokes` False) closes anew, as another thing, when it is lost.
+    """
+
+    hold_id: str
+    revokes: bool
+    released_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """The publication's terms: how long access outlasts a payment, and which features each plan carries.
 

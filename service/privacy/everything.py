@@ -9,6 +9,7 @@ from __future__ import annotations
 from service.privacy import fates, whose
 from service.privacy.held import Held
 from service.privacy.whose import of_customer, of_reader, procrastinate_jobs
+from service.store.act_tables import account_merges, hold_releases, meter_bonuses
 from service.store.audit_tables import audit_details
 from service.store.gift_tables import gifts
 from service.store.journal_tables import decisions, paid_but_refused, refusal_checks
@@ -43,6 +44,9 @@ HELD: tuple[Held, ...] = (
         fate=fates.CONSENT,
     ),
     Held(table=grants, why="Access that staff gave.", whose=of_reader(grants)),
+    Held(table=meter_bonuses, why="Free articles that staff added.", whose=of_reader(meter_bonuses)),
+    Held(table=hold_releases, why="Holds that staff released.", whose=of_reader(hold_releases)),
+    Held(table=account_merges, why="Accounts of the reader that were made one.", whose=whose.merged),
     Held(table=notes, why="What staff wrote to each other about the account.", whose=of_reader(notes)),
     Held(table=gifts, why="Articles the reader gave away.", whose=of_reader(gifts)),
     Held(table=visitor_links, why="Browsers in which the reader signed in.", whose=of_reader(visitor_links)),

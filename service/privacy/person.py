@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, union
 
+from service.store.act_tables import account_merges
 from service.store.money_tables import staff_refunds, warned_charges
 from service.store.tables import (
     accounts,
@@ -83,6 +84,7 @@ def _customers(reader_id: str) -> Select[tuple[str]]:
     found = union(
         select(accounts.c.customer_id.label("id")).where(accounts.c.reader_id == reader_id),
         select(customer_snapshots.c.customer_id).where(customer_snapshots.c.reader_id == reader_id),
+        select(account_merges.c.gone_customer_id).where(account_merges.c.reader_id == reader_id),
         select(subscriptions.c.customer_id).where(subscriptions.c.reader_id == reader_id),
         select(repeated_cards.c.customer_id).where(repeated_cards.c.reader_id == reader_id),
         select(checkouts.c.parameters["customer"].astext).where(checkouts.c.reader_id == reader_id),

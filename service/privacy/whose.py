@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from service.privacy.held import Held, Whose
 from service.privacy.person import Person, holds_word_of
+from service.store.act_tables import account_merges
 from service.store.audit_tables import audit, audit_details
 from service.store.journal_tables import decisions
 from service.store.staff_tables import staff_sign_ins
@@ -41,6 +42,12 @@ def told(person: Person) -> ColumnElement[bool]:
     body = func.convert_from(events.c.body, "UTF8")
     nameless = events.c.customer_id.is_(None) & holds_word_of(body, person)
     return or_(events.c.customer_id.in_(person.customer_ids), nameless)
+
+
+def merged(person: Person) -> ColumnElement[bool]:
+    """Return which merges the reader's account stayed in, or went in."""
+    merge = account_merges.c
+    return or_(merge.reader_id == person.reader_id, merge.gone_reader_id == person.reader_id)
 
 
 def audited(person: Person) -> ColumnElement[bool]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, or_, select
 
+from service.store.act_tables import account_merges
 from service.store.gift_tables import gifts
 from service.store.money_tables import consents, staff_refunds, warned_charges
 from service.store.note_tables import notes
@@ -31,7 +32,7 @@ def facts_of(connection: Connection, reader_id: str) -> dict[str, Any] | None:
     row = connection.execute(_account(reader_id)).mappings().first()
     if row is None:
         return None
-    queries = _of_customer(row["customer_id"]) | _of_reader(reader_id)
+    queries = _of_customer(row["customer_id"]) | _of_reader(reader_id) | {"merges": _merges(reader_id)}
     rows = {name: [dict(each) for each in connection.execute(query).mappings()] for name, query in queries.items()}
     return dict(row) | rows
 
@@ -69,6 +70,14 @@ def _of_reader(reader_id: str) -> dict[str, Select[Any]]:
         "notes": (notes, notes.c.written_at),
     }
     return {name: _newest(table, table.c.reader_id == reader_id, by) for name, (table, by) in ordered.items()}
+
+
+def _merges(reader_id: str) -> Select[Any]:
+    """Return the merges that this account stayed in, and the one in which it went."""
+    columns = account_merges.c
+    return _newest(
+        account_merges, or_(columns.reader_id == reader_id, columns.gone_reader_id == reader_id), columns.merged_at
+    )
 
 
 def _newest(table: Table, condition: Any, by: Any) -> Select[Any]:

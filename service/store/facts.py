@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
+from service.domain.bonuses import Bonus
 from service.domain.entitlement import Grant, GrantKind, Hold
+from service.store.act_tables import meter_bonuses
 from service.store.tables import accounts, customer_snapshots, grants, holds
 from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
 
@@ -25,6 +27,7 @@ class Facts:
     snapshot: CustomerSnapshot | None
     holds: tuple[Hold, ...]
     grants: tuple[Grant, ...]
+    bonuses: tuple[Bonus, ...] = ()
 
 
 def find_facts(connection: Connection, reader_id: str) -> Facts | None:
@@ -52,6 +55,10 @@ _GRANTS = _rows_as_json(
     grants.c.kind, grants.c.features, grants.c.from_at, grants.c.until_at, grants.c.reason,
     where=[grants.c.reader_id == accounts.c.reader_id, grants.c.revoked_at.is_(None)], order=grants.c.id,
 )  # fmt: skip
+_BONUSES = _rows_as_json(
+    meter_bonuses.c.articles, meter_bonuses.c.from_at, meter_bonuses.c.until_at,
+    where=[meter_bonuses.c.reader_id == accounts.c.reader_id], order=meter_bonuses.c.id,
+)  # fmt: skip
 _QUERY = select(
     accounts.c.reader_id,
     accounts.c.customer_id,
@@ -60,6 +67,7 @@ _QUERY = select(
     customer_snapshots.c.snapshot,
     _HOLDS.label("holds"),
     _GRANTS.label("grants"),
+    _BONUSES.label("bonuses"),
 ).select_from(accounts.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == accounts.c.customer_id))
 
 
@@ -72,6 +80,7 @@ def _facts(row: Any) -> Facts:
         snapshot=snapshot_from_json(row.snapshot) if row.snapshot else None,
         holds=tuple(_hold(each) for each in row.holds),
         grants=tuple(_grant(each) for each in row.grants),
+        bonuses=tuple(_bonus(each) for each in row.bonuses),
     )
 
 
@@ -91,4 +100,12 @@ def _grant(value: dict[str, Any]) -> Grant:
         from_at=datetime.fromisoformat(value["from_at"]),
         until_at=datetime.fromisoformat(value["until_at"]),
         reason=value["reason"],
+    )
+
+
+def _bonus(value: dict[str, Any]) -> Bonus:
+    return Bonus(
+        articles=value["articles"],
+        from_at=datetime.fromisoformat(value["from_at"]),
+        until_at=datetime.fromisoformat(value["until_at"]),
     )

@@ -12,7 +12,7 @@ from service.access.readers import ReaderState
 from service.support.accounts import AccountDetail
 
 FROM_STRIPE = ("state", "subscriptions", "invoices", "holds")
-OURS = ("grants", "fraud_warnings", "refunds", "trial_ledger", "visitors", "consents", "gifts", "notes")
+OURS = ("grants", "fraud_warnings", "refunds", "trial_ledger", "visitors", "consents", "gifts", "notes", "merges")
 
 
 class Origin(StrEnum):

@@ -73,6 +73,7 @@ class AccountDetail:
     consents: Sequence[dict[str, Any]]
     gifts: Sequence[dict[str, Any]]
     notes: Sequence[dict[str, Any]]
+    merges: Sequence[dict[str, Any]] = ()
 
 
 class Accounts:

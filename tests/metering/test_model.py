@@ -95,9 +95,12 @@ class Lives(RuleBasedStateMachine):
             )
         )  # fmt: skip
 
-    @rule(reader=readers, version=st.integers(0, 3))
-    def loses_the_pass(self, reader: str, version: int) -> None:
-        tombstone = Pass(version=version, valid_until=self.now, refreshed_at=self.now, absent=True, payload=b"")
+    @rule(reader=readers, version=st.integers(0, 3), extra=st.sampled_from([0, 1, 127]), ahead=st.booleans())
+    def loses_the_pass(self, reader: str, version: int, extra: int, ahead: bool) -> None:
+        until = self.now + timedelta(hours=ahead)
+        tombstone = Pass(
+            version=version, valid_until=until, refreshed_at=self.now, absent=True, payload=b"", extra=extra
+        )  # fmt: skip
         self.both(lambda meter: meter.publish(self.name(reader), tombstone))
 
     @rule(visitor=visitors, reader=readers, late=st.sampled_from([timedelta(), timedelta(hours=2)]))

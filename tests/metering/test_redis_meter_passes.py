@@ -40,6 +40,19 @@ def test_a_reader_without_any_record_is_unknown_and_not_counted(
     assert server.dbsize() == 0
 
 
+def test_a_tombstone_gives_articles_beyond_the_limit(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: as many more as it says, told as the limit, until its instant; then the limit is as before."""
+    until = NOW + timedelta(seconds=30)
+    assert desk.meter.publish(reader.id, make_pass(absent=True, payload=b"", valid_until=until, extra=2))
+    readings = [desk.reads(reader, article, now=NOW) for article in ("a-1", "a-2", "a-3", "a-4", "a-1")]
+    assert [each.outcome for each in readings] == [Outcome.ROOM] * 3 + [Outcome.FULL, Outcome.SEEN]
+    assert {each.limit for each in readings} == {3}
+    over = desk.reads(reader, "a-4", now=until)
+    assert (over.outcome, over.limit, over.used) == (Outcome.FULL, 1, 1)
+
+
 def test_an_absent_reader_is_metered_for_a_minute(desk: Any, reader: Subject) -> None:
     """Claim: \"nothing known\" is believed for less than 60 s, also across the turn of a minute, then asked again."""
     published_at = NOW + timedelta(seconds=50)

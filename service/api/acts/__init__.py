@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.api.acts import courtesy, meter, notes
+from service.api.acts import accounts, courtesy, meter, notes, subscription
 from service.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -10,4 +10,10 @@ OPERATIONS: tuple[Operation, ...] = (
     courtesy.GIVE,
     courtesy.REVOKE,
     meter.RESET_METER,
+    meter.ADD_ARTICLES,
+    subscription.CANCEL,
+    subscription.UNDO_CANCELLATION,
+    subscription.CHANGE_PLAN,
+    accounts.RELEASE_HOLD,
+    accounts.MERGE,
 )

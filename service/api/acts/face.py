@@ -78,8 +78,8 @@ def operation(
     """Return the act's route below the account's; `makes` something that has an id, `ahead` as in `Audited`."""
     answers = {201: ActAnswer, 200: ActAnswer} if makes else {200: ActAnswer}
     usual: dict[str, Any] = {
-        "name": which.value, "tag": "For support", "access": Scope.SUPPORT_WRITE, "path_schema": ReaderPath,
-        "body_schema": Reasoned, "answers": answers, "slow": True, "idempotent": True,
+        "name": f"support_{which.value}", "tag": "For support", "access": Scope.SUPPORT_WRITE,
+        "path_schema": ReaderPath, "body_schema": Reasoned, "answers": answers, "slow": True, "idempotent": True,
         "audited": Audited(act=f"act.{which.value}", ahead=ahead),
     }  # fmt: skip
     return Operation(method=method, path=f"/v1/support/accounts/{{reader_id}}/{path}", **(usual | rest))

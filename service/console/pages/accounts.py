@@ -12,7 +12,7 @@ from service.api.account_queries import note_filter, query_from
 from service.api.cursors import cursor_of
 from service.api.schemas import AccountFilter, AccountsQuery
 from service.api.support import CSV_HEADERS
-from service.console.acts import DONE, acts_for
+from service.console.acts import DONE, acts_for, may
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
 from service.console.once import new_key
@@ -122,8 +122,8 @@ def show(desk: Desk, visit: Visit) -> Response:
         may_erase=visit.signed_in.role >= Role.ADMIN,
         may_sync=visit.signed_in.role >= Role.AGENT and found.customer_id is not None,
         told=SYNC_TOLD.get(visit.query.get("sync", "")) or DONE.get(visit.query.get("done", "")),
-        acts=acts_for(visit.signed_in.role),
-        may_act=visit.signed_in.role >= Role.AGENT,
+        acts=acts_for(visit.signed_in.role, state),
+        may=may(visit.signed_in.role),
         once=new_key(),
         now=now,
         newest=services.timeline.page(reader_id, limit=NEWEST).moments,

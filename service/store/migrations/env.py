@@ -3,6 +3,7 @@
 from alembic import context
 
 from service.store import (  # noqa: F401 - that all tables are declared
+    act_tables,
     audit_tables,
     erasure_tables,
     gift_tables,

@@ -24,17 +24,23 @@ class Changing:
         self._business_clock = business_clock
 
     @contextmanager
-    def of(self, reader_id: str, trail: Trail, *, cause: str, make_account: bool = False) -> Iterator[Connection]:
-        """Yield a connection to write with; what is raised inside undoes all of it.
+    def of(
+        self, reader_id: str, trail: Trail, *, cause: str, make_account: bool = False, also: str | None = None
+    ) -> Iterator[Connection]:
+        """Yield a connection to write with; what is raised inside undoes all of it. `also` changes as well.
 
         The account's row is held from the start, before any row that refers to it: two acts at once follow each other.
         A pass that Redis does not take now stays in the outbox.
         """
+        changed = sorted({reader_id, also or reader_id})
         with self._engine.begin() as connection:
             if make_account:
                 accounts.ensure(connection, reader_id)
-            accounts.lock(connection, reader_id)
+            for each in changed:  # in one order, so that two acts on the same two readers can't wait for each other
+                accounts.lock(connection, each)
             yield connection
-            self._projection.record_entitlement(connection, reader_id, now=self._business_clock(), cause=cause)
+            for each in changed:
+                self._projection.record_entitlement(connection, each, now=self._business_clock(), cause=cause)
             trail.record(connection)
-        self._publisher.publish(reader_id)
+        for each in changed:
+            self._publisher.publish(each)

@@ -30,11 +30,15 @@ class Outlook:
         """Return how the reader stands now."""
         return self._record.standing(reader_id, self.now())
 
-    def supposing(self, reader_id: str, standing: Standing, **changes: Any) -> str:
-        """Return the sentence of an account whose facts (`snapshot`, `holds`, `grants`) were these."""
+    def supposed(self, reader_id: str, standing: Standing, **changes: Any) -> Entitlement:
+        """Return what the reader would be entitled to if their facts (`snapshot`, `holds`, `grants`) were these."""
         facts = replace(standing.facts or _none_of(reader_id), **changes)
-        policy, now = self._catalog.policy, self.now()
-        return self.said(entitlement_from(facts.snapshot, facts.holds, facts.grants, policy, now), facts.snapshot)
+        return entitlement_from(facts.snapshot, facts.holds, facts.grants, self._catalog.policy, self.now())
+
+    def supposing(self, reader_id: str, standing: Standing, **changes: Any) -> str:
+        """Return that in a sentence."""
+        known = standing.facts.snapshot if standing.facts else None
+        return self.said(self.supposed(reader_id, standing, **changes), changes.get("snapshot", known))
 
     def said(self, entitlement: Entitlement, snapshot: CustomerSnapshot | None) -> str:
         """Return the entitlement in a sentence."""

@@ -32,6 +32,11 @@ WRITES = {
     "/v1/support/accounts/r-81/notes": {"body": "telephoned"},
     "/v1/support/accounts/r-81/grants": {"until": "2026-12-21T23:00:00Z", "reason": "late paper"},
     "/v1/support/accounts/r-81/grants/12": {"reason": "given by mistake"},
+    "/v1/support/accounts/r-81/cancellation": {"reason": "asked by letter", "when": "now"},
+    "/v1/support/accounts/r-81/plan-changes": {"plan": "annual", "reason": "asked by letter"},
+    "/v1/support/accounts/r-81/meter-additions": {"articles": 3, "reason": "the page broke"},
+    "/v1/support/accounts/r-81/hold-releases": {"hold": "dp_1", "reason": "withdrawn"},
+    "/v1/support/accounts/r-81/merges": {"other": "r-82", "reason": "one person"},
     "/v1/support/accounts/r-81/meter-resets": {"reason": "opened by a preview"},
     "/v1/support/events/evt_1/replay": {"reason": "mended"},
     "/v1/support/events/replays": {"status": "failed", "type": "invoice.paid", "customer": "cus_1", "reason": "mended"},
@@ -77,8 +82,9 @@ OTHERWISE = {
     ("/v1/decisions", "article"),
     ("/v1/decisions/batch", "articles"),
     ("/v1/support/accounts/r-81/notes", "body"),
+    ("/v1/support/accounts/r-81/meter-additions", "articles"),
 }
-"""Fields with rules of their own: articles, and a text of several lines."""
+"""Fields with rules of their own: articles, a text of several lines, and a number (7 is one)."""
 FIELDS = [(path, name) for path, body in WRITES.items() for name in body if (path, name) not in OTHERWISE]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from service.domain.entitlement import Status, entitlement_from, next_boundary
 from service.domain.holds import holds_from
+from service.domain.vocabulary import Release
 from webhooks.snapshot import HoldFacts
 
 
@@ -211,3 +212,40 @@ def test_each_charge_is_emptied_by_its_own_refunds(status: Any, against: Any, fa
     whole = [against("refund", "succeeded", invoice=each, day=35) for each in ("in_1", "in_2")]
     assert status(*whole, **paid) is Status.HELD
     assert status(*reversed(whole), **paid) is Status.HELD
+
+
+def test_a_release_by_staff_opens_what_the_hold_closed(facts: Any, policy: Any, against: Any) -> None:
+    """From its instant on, for the hold it names, as what it was; no other hold is touched by it."""
+
+    def judged(hold: HoldFacts, *releases: Release) -> Any:
+        snapshot = replace(facts.snapshot(facts.subscription(), invoices=(facts.invoice(),), fetched=10), holds=(hold,))
+        (found,) = holds_from(snapshot, policy, releases)
+        return found
+
+    for kind, status, revokes in (
+        ("dispute", "needs_response", False), ("fraud_warning", "actionable", False), ("refund", "succeeded", True),
+    ):  # fmt: skip
+        hold = against(kind, status)
+        release = Release(hold_id=hold.id, revokes=revokes, released_at=facts.at(8))
+        assert judged(hold).closes("sub_1")
+        assert judged(hold, replace(release, hold_id="other")).closes("sub_1")
+        assert judged(hold, replace(release, revokes=not revokes)).closes("sub_1")
+        assert (judged(hold, release).closes("sub_1"), judged(hold, release).released_at) == (False, facts.at(8))
+    lost = against("dispute", "lost")
+    assert judged(lost, Release(hold_id=lost.id, revokes=False, released_at=facts.at(8))).closes("sub_1")
+    won = against("dispute", "won")
+    assert judged(won, Release(hold_id=won.id, revokes=False, released_at=facts.at(8))).released_at is None
+
+
+def test_a_released_refund_proves_no_payment(facts: Any, policy: Any, against: Any) -> None:
+    """The money is gone: when the next payment fails there is no paid period to be in grace after."""
+    hold = against("refund", "succeeded")
+    release = Release(hold_id=hold.id, revokes=True, released_at=facts.at(8))
+
+    def status_on(day: float, word: str) -> Status:
+        sold = facts.subscription(status=word)
+        snapshot = replace(facts.snapshot(sold, invoices=(facts.invoice(),), fetched=day), holds=(hold,))
+        return entitlement_from(snapshot, holds_from(snapshot, policy, [release]), (), policy, facts.at(day)).status
+
+    assert status_on(10, "active") is Status.ACTIVE
+    assert status_on(31, "past_due") is not Status.GRACE

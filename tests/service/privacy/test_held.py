@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Table, inspect
 from service.privacy.everything import HELD, NOTHING_PERSONAL
 from service.privacy.held import Stripped, gone
 from service.store import (
+    act_tables,
     audit_tables,
     erasure_tables,
     gift_tables,
@@ -24,6 +25,7 @@ from webhooks import tables as webhook_tables
 ALL = {**tables.metadata.tables, **webhook_tables.metadata.tables}
 NAMES_SOMEBODY = {"reader_id", "visitor_id", "customer_id", "subjects", "subject_id", "email"}
 SIBLINGS = (
+    act_tables,
     audit_tables,
     erasure_tables,
     gift_tables,

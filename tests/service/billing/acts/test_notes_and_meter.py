@@ -61,3 +61,32 @@ def test_a_reset_without_redis_is_refused(faces: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(faces.shop.core.meter, "reset", away)
     assert faces.api("POST", "r-1/meter-resets", reason="x").json["code"] == "meter_unavailable"
     assert faces.colleague(Role.AGENT).act("reset-meter", reason="x").status_code == 503
+
+
+def test_more_articles_until_the_window_ends(faces: Any, read_words: Any) -> None:
+    """At the door at once, told as the limit, and still there after Redis has lost everything."""
+    faces.shop.open()
+    faces.reads(consume=True)
+    assert faces.reads(article="a-2").reason == "meter_exhausted"
+    agent = faces.colleague(Role.AGENT)
+    words = read_words(agent.preview("add-articles", articles=2, reason="the page broke"))
+    assert words[:2] == [
+        "2 more free articles until 1 December 2026, 00:00.",
+        "1 of 3 are read then, instead of 1 of 1.",
+    ]
+    assert agent.act("add-articles", articles=2, reason="the page broke").status_code == 303
+    assert [faces.reads(article=f"a-{n}", consume=True).reason for n in (2, 3, 4)] == [
+        "metered", "metered", "meter_exhausted",
+    ]  # fmt: skip
+    meter = faces.account()["meter"]
+    assert (meter["used"], meter["limit"]) == (3, 3)
+    faces.shop.core.meter.connections.command("FLUSHALL")
+    assert [faces.reads(article=f"b-{n}", consume=True).reason for n in range(4)][2:] == ["metered", "meter_exhausted"]
+
+
+def test_more_articles_over_the_api_have_an_end(faces: Any) -> None:
+    """Also for who has no account yet; what is in force adds up to a hundred at most."""
+    given = faces.api("POST", "r-9/meter-additions", articles=60, reason="x")
+    assert (given.status_code, given.json["reader_status"]) == (201, "none")
+    assert faces.api("POST", "r-9/meter-additions", articles=60, reason="x").json["errors"].keys() == {"articles"}
+    assert faces.reads("r-9").reading.limit == 61
