@@ -32,7 +32,7 @@ from service.billing.plan_changes import PlanChanges
 from service.billing.portals import Portals
 from service.billing.refunds import Refund, Refunds
 from service.domain.catalog import Catalog
-from service.domain.decision import Decision, Reason
+from service.domain.decision import Article, Decision, Reason
 from service.domain.disclosure import disclosure
 from service.domain.entitlement import Entitlement, GrantKind, Status
 from service.domain.money import Money
@@ -68,7 +68,7 @@ from service.support.events import (
     Stuck,
 )
 from service.support.inbox_health import InboxHealth, InboxReport
-from service.support.story.explain import Explain
+from service.support.story.explain import Asked, Explain, Explanation
 from service.support.story.timeline import Timeline, TimelinePage
 from service.support.syncing import StaffSync
 from webhooks.endpoint import webhook_blueprint
@@ -417,6 +417,23 @@ class FakeExports(Exports):
         return {"reader_id": reader_id, "made_at": "2026-11-10T09:00:00Z", "meter": None, "held": {"notes": notes}}
 
 
+class FakeExplain(Explain):
+    """Knows everybody, and of nobody more than what is decided now."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def refuse_unknown(self, reader_id: str) -> None:
+        """Know everybody."""
+
+    def explain(self, asked: Asked) -> Explanation:
+        return Explanation(
+            asked=asked, article=Article(id=asked.article_id), moment=NOW, reader_id=asked.whose.reader_id, then=None,
+            missing="Nothing is remembered.", version=None, standing=None, reads=[], now=self._answer,
+            now_rule="There was room.", inputs=[], verdict="It is open.", around=[],
+        )  # fmt: skip
+
+
 class FakeErasures(Erasures):
     """Erases nothing, and leaves the entry that an erasure leaves."""
 
@@ -523,7 +540,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             staff_sync=staff_sync,
             exports=FakeExports(),
             timeline=timeline,
-            explain=cast("Explain", None),
+            explain=FakeExplain(gate.answer),
             erasures=FakeErasures(),
             drift=drift,
             events=events,
