@@ -6,6 +6,7 @@ Each act has the same three steps; `service/console/acts.py` lists the acts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from flask import Response
 from marshmallow import Schema, fields
@@ -21,6 +22,9 @@ from service.errors import NotFound
 from service.store import accounts
 from service.support.acts.act import Wish
 from service.support.audit import Audited
+
+DAY = timedelta(days=1)
+"""Courtesy is given until a day's end: the last day on offer must end within what the role may give."""
 
 
 class NoteForm(Schema):
@@ -50,7 +54,7 @@ def form_of(act: ConsoleAct) -> View:
         longest = LONGEST_COURTESY[visit.signed_in.role]
         return desk.page(
             "act.html", visit, act=act, reader_id=reader_id, address=address_of(reader_id), given=visit.query,
-            longest=longest, latest=desk.local(desk.services.business_clock() + longest).date(),
+            longest=longest, latest=desk.local(desk.services.business_clock() + longest - DAY).date(),
         )  # fmt: skip
 
     return view

@@ -154,3 +154,13 @@ def test_a_lead_takes_a_list_away(console: Any) -> None:
         ["r-<ada>", "<b>ada</b>@example.com"],
     ]
     assert console.signed_in(Role.AGENT, "bob").get("/support/accounts.csv").status_code == 403
+
+
+@pytest.mark.usefixtures("ada")
+def test_the_last_day_that_the_form_offers_may_be_given(console: Any) -> None:
+    """Courtesy until the end of the latest day on offer is within what an agent may give."""
+    browser = console.signed_in(Role.AGENT)
+    address = "/support/accounts/r-%3Cada%3E/acts/grant"
+    latest = browser.get(address).text.partition(' max="')[2][:10]
+    answer = browser.post(f"{address}/preview", {"until": latest, "reason": "late paper"})
+    assert (answer.status_code, "What it will do" in answer.text) == (200, True), answer.text
