@@ -24,7 +24,7 @@ def test_a_script_is_its_file_after_those_it_builds_upon() -> None:
     assert script.name == "unite"
     assert script.source == (FOLDER / "reads.lua").read_bytes() + b"\n" + (FOLDER / "unite.lua").read_bytes()
     assert script.sha == hashlib.sha1(script.source, usedforsecurity=False).hexdigest()
-    assert Script("guard").source == (FOLDER / "guard.lua").read_bytes()
+    assert Script("take").source == (FOLDER / "take.lua").read_bytes()
 
 
 def test_a_call_is_told_by_name_or_in_full() -> None:
@@ -42,7 +42,7 @@ def test_of_several_the_first_refusal_is_told(
     place: Callable[..., Any] = meter._keys.place_of
     key = place(b"12345678").passes
     server.set(key, "no hash")
-    guard = Script("guard")
+    guard = Script("guard", after=("newcomers",))
     calls = [Call(guard, [key], (b"v", 3, 1, 60)), Call(guard, [f"{key}:other"], (b"v", 3, 1, 60))]
     faults: list[str] = []
     monkeypatch.setattr(meter.connections, "_on_fault", faults.append)

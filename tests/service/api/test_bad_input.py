@@ -29,6 +29,8 @@ WRITES = {
     "/v1/readers/r-81/cancellation": {"reason": "too_expensive"},
     "/v1/readers/r-81/plan-changes": {"plan": "annual"},
     "/v1/support/accounts/r-81/refunds": {"invoice": "in_1", "reason": "moved"},
+    "/v1/support/explain": {"article": {"id": "a-1"}, "reader_id": "r-81"},
+    "/v1/support/accounts/r-81/explain": {"article": {"id": "a-1"}},
     "/v1/support/accounts/r-81/notes": {"body": "telephoned"},
     "/v1/support/accounts/r-81/grants": {"until": "2026-12-21T23:00:00Z", "reason": "late paper"},
     "/v1/support/accounts/r-81/grants/12": {"reason": "given by mistake"},
@@ -81,6 +83,8 @@ NASTY_VALUES: dict[str, Any] = {
 OTHERWISE = {
     ("/v1/decisions", "article"),
     ("/v1/decisions/batch", "articles"),
+    ("/v1/support/explain", "article"),
+    ("/v1/support/accounts/r-81/explain", "article"),
     ("/v1/support/accounts/r-81/notes", "body"),
     ("/v1/support/accounts/r-81/meter-additions", "articles"),
 }
@@ -110,10 +114,9 @@ def untouched(api: Any) -> bool:
 
 
 def write(api: Any, path: str, **options: Any) -> Any:
-    """Send a body under a key that may write there."""
-    return api.call(
-        METHODS.get(path, "POST"), path, key="support:write-key" if "/support/" in path else "site-key", **options
-    )
+    """Send a body under a key that may send it there; explaining only reads."""
+    support = "support:read-key" if path.endswith("/explain") else "support:write-key"
+    return api.call(METHODS.get(path, "POST"), path, key=support if "/support/" in path else "site-key", **options)
 
 
 @pytest.mark.parametrize(("path", "case"), list(itertools.product(WRITES, MALFORMED)))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import ClauseElement, Connection, Engine, Executable, text
+from sqlalchemy.ext.compiler import compiles
 
 from service.journal import partitions
 from service.journal.moment import Whose, whose_statement
@@ -130,11 +131,24 @@ def test_a_place_is_read_as_it_was_written() -> None:
 
 def _explained(connection: Connection, statement: Any) -> tuple[list[str], int]:
     """Return the kinds of nodes of the plan, and how many of PostgreSQL's pages carrying it out touched."""
-    bare = statement.compile(connection, compile_kwargs={"literal_binds": True})
-    (found,) = connection.exec_driver_sql(f"explain (analyze, buffers, format json) {bare}").scalar_one()
+    (found,) = connection.execute(Explained(statement)).scalar_one()
     plan = found["Plan"]
     nodes = [f"{node['Node Type']} {node.get('Relation Name', '')}" for node in _nodes(plan)]
     return nodes, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+class Explained(Executable, ClauseElement):
+    """A statement's plan, carried out (SQLAlchemy's "Custom SQL Constructs and Compilation Extension")."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Any) -> None:
+        self.statement = statement
+
+
+@compiles(Explained)
+def _compile_explained(element: Explained, compiler: Any, **options: Any) -> str:
+    return f"explain (analyze, buffers, format json) {compiler.process(element.statement, **options)}"
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
