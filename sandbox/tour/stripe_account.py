@@ -51,6 +51,7 @@ class StripeAccount:
 
     def advance(self, until: datetime, *, meanwhile: Callable[[], None]) -> None:
         """Move the clock to `until`, stride by stride, calling `meanwhile` as it goes; it is ready at the end."""
+        until = until.replace(microsecond=0)  # clocks stand at whole seconds: a fraction would never be reached
         now = self._when_ready(meanwhile)
         while now < until:
             to = min(until, now + STRIDE)
