@@ -6,7 +6,6 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, text
@@ -131,8 +130,7 @@ def _entries(catalog: Catalog, number: int) -> Iterator[Entry]:
         decision=counted, degraded=None, outage=None, catalog_version=catalog.version,
     )  # fmt: skip
     for each in range(number):
-        yield replace(
-            usual,
+        yield usual._replace(
             id=each,
             recorded_at=wall_clock(),
             reader_id=READER.format(each // 4) if each % 2 else None,

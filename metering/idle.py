@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 
 import redis
 from redis.connection import Connection
 
+TRUSTED_SECONDS = 0.1
+"""A server that hangs up meanwhile costs the next call; asking the kernel before every call costs all of them more."""
+
 
 class Idle:
     """As many connections as calls were ever under way at once, shared by all threads; may be made before a fork.
 
-    A deque's `pop` and `append` are atomic, so no thread waits for another.
+    A deque's `pop` and `append` are atomic, so no thread waits for another. Hand back only what has no answer on its
+    way: one that was used just now is not looked at before it is used again.
     """
 
-    def __init__(self, make: Callable[[], Connection]) -> None:
+    def __init__(self, make: Callable[[], Connection], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._make = make
-        self._connections: deque[Connection] = deque()
+        self._monotonic = monotonic
+        self._connections: deque[tuple[Connection, float]] = deque()
         self._pid = os.getpid()
 
     def take(self) -> Connection:
         """Return a connection that is ready to be asked; raises RedisError or OSError when there is none to be had."""
-        connection = self._waiting()
+        connection, used_at = self._waiting()
         try:
             connection.connect()  # type: ignore[no-untyped-call] # nothing, when it is connected
-            if not _is_fresh(connection):
+            if self._monotonic() - used_at > TRUSTED_SECONDS and not _is_fresh(connection):
                 connection.disconnect()  # type: ignore[no-untyped-call]
                 connection.connect()  # type: ignore[no-untyped-call]
         except BaseException:
@@ -36,20 +42,20 @@ class Idle:
 
     def give_back(self, connection: Connection) -> None:
         """Keep the connection for the next call."""
-        self._connections.append(connection)
+        self._connections.append((connection, self._monotonic()))
 
     def close(self) -> None:
         """Close every connection that waits."""
         while self._connections:
-            self._connections.pop().disconnect()  # type: ignore[no-untyped-call]
+            self._connections.pop()[0].disconnect()  # type: ignore[no-untyped-call]
 
-    def _waiting(self) -> Connection:
+    def _waiting(self) -> tuple[Connection, float]:
         if self._pid != os.getpid():  # a fork took our memory along: those sockets are the other process's
             self._connections, self._pid = deque(), os.getpid()
         try:
             return self._connections.pop()
         except IndexError:
-            return self._make()
+            return self._make(), self._monotonic()
 
 
 def _is_fresh(connection: Connection) -> bool:

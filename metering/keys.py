@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from metering.meter import Subject, SubjectKind
 from metering.window import Window
@@ -25,8 +25,7 @@ def buckets_for(expected_readers: int) -> int:
     return 1 << max(full_buckets - 1, 0).bit_length()
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One subject's field, and the keys of its bucket."""
 
     tag: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from metering.window import Window
 
@@ -15,8 +15,7 @@ class SubjectKind(StrEnum):
     VISITOR = "visitor"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """Whom a decision is about: a signed-in reader, else an anonymous visitor."""
 
     kind: SubjectKind
@@ -49,8 +48,7 @@ class Outcome(StrEnum):
     NO_PASS = "no_pass"  # noqa: S105 - ditto
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pass:
+class Pass(NamedTuple):
     """An entitlement's copy. `payload` means nothing here.
 
     `version` 0 with `absent` says "PostgreSQL knows nothing of this reader"; a higher version with `absent` is a
@@ -67,8 +65,7 @@ class Pass:
     """Of a tombstone: as many articles (at most 127) beyond the limit, until `valid_until`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """The meter's answer about one article. `used` counts distinct articles, this one included once added.
 
     With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
@@ -87,8 +84,7 @@ class Reading:
     carried: Pass | None = None
 
 
-@dataclass(frozen=True)
-class Readings:
+class Readings(NamedTuple):
     """The meter's answers about many articles, as one by one would have given them.
 
     `standing` is the answer for an article that only a pass opens: `PASS`, `UNKNOWN` or `NO_PASS`. `each` has one for

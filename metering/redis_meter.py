@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from metering.budget import Shared
 from metering.connect import connect
@@ -31,8 +30,7 @@ _OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Question:
+class _Question(NamedTuple):
     """What one call asks, whoever and whichever articles it is about."""
 
     limit: int
@@ -160,7 +158,7 @@ class RedisMeter:
             reading = self._ask_visitor(place, question, b"", 0, Guarding.OFF).standing
         else:
             reading = self._read(place, question, b"").standing
-        return replace(reading, outcome=Outcome.ROOM if reading.used < limit else Outcome.FULL)
+        return reading._replace(outcome=Outcome.ROOM if reading.used < limit else Outcome.FULL)
 
     def publish(self, reader_id: str, published: Pass) -> bool:
         """Copy a pass or tombstone to Redis; return whether it stands now, False when a newer one already does.
@@ -302,7 +300,7 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         return question.about_the_subject(Outcome.NEWCOMER, len(articles) // ARTICLE_BYTES)
     _, count, head, letters, extra, *let_in = reply
     if extra:
-        question = replace(question, limit=question.limit + extra)
+        question = question._replace(limit=question.limit + extra)
     window = begun_window(head, question.window)
     standing = question.reading(Outcome.NO_PASS, window, count)
     # Few differ in a long batch, and making one costs more than finding one.

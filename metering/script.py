@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hiredis import pack_command
 from redis.connection import Connection
@@ -25,8 +24,7 @@ class Script:
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One run of a script. Its keys have one hash tag, so that they lie on one server of a cluster."""
 
     script: Script

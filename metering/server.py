@@ -100,8 +100,10 @@ class Server:
         connection = self._idle.take()
         try:
             return exchange(connection)
-        except ReadOnlyError:
-            connection.disconnect()  # type: ignore[no-untyped-call] # a primary no longer: the address may lead to another one by now
+        except BaseException as error:
+            # An answer may still be on its way; and a primary no longer means the address may lead to another by now.
+            if not isinstance(error, redis.ResponseError) or isinstance(error, ReadOnlyError):
+                connection.disconnect()  # type: ignore[no-untyped-call]
             raise
         finally:
             self._idle.give_back(connection)

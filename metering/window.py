@@ -97,6 +97,25 @@ def window_at(kind: str, now: datetime, zone: ZoneInfo, first_weekday: int = 0, 
     return next(window for window in candidates if window.starts_at.astimezone(UTC) <= instant < _end(window))
 
 
+class Windows:
+    """The windows of one kind, for who asks about one instant after the other: the last one found is remembered."""
+
+    def __init__(self, kind: str, zone: ZoneInfo, first_weekday: int = 0, days: int = 0) -> None:
+        self._terms = kind, zone, first_weekday, days
+        self._last: tuple[datetime, datetime, Window] | None = None
+
+    def at(self, now: datetime) -> Window:
+        """Return what `window_at` does; of a calendar's windows the very same object while `now` lies in it."""
+        last = self._last
+        if last is not None and last[0] <= now < last[1]:
+            return last[2]
+        kind, zone, first_weekday, days = self._terms
+        window = window_at(kind, now, zone, first_weekday, days)
+        if kind != ROLLING:
+            self._last = window.starts_at.astimezone(UTC), window.ends_at.astimezone(UTC), window
+        return window
+
+
 def _rolling(now: datetime, zone: ZoneInfo, days: int) -> Window:
     if days < 1:
         raise ValueError(f"a rolling window has a number of days, not {days}")

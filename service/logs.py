@@ -11,6 +11,7 @@ import logging
 import logging.config
 import re
 import sys
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,8 @@ _SECRET_TEXTS = re.compile(
 )
 _SUSPICIOUS = re.compile(r"@|%40|_|bearer|://", re.IGNORECASE)
 """What every secret text holds some of; most texts hold none, and are let through for the price of this."""
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Of the request that this thread answers."""
 _access = logging.getLogger("newsstand.access")
 request_log = RequestLog(_access.name, sys.stdout)
 """Lines of requests, which are made apart: records, and the processors that look for secrets, cost too much there."""
@@ -68,10 +71,11 @@ def logging_config(level: str) -> dict[str, Any]:
     }
 
 
-def access(*, request_id: str, **told: str | float | None) -> None:
-    """Note the line that every request leaves; the caller's request id is the one value that is not ours."""
+def access(told: dict[str, str | float | None], answered: str) -> None:
+    """Note the line that a request leaves; its id (`answered`) may be the caller's, the one value that is not ours."""
     if _access.isEnabledFor(logging.INFO):
-        request_log.note(told | {"request_id": _clean(request_id)})
+        told["request_id"] = _clean(answered)
+        request_log.note(told)
 
 
 def _formatter() -> logging.Formatter:
@@ -86,7 +90,7 @@ def _formatter() -> logging.Formatter:
 
 def _shared() -> list[Processor]:
     return [
-        structlog.contextvars.merge_contextvars,
+        name_request,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -95,6 +99,12 @@ def _shared() -> list[Processor]:
         tell_exception_without_its_text,
         mask,
     ]
+
+
+def name_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the id of the request that this thread answers, if it answers one."""
+    answered = request_id.get()
+    return event if answered is None else {"request_id": answered, **event}
 
 
 def tell_exception_without_its_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,8 +23,7 @@ from service.domain.entitlement import Entitlement
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What the parts said: an entitlement, or readings, or neither; and which part was missing.
 
     `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now. `signed_id` is
@@ -115,8 +114,8 @@ class Finder:
         """
         if not self._admit(visitor, asked, adds=True):
             return _found(self._ask(visitor, asked, now, Guarding.ASK))
-        signed = replace(visitor, id=self._visitor_ids.sign(visitor.id))
-        return replace(_found(self._ask(signed, asked, now)), signed_id=signed.id)
+        signed = visitor._replace(id=self._visitor_ids.sign(visitor.id))
+        return _found(self._ask(signed, asked, now))._replace(signed_id=signed.id)
 
     def _admit(self, visitor: Subject, asked: BatchQuestion, *, adds: bool) -> bool:
         return self._newcomers.admit(visitor.id, asked.evidence.client_ip or "", adds=adds, wall_now=self._wall_clock())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 
 from metering.meter import Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
@@ -128,14 +126,11 @@ class Gate:
             reason = opened.get(place)
             # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
             like = article.access, article.feature, id(reading), reason
-            answer = made.get(like)
-            if answer is None:
-                about = NOTHING if article.access is Access.FREE else finding
-                decide_it = partial(self._decide, article, reading, about, asked, now)
-                decision = decide_it() if reason is None else _opened(reason, finding, decide_it, now)
-                degraded = about.degraded if reason is None else None
-                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
-            answers.append(answer)
+            if like not in made:
+                decision = self._decide(article, reading, finding, reason, asked, now)
+                degraded = None if reason or article.access is Access.FREE else finding.degraded
+                made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
+            answers.append(made[like])
         if asked.reader_id is None or self._outage_terms(finding):
             return answers
         if self._may_offer_trial(asked.reader_id, made.values(), now):
@@ -153,8 +148,18 @@ class Gate:
         article: Article,
         reading: Reading | None,
         finding: Finding,
+        opened: Reason | None,
         asked: BatchQuestion,
         now: datetime,
+    ) -> Decision:
+        """Return the decision; a reader's own right goes before what an exemption `opened`."""
+        if opened is None:
+            return self._by_right(article, reading, NOTHING if article.access is Access.FREE else finding, asked, now)
+        own = self._by_right(article, reading, finding, asked, now) if finding.entitlement else None
+        return own if own is not None and own.granted else exempted(opened, now)
+
+    def _by_right(
+        self, article: Article, reading: Reading | None, finding: Finding, asked: BatchQuestion, now: datetime
     ) -> Decision:
         signed_in = asked.reader_id is not None
         terms = self._outage_terms(finding)
@@ -184,10 +189,10 @@ def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
     if not opened:
         return asked
     articles = [
-        replace(article, access=Access.SUBSCRIBERS) if place in opened else article
+        article._replace(access=Access.SUBSCRIBERS) if place in opened else article
         for place, article in enumerate(asked.articles)
     ]
-    return replace(asked, articles=articles)
+    return asked._replace(articles=articles)
 
 
 def _needs_the_parts(article: Article, reason: Reason | None, subject: Subject) -> bool:
@@ -198,14 +203,8 @@ def _needs_the_parts(article: Article, reason: Reason | None, subject: Subject) 
     return article.access is not Access.FREE and (reason is None or subject.kind is SubjectKind.READER)
 
 
-def _opened(reason: Reason, finding: Finding, by_own_right: Callable[[], Decision], now: datetime) -> Decision:
-    """Return what a reader's own entitlement says, if it opens the article too; it goes before any exemption."""
-    own = by_own_right() if finding.entitlement is not None else None
-    return own if own is not None and own.granted else exempted(reason, now)
-
-
 def _without_trial(answer: Answer) -> Answer:
     decision, wall = answer.decision, answer.decision.wall
     if wall is None:
         return answer
-    return replace(answer, decision=replace(decision, wall=replace(wall, trial_eligible=False)))
+    return answer._replace(decision=decision._replace(wall=wall._replace(trial_eligible=False)))

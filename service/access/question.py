@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.domain.decision import Article, Decision
 from service.exemptions.rules import NO_EVIDENCE, Evidence
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """What the site asks. With both ids the reader is the subject and the visitor is linked."""
 
     article: Article
@@ -20,8 +19,7 @@ class Question:
     evidence: Evidence = NO_EVIDENCE
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchQuestion:
+class BatchQuestion(NamedTuple):
     """What the site asks for a page of teasers: many articles, one subject, one request's evidence."""
 
     articles: Sequence[Article]
@@ -31,8 +29,7 @@ class BatchQuestion:
     evidence: Evidence = NO_EVIDENCE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """The decision, the visitor it was about (freshly minted when neither id came), and what was missing.
 
     `degraded` is None, `redis` or `database`.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import g
 
 from service.api.operations import Call, Operation, Reply, View
@@ -25,7 +23,7 @@ def act_on_record(operation: Operation, view: View, services: Services, call: Ca
     if operation.audited is None:
         return view(services, call)
     trail = Trail(services.audit, _entry(operation.audited.act, call, key_id))
-    traced = replace(call, traced=trail)
+    traced = call._replace(traced=trail)
     return trail.around(lambda: view(services, traced), operation.audited, lambda reply: reply.status)
 
 

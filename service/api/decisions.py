@@ -18,6 +18,7 @@ from service.errors import InvalidRequest
 from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
 
+_ACCESS = {each.value: each for each in Access}
 _UNKNOWN_FEATURE = {"feature": ["Unknown feature."]}
 
 
@@ -69,11 +70,14 @@ def _question(call: Call, catalog: Catalog) -> Question:
 
 
 def _evidence(call: Call) -> Evidence:
-    return Evidence(**{name: call.body[name] for name in ("client_ip", "user_agent", "gift", "link")})
+    body = call.body
+    return Evidence(
+        client_ip=body["client_ip"], user_agent=body["user_agent"], gift=body["gift"], link=body["link"]
+    )  # fmt: skip
 
 
 def _article(asked: Mapping[str, Any]) -> Article:
-    return Article(id=asked["id"], access=Access(asked["access"]), feature=asked["feature"])
+    return Article(id=asked["id"], access=_ACCESS[asked["access"]], feature=asked["feature"])
 
 
 _METER = {"limit": 1, "used": 1, "remaining": 0, "window": "month", "resets_at": "2026-12-01T00:00:00+01:00"}

@@ -7,7 +7,6 @@ import re
 import time
 
 from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from service import logs, metrics
 
@@ -25,13 +24,13 @@ def surround(app: Flask) -> None:
 
 
 def open_envelope(given: str) -> str:
-    """Return the request's id, and name it on every log line of this thread until `clear_contextvars`.
+    """Return the request's id, and name it on every log line of this thread until `logs.request_id` is None again.
 
     The caller's is taken over if it is fit for a header and a log line, else one is made.
     """
     # Not a secret, so it needs no bytes from the kernel, which would let go of the interpreter in every request.
     request_id = given if _SANE.fullmatch(given) else f"{random.getrandbits(128):032x}"
-    bind_contextvars(request_id=request_id)
+    logs.request_id.set(request_id)
     return request_id
 
 
@@ -39,14 +38,14 @@ def tell(method: str, route: str | None, status: int, began: float, *, request_i
     """Count one request that began at `began` (of time.perf_counter), and write its access line."""
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
-    logs.access(
-        method=method if method in metrics.METHODS else metrics.OTHER,
-        route=route,
-        status=status,
-        duration_ms=round(seconds * 1000, 2),
-        api_key_id=key_id,
-        request_id=request_id,
-    )
+    told = {
+        "method": method if method in metrics.METHODS else metrics.OTHER,
+        "route": route,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 2),
+        "api_key_id": key_id,
+    }
+    logs.access(told, request_id)
 
 
 def _open() -> None:
@@ -67,4 +66,4 @@ def _close(response: Response) -> Response:
 
 def _forget(_error: BaseException | None) -> None:
     """Unbind the request id, or the server's own lines in this thread would carry it."""
-    clear_contextvars()
+    logs.request_id.set(None)

@@ -45,7 +45,7 @@ def _explanation(services: Services, found: Explanation) -> dict[str, Any]:
     return {
         "reader_id": found.reader_id,
         "visitor_id": found.asked.whose.visitor_id,
-        "article": vars(found.article) | {"access": found.article.access.value},
+        "article": found.article._asdict() | {"access": found.article.access.value},
         "moment": instant(found.moment),
         "verdict": found.verdict,
         "then": _then(services, found.then) if found.then else None,

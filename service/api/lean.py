@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from structlog.contextvars import clear_contextvars
 from werkzeug.http import HTTP_STATUS_CODES
 
+from service import logs
 from service.api.auth import authorise
 from service.api.body import LIMIT_BYTES, parsed
 from service.api.envelope import ALWAYS, REQUEST_ID, UNLESS_SAID, open_envelope, tell
@@ -85,7 +85,7 @@ class LeanPath:
             reply = self._reply(call, request_id)
             tell("POST", self._path, reply.status, began, request_id=request_id, key_id=key.id)
         finally:
-            clear_contextvars()
+            logs.request_id.set(None)
         body = reply.body.encode()
         start_response(_status_line(reply.status), _headers(reply, len(body), request_id))
         return [body]
@@ -109,5 +109,7 @@ def _status_line(status: int) -> str:
 
 def _headers(reply: Reply, length: int, request_id: str) -> list[tuple[str, str]]:
     headers = {"Content-Type": content_type(reply), "Content-Length": str(length), **reply.headers}
-    headers |= {REQUEST_ID: request_id} | ALWAYS
-    return [*headers.items(), *((name, value) for name, value in UNLESS_SAID.items() if name not in headers)]
+    headers |= {REQUEST_ID: request_id, **ALWAYS}
+    for name, value in UNLESS_SAID.items():
+        headers.setdefault(name, value)
+    return [*headers.items()]

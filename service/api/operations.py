@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from marshmallow import Schema
 
@@ -24,8 +24,7 @@ class Open(StrEnum):
     STRIPE_SIGNATURE = "stripe_signature"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """A request after parsing: every value here is valid."""
 
     path: Mapping[str, Any]

@@ -37,7 +37,7 @@ def decision(found: Answer, zone: ZoneInfo) -> dict[str, Any]:
     it = found.decision
     return {
         "granted": it.granted,
-        "reason": it.reason.value,
+        "reason": it.reason,
         "counted": it.counted,
         "visitor_id": found.visitor_id,
         "meter": meter(it.reading, zone),

@@ -31,11 +31,10 @@ def quick_loader(schema: Schema) -> Loader:
         for name, given in value.items():
             if given is None and name in nullable:
                 loaded[name] = None
-                continue
-            taken = rules[name](given) if name in rules else _IN_DOUBT
-            if taken is _IN_DOUBT:
+            elif name not in rules or (taken := rules[name](given)) is _IN_DOUBT:
                 return None
-            loaded[name] = taken
+            else:
+                loaded[name] = taken
         return loaded if required <= loaded.keys() else None
 
     return load

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from metering.window import Window, window_at
+from metering.window import Window, Windows
 from service.domain.money import Money
 from service.domain.vocabulary import EarlyWarning, Policy, RepeatedCard
 
@@ -132,8 +133,12 @@ class Catalog:
 
     def window_at(self, now: datetime) -> Window:
         """Return the meter's window that holds `now`."""
+        return self._windows.at(now)
+
+    @cached_property
+    def _windows(self) -> Windows:
         meter = self.meter
-        return window_at(meter.window, now, self.zone, meter.first_weekday, meter.rolling_days)
+        return Windows(meter.window, self.zone, meter.first_weekday, meter.rolling_days)
 
     @property
     def policy(self) -> Policy:

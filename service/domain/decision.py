@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from metering.meter import Outcome, Reading
 from service.domain.catalog import Catalog
@@ -40,8 +40,7 @@ class Reason(StrEnum):
     NETWORK_LIMITED = "network_limited"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Article:
+class Article(NamedTuple):
     """What is asked for. `feature` is one the article needs, such as `archives`."""
 
     id: str
@@ -54,8 +53,7 @@ class Article:
         return self.access is Access.METERED and self.feature is None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wall:
+class Wall(NamedTuple):
     """What the site shows when refused: `register` or `subscribe`, with the plans on offer."""
 
     kind: str
@@ -63,8 +61,7 @@ class Wall:
     trial_eligible: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer. `reading` is None where no meter was asked (a free article, a subscriber, an outage)."""
 
     granted: bool

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from service.domain.catalog import CrawlerTerms, ExemptionTerms
 from service.domain.decision import Access, Article, Reason
@@ -14,8 +15,7 @@ from service.exemptions.ranges import Address, Ranges, address_of
 from service.exemptions.tokens import GIFT_OF_ALL, Token, TokenKind, Tokens
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What the site passed along about the request that it answers."""
 
     client_ip: str | None = None

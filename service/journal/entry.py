@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from metering.meter import Outcome, Reading
 from metering.window import Window
@@ -14,16 +13,14 @@ from service.domain.decision import Access, Article, Decision, Reason, Wall, dec
 from service.domain.entitlement import entitlement_from_json, entitlement_to_json
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutageTerms:
+class OutageTerms(NamedTuple):
     """What the failure policy was told, where it answered in the meter's place."""
 
     allow: bool
     maybe_entitled: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A decision with what it was made from. `decision.decided_at` is business time, `recorded_at` wall time.
 
     The decision itself holds the reading and the entitlement, where they mattered. `outage` is None where nothing

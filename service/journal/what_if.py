@@ -168,6 +168,10 @@ def with_meter(
 def _keep_in_step(subject: _Subject, tried: Tried, *, room: int) -> None:
     """Bring the real count to what the meter said just before this try, and the other one along."""
     real, other = subject.real, subject.other
+    if not tried.counted and tried.article_id in real.articles:  # read, and walled since: the meter was emptied
+        real.empty(unknown=tried.used)
+        other.empty(unknown=min(tried.used, room + other.size))
+        return
     lacking = (tried.used - 1 if tried.counted else tried.used) - real.size
     if lacking > 0:
         real.unknown += lacking

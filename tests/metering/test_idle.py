@@ -9,15 +9,36 @@ import pytest
 import redis
 from redis.connection import Connection, parse_url
 
-from metering.idle import Idle
+from metering.idle import TRUSTED_SECONDS, Idle
+
+
+class Clock:
+    """Monotonic seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @pytest.fixture
-def idle(redis_url: str) -> Iterator[Idle]:
+def clock() -> Clock:
+    """A clock that stands."""
+    return Clock()
+
+
+@pytest.fixture
+def idle(redis_url: str, clock: Clock) -> Iterator[Idle]:
     """No connection yet, to an empty Valkey."""
-    waiting = Idle(lambda: Connection(**parse_url(redis_url)))
+    waiting = Idle(lambda: Connection(**parse_url(redis_url)), monotonic=clock)
     yield waiting
     waiting.close()
+
+
+def _kill_all(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as admin:
+        admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
 
 def _ping(connection: Connection) -> object:
@@ -35,23 +56,36 @@ def test_a_connection_is_used_again(idle: Idle) -> None:
     assert _ping(first) == _ping(second) == b"PONG"
 
 
-def test_one_that_the_server_hung_up_is_connected_again(idle: Idle, redis_url: str) -> None:
+def test_one_that_the_server_hung_up_is_connected_again(idle: Idle, clock: Clock, redis_url: str) -> None:
     """Claim: after a restart of the server the next call does not fail on a dead connection."""
     connection = idle.take()
     _ping(connection)
     idle.give_back(connection)
-    with redis.Redis.from_url(redis_url) as admin:
-        admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    _kill_all(redis_url)
+    clock.seconds += TRUSTED_SECONDS * 1.01
     assert _ping(idle.take()) == b"PONG"
 
 
-def test_an_answer_that_nobody_took_is_nobody_elses(idle: Idle) -> None:
-    """Claim: a call that gave up leaves no answer behind for the next one."""
+def test_one_used_just_now_is_not_looked_at(idle: Idle, redis_url: str) -> None:
+    """Claim: under load no call asks the kernel first; a server that hangs up in that moment costs one call."""
+    connection = idle.take()
+    _ping(connection)
+    idle.give_back(connection)
+    _kill_all(redis_url)
+    with pytest.raises(redis.ConnectionError):
+        _ping(idle.take())
+    idle.give_back(connection)
+    assert _ping(idle.take()) == b"PONG"
+
+
+def test_an_answer_that_nobody_took_is_nobody_elses(idle: Idle, clock: Clock) -> None:
+    """Claim: what waits to be read on an idle connection is no answer to the next call."""
     connection = idle.take()
     connection.send_command("ECHO", "not yours")
     connection.send_command("PING")
     connection.read_response()
     idle.give_back(connection)
+    clock.seconds += TRUSTED_SECONDS * 1.01
     assert _ping(idle.take()) == b"PONG"
 
 
@@ -71,6 +105,6 @@ def test_a_fork_takes_none_along(idle: Idle) -> None:
         os._exit(0 if _ping(idle.take()) == b"PONG" and not idle._connections else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
-    kept = idle._connections[0]
+    kept, _ = idle._connections[0]
     assert idle.take() is kept
     assert _ping(kept) == b"PONG"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
+from service import logs
 from service.logs import MASK, configure_logs
 
 EMAIL = "canary.bird+tag@example.com"
@@ -47,8 +48,9 @@ def holds_canary(found: list[dict[str, Any]]) -> bool:
 
 def test_a_line_says_when_how_bad_who_and_what(lines: Any) -> None:
     """A constant event name, ids in fields, UTC, and the request it belongs to."""
-    with structlog.contextvars.bound_contextvars(request_id="req-1"):
-        structlog.get_logger("newsstand.access").info("request", status=200, route="/v1/plans", api_key_id=4)
+    logs.request_id.set("req-1")
+    structlog.get_logger("newsstand.access").info("request", status=200, route="/v1/plans", api_key_id=4)
+    logs.request_id.set(None)
     (line,) = lines()
     assert line.pop("timestamp").endswith("Z")
     assert line == {

@@ -213,10 +213,10 @@ def test_real_answers_fit_the_document(
     check(judge, api.call(*decide, json=article), *decide)
     wall = Wall(kind="register", offers=("monthly",), trial_eligible=False)
     plain = api.gate.answer.decision
-    refused = replace(plain, granted=False, reason=Reason.METER_EXHAUSTED, counted=False, wall=wall)
-    carried = replace(plain, reason=Reason.TRIAL, reading=None, entitlement=trialing)
-    for decision, degraded in ((refused, None), (carried, "redis"), (replace(plain, reading=None), "database")):
-        api.gate.answer = replace(api.gate.answer, decision=decision, degraded=degraded)
+    refused = plain._replace(granted=False, reason=Reason.METER_EXHAUSTED, counted=False, wall=wall)
+    carried = plain._replace(reason=Reason.TRIAL, reading=None, entitlement=trialing)
+    for decision, degraded in ((refused, None), (carried, "redis"), (plain._replace(reading=None), "database")):
+        api.gate.answer = api.gate.answer._replace(decision=decision, degraded=degraded)
         check(judge, api.call(*decide, json=article), *decide)
         batch = ("POST", "/v1/decisions/batch")
         check(judge, api.call(*batch, json={"articles": [article["article"]] * 2}), *batch)

@@ -74,8 +74,8 @@ def test_a_feature_that_plans_yaml_does_not_know_is_named(api: Any) -> None:
 def test_a_refusal_carries_its_wall(api: Any) -> None:
     """The site learns which wall to show, with which offers."""
     wall = Wall(kind="subscribe", offers=("monthly", "annual"), trial_eligible=True)
-    decision = replace(api.gate.answer.decision, granted=False, reason=Reason.METER_EXHAUSTED, counted=False, wall=wall)
-    api.gate.answer = replace(api.gate.answer, decision=decision, degraded="database")
+    decision = api.gate.answer.decision._replace(granted=False, reason=Reason.METER_EXHAUSTED, counted=False, wall=wall)
+    api.gate.answer = api.gate.answer._replace(decision=decision, degraded="database")
     answer = api.call("POST", "/v1/decisions", json=ARTICLE).json
     assert answer["wall"] == {"kind": "subscribe", "offers": ["monthly", "annual"], "trial_eligible": True}
     assert (answer["granted"], answer["reason"], answer["degraded"]) == (False, "meter_exhausted", "database")
@@ -83,8 +83,8 @@ def test_a_refusal_carries_its_wall(api: Any) -> None:
 
 def test_a_subscriber_sees_the_entitlement_and_no_meter(api: Any, trialing: Entitlement) -> None:
     """Instants other than the meter's are UTC with a `Z`."""
-    decision = replace(api.gate.answer.decision, reason=Reason.TRIAL, counted=False, reading=None, entitlement=trialing)
-    api.gate.answer = replace(api.gate.answer, decision=decision)
+    decision = api.gate.answer.decision._replace(reason=Reason.TRIAL, counted=False, reading=None, entitlement=trialing)
+    api.gate.answer = api.gate.answer._replace(decision=decision)
     answer = api.call("POST", "/v1/decisions", json=ARTICLE).json
     assert answer["meter"] is None
     assert answer["entitlement"] == {
@@ -97,9 +97,9 @@ def test_a_subscriber_sees_the_entitlement_and_no_meter(api: Any, trialing: Enti
 
 def test_more_read_than_allowed_leaves_nothing_not_less(api: Any) -> None:
     """A limit lowered in mid-window never shows a negative remainder."""
-    reading = replace(api.gate.answer.decision.reading, used=5, limit=1)
-    decision = replace(api.gate.answer.decision, reading=reading)
-    api.gate.answer = replace(api.gate.answer, decision=decision)
+    reading = api.gate.answer.decision.reading._replace(used=5, limit=1)
+    decision = api.gate.answer.decision._replace(reading=reading)
+    api.gate.answer = api.gate.answer._replace(decision=decision)
     assert api.call("POST", "/v1/decisions", json=ARTICLE).json["meter"]["remaining"] == 0
 
 

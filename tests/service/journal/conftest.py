@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +27,7 @@ def refusal(**changes: Any) -> Decision:
     wall = Wall(kind="register", offers=("monthly", "annual"), trial_eligible=True)
     usual = Decision(granted=False, reason=Reason.METER_EXHAUSTED, counted=False, reading=reading, entitlement=None,
                      wall=wall, decided_at=NOW)  # fmt: skip
-    return replace(usual, **changes)
+    return usual._replace(**changes)
 
 
 def entry(**changes: Any) -> Entry:
@@ -37,7 +36,7 @@ def entry(**changes: Any) -> Entry:
         id=next(_ids), recorded_at=NOW, reader_id=None, visitor_id="v-1", article=Article(id="a-1"), consume=True,
         decision=refusal(), degraded=None, outage=None, catalog_version="0123456789ab",
     )  # fmt: skip
-    return replace(usual, **changes)
+    return usual._replace(**changes)
 
 
 @pytest.fixture

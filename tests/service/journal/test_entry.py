@@ -76,7 +76,7 @@ def test_every_kind_of_decision_is_decided_again_alike(parts: Any, make_snapshot
     assert entries[-1].decision.entitlement is not None
     with parts.engine.connect() as connection:
         assert catalog_of(connection, entries[0]) == parts.catalog
-        assert catalog_of(connection, replace(entries[0], catalog_version="never seen")) is None
+        assert catalog_of(connection, entries[0]._replace(catalog_version="never seen")) is None
 
 
 @pytest.mark.parametrize("allow", [True, False])

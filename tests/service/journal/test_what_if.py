@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metering.window import window_at
@@ -93,6 +93,7 @@ def replayed(entries: Iterable[Tried], terms: tuple[int, int, str]) -> dict[date
 
 
 @given(ATTEMPTS, TERMS, st.lists(st.integers(0, 59), max_size=4), st.lists(st.integers(0, 59), max_size=10))
+@example([(0, "v-1", "b"), (0, "v-1", "a"), (0, "v-1", "b")], (1, 0, "day"), [1], [1])
 @settings(deadline=None)
 def test_the_terms_in_force_gain_and_lose_nothing(
     attempts: list[Attempt], terms: tuple[int, int, str], resets: list[int], dropped: list[int]

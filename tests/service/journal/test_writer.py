@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +53,7 @@ def test_what_postgresql_cannot_hold_takes_nobody_along(
 ) -> None:
     """The API lets no such id through; should one come, it is counted as lost and the others are written."""
     entries = [make_entry() for _ in range(20)]
-    entries[7] = replace(entries[7], article=Article(id=poison))
+    entries[7] = entries[7]._replace(article=Article(id=poison))
     for each in entries:
         buffer.add(each)
     writer = Writer(engine, buffer, day_bytes=10**9)
