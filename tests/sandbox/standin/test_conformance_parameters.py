@@ -522,11 +522,33 @@ def test_what_is_read_is_noted() -> None:
     assert set(noted[2:]) == {"a", "c"}
 
 
-def test_what_is_so_anyway_takes_nothing_else(shop: Any) -> None:
-    """An `Only` field refuses, by name, what the stand-in would have to ignore."""
-    customer = shop.customer(None, "pm_card_visa")
+@pytest.mark.parametrize(
+    ("address", "form", "param"),
+    [
+        ("subscriptions", {"collection_method": "send_invoice"}, "collection_method"),
+        ("subscriptions", {"add_invoice_items": [{"price": "x"}]}, "add_invoice_items"),
+        ("checkout/sessions", {"automatic_tax": {"enabled": "true"}}, "automatic_tax[enabled]"),
+        ("checkout/sessions", {"phone_number_collection": {"enabled": "true"}}, "phone_number_collection[enabled]"),
+        ("checkout/sessions", {"payment_method_collection": "if_required"}, "payment_method_collection"),
+        ("checkout/sessions", {"consent_collection": {"terms_of_service": "required"}}, "consent_collection"),
+        ("checkout/sessions", {"customer_update": {"name": "auto"}}, "customer_update[name]"),
+        ("billing_portal/configurations", {"login_page": {"enabled": "true"}}, "login_page[enabled]"),
+        ("billing_portal/sessions", {"locale": "fr"}, "locale"),
+        ("credit_notes", {"invoice": "in_1"}, None),
+        ("subscription_schedules", {"customer": "cus_1"}, None),
+    ],
+)
+def test_what_would_have_to_be_ignored_is_refused(
+    lasting_shop: Any, address: str, form: dict[str, Any], param: str | None
+) -> None:
+    """By name: a value that is not so, a parameter that is not supported, an address that is not there."""
+    needed: dict[str, Any] = {
+        "subscriptions": {"customer": "cus_1", "items": [{"price": lasting_shop.monthly}]},
+        "checkout/sessions": {"mode": "subscription", "success_url": "https://a.example", "line_items": [
+            {"price": lasting_shop.monthly}]},
+        "billing_portal/configurations": {"features": {"invoice_history": {"enabled": "true"}}},
+        "billing_portal/sessions": {"customer": "cus_1"},
+    }  # fmt: skip
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.client.v1.subscriptions.create(
-            {"customer": customer, "items": [{"price": shop.monthly}], "collection_method": "send_invoice"}
-        )
-    assert refused.value.param == "collection_method"
+        lasting_shop.client.raw_request("post", f"/v1/{address}", **needed.get(address, {}), **form)
+    assert (refused.value.param, refused.value.http_status) == (param, 400 if param else 404)
