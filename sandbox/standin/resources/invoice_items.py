@@ -42,24 +42,28 @@ _CREATE = {**_UPDATE, "currency": text, "customer": text, "invoice": text, "subs
 def create(account: Account, params: Params) -> Json:
     """Let a charge or credit wait for the customer's next invoice, or stand on a draft."""
     customer = live_customer(account, params["customer"])
+    priced = _priced(account, params, {"quantity": 1})
     facts = {
         **_told(params),
-        **_priced(account, params, {"quantity": 1}),
+        **priced,
+        "currency": _currency(priced.get("currency"), params.get("currency"), customer),
         "customer": customer["id"],
         "parent": _parent(account, customer, params.get("subscription")),
         "test_clock": customer["test_clock"],
     }
-    if params.get("currency") and params["currency"].lower() != facts.setdefault(
-        "currency", params["currency"].lower()
-    ):
-        raise InvalidRequest("The price is in another currency.", param="currency")
-    facts.setdefault("currency", customer["currency"] or "usd")
     item = account.add(shapes.invoice_item(account.new_id(KIND), account.now_for(customer), facts))
     item["metadata"] = merged_metadata({}, params.get("metadata"))
     if params.get("invoice"):
         _put_on(account, item, params["invoice"])
     account.emit("invoiceitem.created", item)
     return item
+
+
+def _currency(of_price: str | None, sent: str | None, customer: Json) -> str:
+    wanted = sent.lower() if sent else None
+    if of_price and wanted not in (None, of_price):
+        raise InvalidRequest("The price is in another currency.", param="currency")
+    return str(of_price or wanted or customer["currency"] or "usd")
 
 
 def _told(params: Params) -> Json:
@@ -70,12 +74,10 @@ def _told(params: Params) -> Json:
 def _priced(account: Account, params: Params, before: Json) -> Json:
     """Return amount, quantity and pricing, from a sum or from a one-time price of the catalog."""
     identifier, amount = (params.get("pricing") or {}).get("price"), params.get("amount")
-    if (identifier is None) == (amount is None):
-        raise (
-            missing_parameter("amount")
-            if amount is None
-            else InvalidRequest("Send only one of amount and pricing.", param="amount")
-        )
+    if identifier is None and amount is None:
+        raise missing_parameter("amount")
+    if identifier is not None and amount is not None:
+        raise InvalidRequest("Send only one of amount and pricing.", param="amount")
     if identifier is None:
         return {"amount": amount, "pricing": shapes.pricing(str(amount), None), **_count(1, params)}
     price = account.find("price", identifier, param="pricing[price]")
