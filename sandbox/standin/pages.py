@@ -12,7 +12,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from sandbox.standin import clocks
 from sandbox.standin.account import Account
-from sandbox.standin.billing.collecting import ASKING
+from sandbox.standin.billing.cardholders import ASKING
 from sandbox.standin.billing.prorating import money
 from sandbox.standin.calendar import DAY_SECONDS, next_boundary
 from sandbox.standin.cards import by_number

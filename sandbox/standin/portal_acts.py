@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting, ending
+from sandbox.standin.billing import cardholders, changing, ending
 from sandbox.standin.billing.happenings import RENEWING, period_end
 from sandbox.standin.purchase import CardForm
 from sandbox.standin.resources.invoices import pay_now
@@ -76,7 +76,7 @@ def _plan(account: Account, subscription: Json, features: Json) -> dict[str, Any
         "subscription": subscription,
         "name": product["name"],
         "item": item,
-        "card": collecting.method_for(account, subscription),
+        "card": cardholders.method_for(account, subscription),
         "period_end": period_end(subscription),
         "choices": [
             {**price, "name": account.find("product", price["product"])["name"]}
@@ -172,7 +172,7 @@ def choices(account: Account, subscription: Json, feature: Json) -> list[Json]:
 def _update_card(account: Account, customer: Json, form: CardForm) -> None:
     """Save a card and make it the one that pays, for the customer and every running subscription."""
     method = make_method(account, account.now_for(customer), form.card, form.expiry, customer["email"])
-    if failure := collecting.setup_failure(method):
+    if failure := cardholders.setup_failure(method):
         account.store.remove("payment_method", method["id"])
         raise PortalRefused(failure[2])
     method["_authenticated"] = True
@@ -191,4 +191,4 @@ def _pay(account: Account, invoice: Json) -> None:
     if invoice["status"] not in ("open", "uncollectible"):
         raise PortalRefused("This invoice is not open.")
     # A refusal is recorded on the invoice, and shown there: raising would undo the record.
-    pay_now(account, invoice, None, collecting.PRESENT)
+    pay_now(account, invoice, None, cardholders.PRESENT)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, starting
-from sandbox.standin.billing.collecting import PRESENT
+from sandbox.standin.billing import cardholders, collecting, starting
+from sandbox.standin.billing.cardholders import PRESENT
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.cards import TestCard
 from sandbox.standin.forms import merged_metadata
@@ -27,9 +27,9 @@ class CardForm:
 def refusal(session: Json, form: CardForm) -> str | None:
     """Return why the bank refuses this card for this purchase, in words for the reader; None when it does not."""
     method = {"_behaviour": form.card.behaviour, "_decline_code": form.card.decline_code}
-    failure = collecting.setup_failure(method)
+    failure = cardholders.setup_failure(method)
     if failure is None and session["amount_total"] > 0 and form.card.behaviour == "declines_charges":
-        failure = collecting.charge_failure({**method, "_authenticated": True})
+        failure = cardholders.charge_failure({**method, "_authenticated": True})
     return failure[2] if failure else None
 
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, invoicing, items, life, pending, periods
+from sandbox.standin.billing import cardholders, collecting, discounting, invoicing, items, life, pending, periods
 from sandbox.standin.billing.happenings import period_end
 from sandbox.standin.billing.prorating import unused_time
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
@@ -43,7 +43,7 @@ def _ask_for_payment(account: Account, subscription: Json, invoice: Json, params
     if behavior == "default_incomplete" and invoice["amount_due"] > 0:
         collecting.await_client(account, subscription, invoice)
         return
-    presence = collecting.Presence(off_session=bool(params.get("off_session")))
+    presence = cardholders.Presence(off_session=bool(params.get("off_session")))
     failure = collecting.collect(account, invoice, presence=presence)
     if failure is not None and behavior == "error_if_incomplete":
         raise CardError(failure[2], code=failure[0], decline_code=failure[1])  # which undoes the change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, ending, invoicing, pausing, pending, refunding
+from sandbox.standin.billing import cardholders, collecting, discounting, ending, invoicing, pausing, pending, refunding
 from sandbox.standin.billing.happenings import next_happening, period_end
 from sandbox.standin.billing.prorating import period_lines
 from sandbox.standin.calendar import Period, next_boundary
@@ -68,7 +68,7 @@ def next_lines(account: Account, subscription: Json) -> list[Json]:
 
 def _roll(account: Account, subscription: Json) -> None:
     """A period ends and the next one begins: the end of a trial, or a renewal."""
-    if subscription["status"] == "trialing" and collecting.method_for(account, subscription) is None:
+    if subscription["status"] == "trialing" and cardholders.method_for(account, subscription) is None:
         missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
         if missing == "cancel":
             collecting.end(account, subscription, reason=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, invoicing, pausing, pending
+from sandbox.standin.billing import cardholders, collecting, invoicing, pausing, pending
 from sandbox.standin.billing.periods import restart
 from sandbox.standin.billing.prorating import credit, debit
 from sandbox.standin.calendar import DAY_SECONDS, next_boundary
@@ -93,6 +93,6 @@ def _pay(account: Account, invoice: Json, *, waits: bool) -> None:
     if invoice["amount_due"] > 0 and not waits:
         invoicing.stop_collecting(invoice)
         return
-    if invoice["amount_due"] > 0 and collecting.payer_of(account, invoice) is None:
+    if invoice["amount_due"] > 0 and cardholders.payer_of(account, invoice) is None:
         raise InvalidRequest(NO_METHOD, code="resource_missing")  # which undoes the resumption
     collecting.collect(account, invoice)

@@ -6,7 +6,7 @@ Rules: docs.stripe.com/api/setup_intents and /billing/subscriptions/trials (`pen
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import cardholders
 from sandbox.standin.shapes import people
 from sandbox.standin.store import Json, rendered
 
@@ -22,21 +22,21 @@ def begin(account: Account, customer: Json, facts: Json) -> Json:
 
 def ask_for_card(account: Account, subscription: Json) -> None:
     """Let a subscription that costs nothing yet, and that no card pays, wait for one: its `pending_setup_intent`."""
-    if collecting.method_for(account, subscription) is None:
+    if cardholders.method_for(account, subscription) is None:
         customer = account.find("customer", subscription["customer"])
         intent = begin(account, customer, {"_subscription": subscription["id"]})
         subscription["pending_setup_intent"] = intent["id"]
 
 
-def confirm(account: Account, intent: Json, method: Json) -> collecting.Failure | None:
+def confirm(account: Account, intent: Json, method: Json) -> cardholders.Failure | None:
     """Ask a card's bank whether it may be saved; return why not, None when it may or its holder is wanted."""
-    failure = collecting.setup_failure(method)
+    failure = cardholders.setup_failure(method)
     if failure is not None:
         error = {"type": "card_error", "code": failure[0], "decline_code": failure[1], "message": failure[2]}
         intent.update(status="requires_payment_method", payment_method=None, last_setup_error=error)
         account.emit("setup_intent.setup_failed", intent)
         return failure
-    wants_holder = collecting.asks_for_cardholder(method)
+    wants_holder = cardholders.asks_for_cardholder(method)
     intent.update(payment_method=method["id"], status="requires_action" if wants_holder else "succeeded")
     if wants_holder:
         account.emit("setup_intent.requires_action", intent)

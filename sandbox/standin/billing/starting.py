@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, invoicing, setting_up
+from sandbox.standin.billing import cardholders, collecting, discounting, invoicing, setting_up
 from sandbox.standin.billing.prorating import period_lines
 from sandbox.standin.calendar import Period, next_boundary, plus
 from sandbox.standin.errors import CardError, InvalidRequest
@@ -29,7 +29,7 @@ class Order:
     discounts: Sequence[Json] = ()
     """What is redeemed: `{coupon}` or `{promotion_code}` each."""
     payment_behavior: str = "allow_incomplete"
-    presence: collecting.Presence = collecting.ABSENT
+    presence: cardholders.Presence = cardholders.ABSENT
 
 
 def start(account: Account, order: Order) -> Json:
@@ -120,7 +120,7 @@ def _first_payment(account: Account, order: Order, invoice: Json) -> None:
         invoicing.stop_collecting(invoice)
         return
     failure = collecting.collect(account, invoice, presence=order.presence)
-    if failure == collecting.NO_CARD:
+    if failure == cardholders.NO_CARD:
         raise InvalidRequest(
             "This customer has no attached payment source or default payment method.", code="resource_missing"
         )

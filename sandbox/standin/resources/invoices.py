@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting, invoicing, starting, waiting
+from sandbox.standin.billing import cardholders, changing, collecting, invoicing, starting, waiting
 from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound, missing_parameter
 from sandbox.standin.filters import equal, off_clocks, within
@@ -156,7 +156,7 @@ def pay(account: Account, params: Params, invoice_id: str) -> Json:
     if params.get("paid_out_of_band"):
         collecting.pay_out_of_band(account, _payable(account, invoice))
         return invoice
-    presence = collecting.Presence(off_session=params.get("off_session", True))
+    presence = cardholders.Presence(off_session=params.get("off_session", True))
     failure = pay_now(account, invoice, params.get("payment_method"), presence)
     if failure:
         # Raising would undo the recorded attempt, so the error travels as a value.
@@ -165,8 +165,8 @@ def pay(account: Account, params: Params, invoice_id: str) -> Json:
 
 
 def pay_now(
-    account: Account, invoice: Json, method_id: str | None, presence: collecting.Presence = collecting.ABSENT
-) -> collecting.Failure | None:
+    account: Account, invoice: Json, method_id: str | None, presence: cardholders.Presence = cardholders.ABSENT
+) -> cardholders.Failure | None:
     """Collect an invoice that is open, past its retries or still a draft; raise InvalidRequest for a closed one."""
     method = account.find("payment_method", method_id, param="payment_method") if method_id else None
     return collecting.collect(account, _payable(account, invoice), method=method, presence=presence)

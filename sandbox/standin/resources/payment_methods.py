@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import cardholders
 from sandbox.standin.cards import TestCard, by_number, by_token
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
 from sandbox.standin.filters import equal
@@ -92,7 +92,7 @@ def attach_to(account: Account, customer: Json, method_id: str) -> Json:
     method = known_or_made(account, customer, method_id)
     if method["customer"] not in (None, customer["id"]):
         raise InvalidRequest("The payment method you provided has already been attached to a customer.")
-    if failure := collecting.setup_failure(method):
+    if failure := cardholders.setup_failure(method):
         raise CardError(failure[2], code=failure[0], decline_code=failure[1])
     return give(account, customer, method)
 

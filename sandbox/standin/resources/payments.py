@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import cardholders, collecting
 from sandbox.standin.errors import CardError, InvalidRequest, missing_parameter
 from sandbox.standin.filters import equal, off_clocks, within
 from sandbox.standin.forms import Only, Spec, boolean, choice, record, text, time_range
@@ -50,7 +50,7 @@ def confirm(account: Account, params: Params, identifier: str) -> Json:
     invoice = _invoice_of(account, intent)
     account.writable(invoice["test_clock"])
     method = _method(account, intent, params.get("payment_method"))
-    if collecting.asks_for_cardholder(method) and not params.get("off_session"):
+    if cardholders.asks_for_cardholder(method) and not params.get("off_session"):
         collecting.await_cardholder(account, invoice, method)
         return intent
     failure = pay_now(account, invoice, method["id"])

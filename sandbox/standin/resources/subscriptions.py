@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import changing, discounting, ending, starting
-from sandbox.standin.billing.collecting import Presence
+from sandbox.standin.billing.cardholders import Presence
 from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.errors import InvalidRequest, NotFound
