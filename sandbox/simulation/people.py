@@ -265,7 +265,9 @@ DASHBOARD: dict[str, Callable[[stripe.StripeClient, Json], object]] = {
     "bill again": lambda api, each: api.v1.subscriptions.update(each["id"], {"pause_collection": ""}),
     "cancel at once": lambda api, each: api.v1.subscriptions.cancel(each["id"]),
     "cancel later": lambda api, each: api.v1.subscriptions.update(each["id"], {"cancel_at_period_end": True}),
-    "resume": lambda api, each: api.v1.subscriptions.resume(each["id"]),
+    "resume": lambda api, each: api.v1.subscriptions.resume(
+        each["id"], {"payment_behavior": "resume_on_payment_success"}
+    ),
     "void invoice": lambda api, each: api.v1.invoices.void_invoice(each["latest_invoice"]),
     "give up invoice": lambda api, each: api.v1.invoices.mark_uncollectible(each["latest_invoice"]),
     "end trial": lambda api, each: api.v1.subscriptions.update(each["id"], {"trial_end": "now"}),

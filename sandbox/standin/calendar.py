@@ -13,10 +13,12 @@ DAY_SECONDS = 86_400
 HOUR_SECONDS = 3_600
 _SECONDS = {"day": DAY_SECONDS, "week": 7 * DAY_SECONDS}
 _MONTHS = {"month": 1, "year": 12}
+Period = tuple[int, int]
+"""(start, end) in Unix seconds."""
 
 
 def plus(instant: int, interval: str, count: int) -> int:
-    """Return the Unix second `count` intervals after `instant`."""
+    """Return the Unix second `count` intervals after `instant`; a negative count goes back."""
     if interval in _SECONDS:
         return instant + count * _SECONDS[interval]
     start = datetime.fromtimestamp(instant, UTC)
@@ -28,12 +30,22 @@ def plus(instant: int, interval: str, count: int) -> int:
 
 def next_boundary(anchor: int, after: int, interval: str, count: int) -> int:
     """Return the first boundary strictly later than `after`, counted from `anchor` in steps of `count` intervals."""
+    return plus(anchor, interval, _steps(anchor, after, interval, count) * count)
+
+
+def whole_period(anchor: int, at: int, interval: str, count: int) -> Period:
+    """Return the uncut period that ends with the first boundary later than `at`."""
+    step = _steps(anchor, at, interval, count)
+    return plus(anchor, interval, (step - 1) * count), plus(anchor, interval, step * count)
+
+
+def _steps(anchor: int, after: int, interval: str, count: int) -> int:
+    """Return how many periods lie between `anchor` and the first boundary later than `after`."""
     if anchor > after:
-        return anchor
-    step = 1
+        return 0
     # Leap ahead: 366-day years and 31-day months never overshoot.
     longest = {"day": 1, "week": 7, "month": 31, "year": 366}[interval] * count * DAY_SECONDS
     step = max(1, (after - anchor) // longest)
     while plus(anchor, interval, step * count) <= after:
         step += 1
-    return plus(anchor, interval, step * count)
+    return step

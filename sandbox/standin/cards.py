@@ -18,7 +18,8 @@ class TestCard:
     brand: str = "visa"
     behaviour: str = "pays"
     """`pays`; `declines` (also when saved); `declines_charges` (saves, then fails);
-    `authenticates` (asks the cardholder once); `always_authenticates` (asks at every charge)."""
+    `authenticates` (asks the cardholder once); `always_authenticates` (asks at every charge);
+    `authenticates_on_session` (asks only while somebody is there, as if it had been saved for later)."""
     decline_code: str = "generic_decline"
     funding: str = "credit"
     aftermath: str | None = None
@@ -58,6 +59,7 @@ _CARDS = (
     TestCard("4000002500003155", behaviour="authenticates"),
     TestCard("4000000000003220", behaviour="always_authenticates"),
     TestCard("4000002760003184", behaviour="always_authenticates"),
+    TestCard("4000003800000446", behaviour="authenticates_on_session"),
     TestCard("4000000000000259", aftermath="dispute"),
     TestCard("4000000000002685", aftermath="dispute_not_received"),
     TestCard("4000000000001976", aftermath="inquiry"),
@@ -90,6 +92,7 @@ _BY_TOKEN = {
     "card_threeDSecure2Required": "4000000000003220",
     "card_authenticationRequiredOnSetup": "4000002500003155",
     "card_authenticationRequired": "4000002760003184",
+    "card_authenticationRequiredSetupForOffSession": "4000003800000446",
     "card_createDispute": "4000000000000259",
     "card_createDisputeProductNotReceived": "4000000000002685",
     "card_createDisputeInquiry": "4000000000001976",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.standin.errors import InvalidRequest, missing_parameter, unknown_parameter
 
@@ -119,6 +119,19 @@ def choice(*allowed: str) -> Field:
         return str(value)
 
     return field
+
+
+class Only:
+    """A field for what is so anyway: it takes nothing else, so that nobody needs to read it."""
+
+    _BOOLEANS: ClassVar = {"true": True, "false": False}
+
+    def __init__(self, *true_here: str) -> None:
+        self._field = choice(*true_here)
+
+    def __call__(self, value: Raw, path: str) -> str | bool | None:
+        found = self._field(value, path)
+        return self._BOOLEANS.get(found or "", found)
 
 
 def list_of(item: Field) -> Field:

@@ -21,6 +21,7 @@ PREFIX_OF = {
     "promotion_code": "promo_",
     "customer_balance_transaction": "cbtxn_",
     "invoice": "in_",
+    "invoiceitem": "ii_",
     "line_item": "il_",
     "invoice_payment": "inpay_",
     "refund": "re_",

@@ -12,7 +12,8 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from sandbox.standin import clocks
 from sandbox.standin.account import Account
-from sandbox.standin.billing.invoicing import money
+from sandbox.standin.billing.cardholders import ASKING
+from sandbox.standin.billing.prorating import money
 from sandbox.standin.calendar import DAY_SECONDS, next_boundary
 from sandbox.standin.cards import by_number
 from sandbox.standin.errors import InvalidRequest
@@ -115,7 +116,7 @@ class Pages:
             return self._checkout_page(session, str(refused), 400)
         if message := refusal(session, form):
             return self._checkout_page(session, message, 402)
-        if form.card.behaviour in ("authenticates", "always_authenticates"):
+        if form.card.behaviour in ASKING:
             begin(self._account, session, email, form)
             return _html("authenticate.html", 200, session=session, amount=session["amount_total"])
         return self._purchased(session, email, form)

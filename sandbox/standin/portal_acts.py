@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting
+from sandbox.standin.billing import cardholders, changing, ending
 from sandbox.standin.billing.happenings import RENEWING, period_end
 from sandbox.standin.purchase import CardForm
 from sandbox.standin.resources.invoices import pay_now
@@ -62,6 +62,7 @@ def overview(account: Account, session: Json) -> dict[str, Any]:
     return {
         "customer": customer,
         "features": features,
+        "business": account.find("billing_portal.configuration", session["configuration"])["business_profile"],
         "acts": offered(features, flow),
         "plans": [_plan(account, each, features) for each in live if bound in (None, each["id"])],
         "invoices": [each for each in invoices if each["status"] != "draft"],
@@ -75,7 +76,7 @@ def _plan(account: Account, subscription: Json, features: Json) -> dict[str, Any
         "subscription": subscription,
         "name": product["name"],
         "item": item,
-        "card": collecting.method_for(account, subscription),
+        "card": cardholders.method_for(account, subscription),
         "period_end": period_end(subscription),
         "choices": [
             {**price, "name": account.find("product", price["product"])["name"]}
@@ -128,7 +129,8 @@ def _cancel(account: Account, subscription: Json, features: Json, fields: Mappin
     subscription["cancellation_details"]["comment"] = fields.get("comment") or None
     subscription["cancellation_details"]["feedback"] = fields.get("feedback") or None
     if features["subscription_cancel"]["mode"] == "immediately":
-        collecting.end(account, subscription, reason="cancellation_requested")
+        behavior = features["subscription_cancel"]["proration_behavior"]
+        ending.cancel(account, subscription, prorate=behavior != "none", invoice_now=behavior == "always_invoice")
     elif subscription["billing_mode"]["type"] == "flexible":
         changing.apply_cancellation(account, subscription, {"cancel_at": period_end(subscription)})
     else:
@@ -152,6 +154,8 @@ def _change_plan(account: Account, subscription: Json, feature: Json, price_id: 
     }
     if subscription["status"] == "trialing" and feature["trial_update_behavior"] == "end_trial":
         change["trial_end"] = "now"
+    elif feature["billing_cycle_anchor"] == "now" and subscription["status"] != "trialing":
+        change["billing_cycle_anchor"] = {"type": "now"}
     changing.update(account, subscription, change)
 
 
@@ -168,7 +172,7 @@ def choices(account: Account, subscription: Json, feature: Json) -> list[Json]:
 def _update_card(account: Account, customer: Json, form: CardForm) -> None:
     """Save a card and make it the one that pays, for the customer and every running subscription."""
     method = make_method(account, account.now_for(customer), form.card, form.expiry, customer["email"])
-    if failure := collecting.setup_failure(method):
+    if failure := cardholders.setup_failure(method):
         account.store.remove("payment_method", method["id"])
         raise PortalRefused(failure[2])
     method["_authenticated"] = True
@@ -187,4 +191,4 @@ def _pay(account: Account, invoice: Json) -> None:
     if invoice["status"] not in ("open", "uncollectible"):
         raise PortalRefused("This invoice is not open.")
     # A refusal is recorded on the invoice, and shown there: raising would undo the record.
-    pay_now(account, invoice, None, on_session=True)
+    pay_now(account, invoice, None, cardholders.PRESENT)

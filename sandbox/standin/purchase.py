@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, starting
+from sandbox.standin.billing import cardholders, collecting, starting
+from sandbox.standin.billing.cardholders import PRESENT
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.cards import TestCard
 from sandbox.standin.forms import merged_metadata
@@ -26,9 +27,9 @@ class CardForm:
 def refusal(session: Json, form: CardForm) -> str | None:
     """Return why the bank refuses this card for this purchase, in words for the reader; None when it does not."""
     method = {"_behaviour": form.card.behaviour, "_decline_code": form.card.decline_code}
-    failure = collecting.setup_failure(method)
+    failure = cardholders.setup_failure(method)
     if failure is None and session["amount_total"] > 0 and form.card.behaviour == "declines_charges":
-        failure = collecting.charge_failure({**method, "_authenticated": True})
+        failure = cardholders.charge_failure({**method, "_authenticated": True})
     return failure[2] if failure else None
 
 
@@ -110,7 +111,7 @@ def _subscription(account: Account, session: Json, customer: Json, method: Json)
     begun = _begun(account, session)
     if begun is not None:
         begun["default_payment_method"] = method["id"]
-        collecting.collect(account, account.find("invoice", begun["latest_invoice"]), method=method, on_session=True)
+        collecting.collect(account, account.find("invoice", begun["latest_invoice"]), method=method, presence=PRESENT)
         return begun
     order = _order(account, session, customer, method)
     if session.get("_async_payment") != "expected" or session["amount_total"] == 0:
@@ -128,7 +129,7 @@ def settle_async(account: Account, session: Json, *, succeeded: bool) -> None:
     session["_async_payment"] = subscription["_processing"] = None
     if not succeeded:
         method.update(_behaviour="declines_charges", _decline_code="insufficient_funds")
-    collecting.collect(account, account.find("invoice", session["invoice"]), method=method, on_session=True)
+    collecting.collect(account, account.find("invoice", session["invoice"]), method=method, presence=PRESENT)
     if succeeded:
         session["payment_status"] = "paid"
     account.emit(f"checkout.session.async_payment_{'succeeded' if succeeded else 'failed'}", session)
@@ -175,10 +176,10 @@ def _order(account: Account, session: Json, customer: Json, method: Json) -> sta
         facts["billing_mode"] = {"flexible": None, "type": "classic"}
     return starting.Order(
         customer=customer,
-        items=[(account.find("price", line["price"]["id"]), line["quantity"]) for line in session["_line_items"]],
+        items=[(account.find("price", line["price"]["id"]), line["quantity"], {}) for line in session["_line_items"]],
         trial_end=data.get("trial_end") or (account.now_for(customer) + days * DAY_SECONDS if days else None),
         facts=facts,
         discounts=session["discounts"],
         payment_behavior="default_incomplete",
-        on_session=True,
+        presence=PRESENT,
     )

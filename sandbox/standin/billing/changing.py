@@ -1,14 +1,14 @@
-"""A subscription changes: cancellation and its undoing, price, trial end, anchor, resumption."""
+"""A subscription changes: cancellation and its undoing, price, trial end, anchor."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, invoicing, items, life, pausing, pending
+from sandbox.standin.billing import cardholders, collecting, discounting, invoicing, items, life, pending, periods
 from sandbox.standin.billing.happenings import period_end
-from sandbox.standin.billing.prorating import proration_lines
-from sandbox.standin.calendar import next_boundary
+from sandbox.standin.billing.prorating import unused_time
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
 from sandbox.standin.forms import merged_metadata
 from sandbox.standin.shapes import billing as shapes
@@ -20,23 +20,34 @@ Params = dict[str, Any]
 def update(account: Account, subscription: Json, params: Params) -> None:
     """Apply an update request: one `customer.subscription.updated`, then the invoice it causes, if any."""
     before, old_terms = rendered(subscription), pending.terms_of(subscription)
+    may_wait = params.get("payment_behavior") == "pending_if_incomplete"
+    if may_wait:
+        pending.check(params)
     _apply_simple(account, subscription, params)
     if "discounts" in params:
         discounting.redeem(account, subscription, params["discounts"])
     _set_cancellation(account, subscription, params)
-    lines = _apply_items(account, subscription, params)
-    if params.get("trial_end") is not None:
-        lines += _apply_trial_end(account, subscription, params["trial_end"])
-    elif (params.get("billing_cycle_anchor") or {}).get("type") == "now":
-        lines += restart_period(account, subscription)
+    lines = _apply_terms(account, subscription, params)
     invoice = _invoice_now(account, subscription, lines) if lines else None
-    if invoice is not None and params.get("payment_behavior") == "pending_if_incomplete":
+    if invoice is not None and may_wait:
         pending.hold_back(subscription, invoice, old_terms)
     account.emit_update("customer.subscription.updated", subscription, before)
-    failure = _issue(account, invoice) if invoice is not None else None
-    if failure is not None and params.get("payment_behavior") == "error_if_incomplete":
+    if invoice is not None:
+        invoicing.issue(account, invoice)
+        _ask_for_payment(account, subscription, invoice, params)
+
+
+def _ask_for_payment(account: Account, subscription: Json, invoice: Json, params: Params) -> None:
+    """Collect what a change costs, or leave it to the client, as `payment_behavior` says."""
+    behavior = params.get("payment_behavior")
+    if behavior == "default_incomplete" and invoice["amount_due"] > 0:
+        collecting.await_client(account, subscription, invoice)
+        return
+    presence = cardholders.Presence(off_session=bool(params.get("off_session")))
+    failure = collecting.collect(account, invoice, presence=presence)
+    if failure is not None and behavior == "error_if_incomplete":
         raise CardError(failure[2], code=failure[0], decline_code=failure[1])  # which undoes the change
-    if failure is not None and params.get("payment_behavior") == "pending_if_incomplete":
+    if failure is not None and behavior == "pending_if_incomplete":
         pending.show(account, subscription)
 
 
@@ -76,7 +87,10 @@ def _set_cancellation(account: Account, subscription: Json, params: Params) -> N
         wanted = params["cancel_at_period_end"]
         _schedule_end(account, subscription, period_end(subscription) if wanted else None, at_period_end=wanted)
     elif "cancel_at" in params:
-        _schedule_end(account, subscription, _instant(subscription, params["cancel_at"]), at_period_end=False)
+        at = _instant(subscription, params["cancel_at"])
+        _schedule_end(account, subscription, at, at_period_end=False)
+        is_soon = at is not None and at <= period_end(subscription)
+        subscription["_ends_unprorated"] = is_soon and params.get("proration_behavior") == "none"
 
 
 def _instant(subscription: Json, cancel_at: int | str | None) -> int | None:
@@ -99,48 +113,50 @@ def _schedule_end(account: Account, subscription: Json, at: int | None, *, at_pe
     subscription["cancellation_details"]["reason"] = None if at is None else "cancellation_requested"
 
 
-def _apply_items(account: Account, subscription: Json, params: Params) -> list[Json]:
-    """Change the items; return the lines to invoice at once (others wait for the renewal)."""
+def _apply_terms(account: Account, subscription: Json, params: Params) -> list[Json]:
+    """Change items, trial and anchor; return the lines to invoice at once (others wait for the renewal)."""
+    since = items.prorated_from(account, subscription, params)
+    unused = [] if since is None else unused_time(account, subscription, since)
     prorations, restarts = items.apply(account, subscription, params)
+    if isinstance(params.get("trial_end"), int):
+        _move_trial(account, subscription, params["trial_end"])
+        prorations, restarts = unused, False
+    elif _ends_trial(account, subscription, params):
+        restarts = True
+    if _anchors_now(subscription, params):
+        restarts = True
     if restarts:
-        return [*prorations, *restart_period(account, subscription)]
+        return [*unused, *periods.restart(account, subscription)]
     if params.get("proration_behavior") == "always_invoice":
         return prorations
     subscription["_pending_lines"] += prorations
     return []
 
 
-def restart_period(account: Account, subscription: Json) -> list[Json]:
-    """Let a new period begin now, whatever was left of the old one; return the lines that sell it."""
-    now = account.now_for(subscription)
-    subscription["billing_cycle_anchor"] = now
-    lines = []
-    for item in subscription["items"]["data"]:
-        recurring = item["price"]["recurring"]
-        end = next_boundary(now, now, recurring["interval"], recurring["interval_count"])
-        item["current_period_start"], item["current_period_end"] = now, end
-        lines.append(invoicing.period_line(account, item, (now, end), trial=False))
-    if subscription["cancel_at_period_end"]:
-        subscription["cancel_at"] = period_end(subscription)
-    return lines
+def _ends_trial(account: Account, subscription: Json, params: Params) -> bool:
+    if params.get("trial_end") != "now" or subscription["status"] != "trialing":
+        return False
+    subscription["status"], subscription["trial_end"] = "active", account.now_for(subscription)
+    return True
 
 
-def _apply_trial_end(account: Account, subscription: Json, trial_end: int | str) -> list[Json]:
-    """End the trial now (which charges at once), or move its end."""
+def _anchors_now(subscription: Json, params: Params) -> bool:
+    if (params.get("billing_cycle_anchor") or {}).get("type") != "now":
+        return False
+    if subscription["status"] == "trialing":
+        raise InvalidRequest("A trial's end is its billing_cycle_anchor.", param="billing_cycle_anchor")
+    return True
+
+
+def _move_trial(account: Account, subscription: Json, end: int) -> None:
+    """Begin a trial now that ends then, or let the one that runs end then."""
     now = account.now_for(subscription)
-    if trial_end == "now":
-        if subscription["status"] != "trialing":
-            return []
-        subscription["status"], subscription["trial_end"] = "active", now
-        return restart_period(account, subscription)
-    end = int(trial_end)
     if end <= now:
         raise InvalidRequest("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
     subscription.update(status="trialing", trial_end=end, billing_cycle_anchor=end)
     subscription["trial_start"] = subscription["trial_start"] or now
     for item in subscription["items"]["data"]:
         item["current_period_end"] = end
-    return []
 
 
 def _invoice_now(account: Account, subscription: Json, lines: list[Json]) -> Json:
@@ -148,71 +164,11 @@ def _invoice_now(account: Account, subscription: Json, lines: list[Json]) -> Jso
     return invoicing.draft(account, subscription, lines, "subscription_update", (now, now))
 
 
-def _issue(account: Account, invoice: Json) -> collecting.Failure | None:
-    account.emit("invoice.created", invoice)
-    invoicing.finalize(account, invoice)
-    return collecting.collect(account, invoice)
-
-
-def resume(account: Account, subscription: Json, *, anchor: str) -> None:
-    """Take a paused subscription up again: at once while what was paid still runs, else once its invoice is paid."""
-    lines = _resumption_lines(account, subscription, anchor)
-    if lines:
-        lines, subscription["_pending_lines"] = [*subscription["_pending_lines"], *lines], []
-    else:
-        pausing.take_up(account, subscription)
-        return
-    invoice = _invoice_now(account, subscription, lines)
-    subscription["_resumption"] = invoice["id"]
-    subscription["_resumes_by"] = invoice["created"] + account.policy.incomplete_expires_after_seconds
-    account.emit("invoice.created", invoice)
-    invoicing.finalize(account, invoice)
-    collecting.collect(account, invoice)
-
-
-def _resumption_lines(account: Account, subscription: Json, anchor: str) -> list[Json]:
-    if anchor == "now":
-        return restart_period(account, subscription)
-    now, items = account.now_for(subscription), subscription["items"]["data"]
-    if period_end(subscription) > now:
-        _bill_the_rest(account, subscription)
-        return []
-    while period_end(subscription) <= now:
-        for item in items:
-            item["current_period_start"], item["current_period_end"] = life.next_period(subscription, item)
-    period = (items[0]["current_period_start"], period_end(subscription))
-    return [invoicing.period_line(account, item, period, trial=False) for item in items]
-
-
-def _bill_the_rest(account: Account, subscription: Json) -> None:
-    """Sell again, with the next invoice, what a pause had credited and what is left of it now."""
-    if subscription.pop("_credited", False):
-        now = account.now_for(subscription)
-        for item in subscription["items"]["data"]:
-            both = proration_lines(account, item, item["price"], item["quantity"], now, credit_only=False)
-            subscription["_pending_lines"].append(both[1])
-
-
-def pause(account: Account, subscription: Json, *, credit_from: str, invoice_now: bool) -> None:
-    """Pause on request. Unused time is credited from `credit_from`: `now`, `item_current_period_start` or `none`."""
-    now, lines = account.now_for(subscription), []
-    for item in subscription["items"]["data"]:
-        since = item["current_period_start"] if credit_from == "item_current_period_start" else now
-        if credit_from != "none" and subscription["status"] != "trialing":
-            lines += proration_lines(account, item, item["price"], item["quantity"], since, credit_only=True)
-    subscription["_credited"] = bool(lines)
-    invoice = _invoice_now(account, subscription, lines) if lines and invoice_now else None
-    if invoice is None:
-        subscription["_pending_lines"] += lines
-    pausing.pause(account, subscription, "pause_requested")
-    if invoice is not None:
-        _issue(account, invoice)
-
-
 def preview(account: Account, subscription: Json, details: Params) -> Json:
     """Return the next invoice as it would be after a change of items; nothing is kept."""
-    draft = rendered(subscription) | {"_pending_lines": list(subscription["_pending_lines"])}
-    immediate = _apply_items(account, draft, details)
+    own = {name: value for name, value in subscription.items() if name.startswith("_")}
+    draft = rendered(subscription) | copy.deepcopy(own)
+    immediate = _apply_terms(account, draft, details)
     lines = immediate or life.next_lines(account, draft)
     wanted = details["discounts"] if "discounts" in details else [{"discount": each} for each in draft["discounts"]]
     reason = "subscription_update" if immediate else "upcoming"

@@ -4,57 +4,33 @@ from __future__ import annotations
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import disputing, invoicing, pausing, pending
+from sandbox.standin.billing.cardholders import (
+    ABSENT,
+    NO_CARD,
+    Failure,
+    Presence,
+    asks_for_cardholder,
+    charge_failure,
+    payer_of,
+)
 from sandbox.standin.calendar import DAY_SECONDS
-from sandbox.standin.cards import DECLINE_MESSAGES, decline_error_code
 from sandbox.standin.shapes import payments
 from sandbox.standin.store import Json, rendered
 
-Failure = tuple[str, str, str]
-"""(error code, decline code, message)"""
-
-NO_CARD: Failure = ("missing", "missing", "This customer has no default payment method.")
+RUNNING = ("active", "past_due", "trialing")
 
 
-def method_for(account: Account, subscription: Json) -> Json | None:
-    """Return the card that pays a subscription: its own default, else the customer's."""
-    customer = account.find("customer", subscription["customer"])
-    for identifier in (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"]):
-        method = account.store.get("payment_method", identifier) if identifier else None
-        if method is not None and method["customer"] == customer["id"]:
-            return method
-    return None
-
-
-def setup_failure(method: Json) -> Failure | None:
-    """Return why a card cannot be saved; None when it can."""
-    return _failure(method["_decline_code"]) if method["_behaviour"] == "declines" else None
-
-
-def charge_failure(method: Json) -> Failure | None:
-    """Return why the bank refuses a charge made without the cardholder; None when it pays."""
-    behaviour = method["_behaviour"]
-    if behaviour == "always_authenticates" or (behaviour == "authenticates" and not method["_authenticated"]):
-        return _failure("authentication_required")
-    return None if behaviour in ("pays", "authenticates") else _failure(method["_decline_code"])
-
-
-def _failure(decline_code: str) -> Failure:
-    return decline_error_code(decline_code), decline_code, DECLINE_MESSAGES[decline_code]
-
-
-def collect(account: Account, invoice: Json, *, method: Json | None = None, on_session: bool = False) -> Failure | None:
-    """Charge an open invoice once and record all that follows; return why it failed, None when it is paid.
-
-    `on_session` means that the cardholder was there, so authentication has been done.
-    """
-    subscription = account.store.get("subscription", invoice["_subscription"])
+def collect(
+    account: Account, invoice: Json, *, method: Json | None = None, presence: Presence = ABSENT
+) -> Failure | None:
+    """Charge an open invoice once and record all that follows; return why it failed, None when it is paid."""
     if invoice["amount_due"] == 0:
         _paid(account, invoice)
         return None
     before = rendered(invoice)
     invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
-    method = method or (method_for(account, subscription) if subscription else None)
-    failure = _charge(account, invoice, method, on_session=on_session) if method else NO_CARD
+    method = method or payer_of(account, invoice)
+    failure = _charge(account, invoice, method, presence) if method else NO_CARD
     if failure is not None or method is None:
         _failed(account, invoice, failure or NO_CARD, before)
         return failure
@@ -68,11 +44,11 @@ def _latest_charge(account: Account, invoice: Json) -> str:
     return charge
 
 
-def _charge(account: Account, invoice: Json, method: Json, *, on_session: bool) -> Failure | None:
+def _charge(account: Account, invoice: Json, method: Json, presence: Presence) -> Failure | None:
     now = account.now_for(invoice)
     intent = account.find("payment_intent", invoice["_payment_intent"])
-    needs_cardholder = method["_behaviour"] in ("authenticates", "always_authenticates")
-    failure = None if on_session and needs_cardholder else charge_failure(method)
+    is_proved = presence.authenticated and asks_for_cardholder(method)
+    failure = None if is_proved else charge_failure(method, off_session=presence.off_session)
     charge = account.add(payments.charge(account.new_id("charge"), now, intent, method, failure=failure))
     intent["latest_charge"] = charge["id"]
     if failure is None:
@@ -92,6 +68,13 @@ def await_cardholder(account: Account, invoice: Json, method: Json) -> None:
     intent.update(status="requires_action", payment_method=method["id"])
     account.emit("payment_intent.requires_action", intent)
     account.emit("invoice.payment_action_required", invoice)
+
+
+def await_client(account: Account, subscription: Json, invoice: Json) -> None:
+    """Leave an open invoice to the client's confirmation; a running subscription is past due until then."""
+    invoicing.stop_collecting(invoice)
+    if subscription["status"] in ("active", "trialing"):
+        set_status(account, subscription, "past_due")
 
 
 def cardholder_failed(account: Account, invoice: Json, method: Json) -> None:
@@ -140,7 +123,18 @@ def _paid(account: Account, invoice: Json, before: Json | None = None) -> None:
         account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.paid", invoice)
     account.emit("invoice.payment_succeeded", invoice)
+    _save_card(account, invoice)
     settle_subscription(account, invoice)
+
+
+def _save_card(account: Account, invoice: Json) -> None:
+    """Let the card that paid be its subscription's default, where the subscription asks for that."""
+    subscription = account.store.get("subscription", invoice["_subscription"] or "")
+    intent = account.store.get("payment_intent", invoice.get("_payment_intent", ""))
+    if subscription is None or intent is None:
+        return
+    if subscription["payment_settings"]["save_default_payment_method"] == "on_subscription":
+        subscription["default_payment_method"] = intent["payment_method"]
 
 
 def pay_out_of_band(account: Account, invoice: Json) -> None:
@@ -159,7 +153,7 @@ def pay_out_of_band(account: Account, invoice: Json) -> None:
 
 def settle_subscription(account: Account, invoice: Json) -> None:
     """Bring a subscription back to active once its latest invoice is paid, or given up (Stripe's rule for both)."""
-    subscription = account.store.get("subscription", invoice["_subscription"])
+    subscription = account.store.get("subscription", invoice["_subscription"] or "")
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return
     if invoice.get("_pending_update"):
@@ -167,7 +161,7 @@ def settle_subscription(account: Account, invoice: Json) -> None:
             pending.apply(account, subscription)
     elif subscription["status"] in ("incomplete", "past_due", "unpaid"):
         set_status(account, subscription, "active")
-        _set_delinquent(account, subscription, delinquent=False)
+        _set_delinquent(account, subscription["customer"], delinquent=False)
     elif subscription["status"] == "paused" and subscription.get("_resumption") == invoice["id"]:
         pausing.take_up(account, subscription)
 
@@ -175,7 +169,7 @@ def settle_subscription(account: Account, invoice: Json) -> None:
 def void(account: Account, invoice: Json) -> None:
     """Void an invoice; its subscription then stands as the invoice before it says, and a first one expires."""
     invoicing.void(account, invoice)
-    subscription = account.store.get("subscription", invoice["_subscription"])
+    subscription = account.store.get("subscription", invoice["_subscription"] or "")
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return
     if subscription["status"] == "incomplete":
@@ -183,7 +177,7 @@ def void(account: Account, invoice: Json) -> None:
         set_status(account, subscription, "incomplete_expired")
     elif subscription["status"] in ("past_due", "unpaid") and not _owes(account, subscription):
         set_status(account, subscription, "active")
-        _set_delinquent(account, subscription, delinquent=False)
+        _set_delinquent(account, subscription["customer"], delinquent=False)
     elif subscription.get("_resumption") == invoice["id"]:
         subscription["_resumption"] = None
 
@@ -205,8 +199,8 @@ def mark_uncollectible(account: Account, invoice: Json) -> None:
     settle_subscription(account, invoice)
 
 
-def _set_delinquent(account: Account, subscription: Json, *, delinquent: bool) -> None:
-    customer = account.find("customer", subscription["customer"])
+def _set_delinquent(account: Account, customer_id: str, *, delinquent: bool) -> None:
+    customer = account.find("customer", customer_id)
     before = rendered(customer)
     customer["delinquent"] = delinquent
     account.emit_update("customer.updated", customer, before)
@@ -220,21 +214,38 @@ def set_status(account: Account, subscription: Json, status: str) -> None:
 
 
 def _failed(account: Account, invoice: Json, failure: Failure, before: Json) -> None:
-    subscription = account.store.get("subscription", invoice["_subscription"])
-    running = subscription is not None and subscription["status"] in ("active", "past_due", "trialing")
-    retries = running and not invoice.get("_pending_update")
-    invoice["next_payment_attempt"] = _next_attempt(account, invoice) if retries and invoice["auto_advance"] else None
+    subscription = account.store.get("subscription", invoice["_subscription"] or "")
+    retries = invoice["auto_advance"] and _is_retried(subscription, invoice)
+    invoice["next_payment_attempt"] = _next_attempt(account, invoice) if retries else None
     account.emit_update("invoice.updated", invoice, before)
     account.emit("invoice.payment_failed", invoice)
     if failure[0] == "authentication_required":
         account.emit("invoice.payment_action_required", invoice)
-    if subscription is None or not retries:
-        return
-    if subscription["status"] != "past_due":
-        set_status(account, subscription, "past_due")
-        _set_delinquent(account, subscription, delinquent=True)
-    if invoice["next_payment_attempt"] is None and invoice["auto_advance"]:
+    if subscription is not None:
+        _fall_behind(account, subscription, invoice)
+    if retries and invoice["next_payment_attempt"] is None:
         _give_up(account, subscription, invoice)
+
+
+def _is_retried(subscription: Json | None, invoice: Json) -> bool:
+    """Tell whether a failed invoice is tried again: not what the client pays itself, nor what may be left unpaid."""
+    if subscription is None:
+        return True
+    waits_for_resumption: bool | None = invoice.get("_resumes_once_paid")
+    if waits_for_resumption is not None:
+        return waits_for_resumption
+    return subscription["status"] in RUNNING and not invoice.get("_pending_update")
+
+
+def _fall_behind(account: Account, subscription: Json, invoice: Json) -> None:
+    """A running subscription becomes past due; a paused one too, if paying its resumption was left to the client."""
+    if subscription["status"] == "paused" and invoice.get("_resumes_once_paid") is False:
+        pausing.take_up(account, subscription, "past_due")
+    elif subscription["status"] in ("active", "trialing") and not invoice.get("_pending_update"):
+        set_status(account, subscription, "past_due")
+    else:
+        return
+    _set_delinquent(account, subscription["customer"], delinquent=True)
 
 
 def _next_attempt(account: Account, invoice: Json) -> int | None:
@@ -244,9 +255,11 @@ def _next_attempt(account: Account, invoice: Json) -> int | None:
     return first_failed_at + days[done] * DAY_SECONDS if done < len(days) else None
 
 
-def _give_up(account: Account, subscription: Json, invoice: Json) -> None:
+def _give_up(account: Account, subscription: Json | None, invoice: Json) -> None:
     """Do what the account's settings say once the last retry has failed."""
     invoicing.stop_collecting(invoice)
+    if subscription is None or subscription["status"] == "paused":
+        return
     if account.policy.after_retries == "canceled":
         end(account, subscription, reason="payment_failed")
     elif account.policy.after_retries == "unpaid":

@@ -115,7 +115,7 @@ def _runs(discount: Json, at: int) -> bool:
 def deduct(account: Account, subscription: Json, invoice: Json, at: int) -> int:
     """Take what the subscription's discounts give as of `at` off the invoice's lines; return it, in minor units."""
     lines, totals = invoice["lines"]["data"], []
-    left = [line["amount"] for line in lines]
+    left = [line["amount"] if _is_cut(line) else 0 for line in lines]
     standing = (account.find("discount", each) for each in subscription["discounts"])
     for discount in [each for each in standing if _runs(each, at)]:
         cuts = cuts_of(account.find("coupon", discount["source"]["coupon"]), left)
@@ -125,6 +125,11 @@ def deduct(account: Account, subscription: Json, invoice: Json, at: int) -> int:
         totals.append({"amount": sum(cuts), "discount": discount["id"]})
     invoice["discounts"], invoice["total_discount_amounts"] = [each["discount"] for each in totals], totals
     return sum(each["amount"] for each in totals)
+
+
+def _is_cut(line: Json) -> bool:
+    """An invoice item may be out of discounts' reach; a subscription's own lines never are."""
+    return bool(line["discountable"]) or line["parent"]["invoice_item_details"] is None
 
 
 def cuts_of(coupon: Json, amounts: Sequence[int]) -> list[int]:

@@ -3,69 +3,79 @@
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import balances, discounting
+from sandbox.standin.billing import balances, discounting, waiting
+from sandbox.standin.calendar import Period
 from sandbox.standin.shapes import invoices as shapes
 from sandbox.standin.shapes import payments
 from sandbox.standin.store import Json, rendered
 
-Period = tuple[int, int]
+
+def draft(account: Account, subscription: Json, lines: list[Json], reason: str, period: Period) -> Json:
+    """Return a new draft for `lines` and what waits for it, now the subscription's latest invoice; its event is left to
+    the caller."""
+    invoice = account.add(_proposed(account, subscription, lines, reason, period, account.now_for(subscription)))
+    waiting.attach(account, invoice)
+    subscription["latest_invoice"] = invoice["id"]
+    return invoice
 
 
-def money(amount_minor: int, currency: str) -> str:
-    """Return an amount for people: `$2.90`."""
-    symbol = {"usd": "$", "eur": "€", "gbp": "£"}.get(currency, currency.upper() + " ")
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}{symbol}{abs(amount_minor) / 100:,.2f}"
-
-
-def period_line(account: Account, item: Json, period: Period, *, trial: bool) -> Json:
-    """Return the line that sells an item for `period`; a trial is free."""
-    price, product = item["price"], account.store.get("product", item["price"]["product"])
-    name = product["name"] if product else "Subscription"
-    each = f"{money(price['unit_amount'], price['currency'])} / {price['recurring']['interval']}"
-    facts = {
-        "amount": 0 if trial else price["unit_amount"] * item["quantity"],
-        "description": f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {each})",
-        "period": {"start": period[0], "end": period[1]},
-    }
-    return shapes.line(account.new_id("line_item"), item, facts)
-
-
-def draft(
-    account: Account, subscription: Json, lines: list[Json], reason: str, period: Period, *, at: int | None = None
+def _proposed(
+    account: Account, subscription: Json, lines: list[Json], reason: str, period: Period, discounted_at: int
 ) -> Json:
-    """Return a new draft for `lines`, now the subscription's latest invoice. Its event is left to the caller.
-
-    Discounts are those that run at the Unix second `at`, which is now unless it is said.
-    """
+    """Return an invoice that is not kept; discounts are those that run at the Unix second `discounted_at`."""
     customer = account.find("customer", subscription["customer"])
-    now, identifier = account.now_for(subscription), account.new_id("invoice")
     facts = {
         "billing_reason": reason,
         "currency": subscription["currency"],
-        "default_payment_method": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"]},
-            "type": "subscription_details",
-        },
+        "parent": shapes.of_subscription(subscription),
         "period_start": period[0],
         "period_end": period[1],
         "_subscription": subscription["id"],
     }
-    invoice = shapes.invoice(identifier, now, customer, facts)
-    invoice["lines"]["data"] = [{**line, "invoice": identifier} for line in lines]
-    _total(invoice, discounting.deduct(account, subscription, invoice, now if at is None else at))
-    subscription["latest_invoice"] = identifier
-    return account.add(invoice)
+    invoice = shapes.invoice(account.new_id("invoice"), account.now_for(subscription), customer, facts)
+    items = waiting.of(account, customer["id"], subscription["id"])
+    put_lines(invoice, [*lines, *waiting.lines(account, items, invoice["currency"])])
+    total(invoice, discounting.deduct(account, subscription, invoice, discounted_at))
+    return invoice
 
 
-def _total(invoice: Json, deducted: int) -> None:
+def draft_by_hand(account: Account, customer: Json, items: list[Json], facts: Json) -> Json:
+    """Return a new draft for these invoice items, of no subscription's cycle; its event is left to the caller."""
+    invoice = shapes.invoice(account.new_id("invoice"), account.now_for(customer), customer, facts)
+    put_lines(invoice, waiting.lines(account, items, invoice["currency"]))
+    total(invoice, 0)
+    waiting.attach(account, account.add(invoice))
+    return invoice
+
+
+def put_lines(invoice: Json, lines: list[Json]) -> None:
+    """Let these, and no others, be an invoice's lines."""
+    invoice["lines"]["data"] = [{**line, "invoice": invoice["id"]} for line in lines]
+
+
+def change_lines(account: Account, invoice: Json, lines: list[Json]) -> None:
+    """Let a draft have these lines, and tell of it."""
+    before = rendered(invoice)
+    put_lines(invoice, lines)
+    for line in invoice["lines"]["data"]:
+        line["discount_amounts"] = []
+    subscription = account.store.get("subscription", invoice["_subscription"] or "")
+    total(invoice, discounting.deduct(account, subscription, invoice, invoice["created"]) if subscription else 0)
+    account.emit_update("invoice.updated", invoice, before)
+
+
+def total(invoice: Json, deducted: int) -> None:
+    """Add an invoice's lines up, less the minor units that discounts take off."""
     subtotal = sum(line["amount"] for line in invoice["lines"]["data"])
-    total = subtotal - deducted
     invoice["subtotal"] = invoice["subtotal_excluding_tax"] = subtotal
-    invoice["total"] = invoice["total_excluding_tax"] = total
-    invoice["amount_due"] = invoice["amount_remaining"] = max(0, total)
+    invoice["total"] = invoice["total_excluding_tax"] = subtotal - deducted
+    invoice["amount_due"] = invoice["amount_remaining"] = max(0, invoice["total"])
+
+
+def issue(account: Account, invoice: Json) -> None:
+    """Tell of a draft and finalize it at once."""
+    account.emit("invoice.created", invoice)
+    finalize(account, invoice)
 
 
 def finalize(account: Account, invoice: Json) -> None:
@@ -76,7 +86,7 @@ def finalize(account: Account, invoice: Json) -> None:
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}"
     customer["next_invoice_sequence"] += 1
     _apply_balance(account, customer, invoice)
-    if subscription := account.store.get("subscription", invoice["_subscription"]):
+    if subscription := account.store.get("subscription", invoice["_subscription"] or ""):
         discounting.use_up(account, subscription, invoice)
     invoice["status"] = "open"
     invoice["automatically_finalizes_at"] = None
@@ -167,10 +177,8 @@ def preview(account: Account, subscription: Json, lines: list[Json], reason: str
     """Return an invoice that does not exist yet, for the end of the current period."""
     start = subscription["items"]["data"][0]["current_period_start"]
     end = subscription["items"]["data"][0]["current_period_end"]
-    latest = subscription["latest_invoice"]
-    invoice = draft(account, subscription, lines, reason, (start, end), at=end if reason == "upcoming" else None)
-    account.store.remove("invoice", invoice["id"])
-    subscription["latest_invoice"] = latest
+    discounted_at = end if reason == "upcoming" else account.now_for(subscription)
+    invoice = _proposed(account, subscription, lines, reason, (start, end), discounted_at)
     invoice["starting_balance"] = account.find("customer", invoice["customer"])["balance"]
     invoice["amount_due"] = invoice["amount_remaining"] = max(0, invoice["total"] + invoice["starting_balance"])
     invoice["next_payment_attempt"] = end + account.policy.finalize_after_seconds

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing.prorating import proration_lines
+from sandbox.standin.billing.prorating import credit, debit
 from sandbox.standin.errors import InvalidRequest
+from sandbox.standin.forms import merged_metadata
 from sandbox.standin.shapes import billing as shapes
 from sandbox.standin.shapes.catalog import plan_of
 from sandbox.standin.store import Json, rendered
@@ -49,14 +50,17 @@ def _price(account: Account, subscription: Json, identifier: str, param: str) ->
 
 def _changed(account: Account, subscription: Json, sent: Params, params: Params) -> tuple[list[Json], bool]:
     item = _item(subscription, sent["id"])
+    item["metadata"] = merged_metadata(item["metadata"], sent.get("metadata"))
     price = _price(account, subscription, sent["price"], "items[0][price]") if sent.get("price") else item["price"]
     quantity = sent.get("quantity") or item["quantity"]
     if (price["id"], quantity) == (item["price"]["id"], item["quantity"]):
         return [], False
-    restarts = _interval(price) != _interval(item["price"]) and subscription["status"] != "trialing"
-    lines = _lines(account, subscription, params, item, price, quantity)
+    if _interval(price) != _interval(item["price"]) and subscription["status"] != "trialing":
+        item.update(price=rendered(price), plan=plan_of(price), quantity=quantity)
+        return [], True
+    lines = _credit(account, subscription, item, params)
     item.update(price=rendered(price), plan=plan_of(price), quantity=quantity)
-    return (lines[:1] if restarts else lines), restarts
+    return [*lines, *_debit(account, subscription, item, params)], False
 
 
 def _added(account: Account, subscription: Json, sent: Params, params: Params, index: int) -> list[Json]:
@@ -68,26 +72,42 @@ def _added(account: Account, subscription: Json, sent: Params, params: Params, i
     period = (first["current_period_start"], first["current_period_end"])
     identifier = account.new_id("subscription_item")
     item = shapes.subscription_item(identifier, now, price, quantity, subscription["id"], period)
+    item["metadata"] = merged_metadata({}, sent.get("metadata"))
     subscription["items"]["data"].append(item)
-    return _lines(account, subscription, params, item, price, quantity)[1:]
+    return _debit(account, subscription, item, params)
 
 
 def _removed(account: Account, subscription: Json, sent: Params, params: Params) -> list[Json]:
     item = _item(subscription, sent.get("id"))
     if len(subscription["items"]["data"]) == 1:
         raise InvalidRequest("A subscription must have at least one active item.", param="items")
-    lines = _lines(account, subscription, params, item, item["price"], item["quantity"])
     subscription["items"]["data"].remove(item)
-    return lines[:1]
+    return _credit(account, subscription, item, params)
 
 
 def _interval(price: Json) -> tuple[str, int]:
     return price["recurring"]["interval"], price["recurring"]["interval_count"]
 
 
-def _lines(account: Account, subscription: Json, params: Params, item: Json, price: Json, quantity: int) -> list[Json]:
-    """Return the credit for what is left of `item` and the charge for the rest at the new terms; none for a trial."""
-    if subscription["status"] == "trialing" or params.get("proration_behavior") == "none":
-        return []
-    at = params.get("proration_date") or account.now_for(subscription)
-    return proration_lines(account, item, price, quantity, at, credit_only=False)
+def prorated_from(account: Account, subscription: Json, params: Params) -> int | None:
+    """Return the Unix second from which a change is prorated, None if it is not; raise InvalidRequest for one outside
+    the current period."""
+    if params.get("proration_behavior") == "none":
+        return None
+    wanted: int | None = params.get("proration_date")
+    if wanted is None:
+        return account.now_for(subscription)
+    first = subscription["items"]["data"][0]
+    if not first["current_period_start"] <= wanted <= first["current_period_end"]:
+        raise InvalidRequest("proration_date must lie in the current period.", param="proration_date")
+    return wanted
+
+
+def _credit(account: Account, subscription: Json, item: Json, params: Params) -> list[Json]:
+    since = prorated_from(account, subscription, params)
+    return [] if since is None else credit(account, subscription, item, since)
+
+
+def _debit(account: Account, subscription: Json, item: Json, params: Params) -> list[Json]:
+    since = prorated_from(account, subscription, params)
+    return [] if since is None else debit(account, subscription, item, (since, item["current_period_end"]))

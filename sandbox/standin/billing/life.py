@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting, discounting, invoicing, pausing, pending, refunding
+from sandbox.standin.billing import cardholders, collecting, discounting, ending, invoicing, pausing, pending, refunding
 from sandbox.standin.billing.happenings import next_happening, period_end
-from sandbox.standin.calendar import next_boundary
+from sandbox.standin.billing.prorating import period_lines
+from sandbox.standin.calendar import Period, next_boundary
 from sandbox.standin.store import Json, Key, rendered
 
 
@@ -19,17 +20,13 @@ def perform(account: Account, key: Key) -> None:
         _HAPPENINGS[happening.name](account, item)
 
 
-def _end(account: Account, subscription: Json) -> None:
-    collecting.end(account, subscription, reason="cancellation_requested")
-
-
 def _give_up(account: Account, subscription: Json) -> None:
     """An incomplete first payment expires after 23 hours, and its invoice with it."""
     collecting.void(account, account.find("invoice", subscription["latest_invoice"]))
 
 
 def _give_up_resumption(account: Account, subscription: Json) -> None:
-    """A resumption that nobody tried to pay for 23 hours is void, and the subscription stays paused."""
+    """A resumption that nobody paid in time is void, and the subscription stays paused."""
     collecting.void(account, account.find("invoice", subscription["_resumption"]))
 
 
@@ -47,13 +44,16 @@ def _trial_notice(account: Account, subscription: Json) -> None:
 def _upcoming(account: Account, subscription: Json) -> None:
     """Announce the next invoice. As at Stripe, it has no id yet."""
     subscription["_upcoming_for"] = period_end(subscription)
-    invoice = invoicing.preview(account, subscription, next_lines(account, subscription), "upcoming")
+    lines = next_lines(account, subscription)
+    if not lines:
+        return
+    invoice = invoicing.preview(account, subscription, lines, "upcoming")
     del invoice["id"]
     invoice["lines"]["data"] = [{**line, "invoice": None} for line in invoice["lines"]["data"]]
     account.emit("invoice.upcoming", invoice)
 
 
-def next_period(subscription: Json, item: Json) -> invoicing.Period:
+def next_period(subscription: Json, item: Json) -> Period:
     """Return the period after the item's current one, counted from the subscription's anchor."""
     recurring, start = item["price"]["recurring"], item["current_period_end"]
     anchor = subscription["billing_cycle_anchor"]
@@ -62,14 +62,13 @@ def next_period(subscription: Json, item: Json) -> invoicing.Period:
 
 def next_lines(account: Account, subscription: Json) -> list[Json]:
     """Return the lines of the invoice for the next period, prorations that wait for it first."""
-    items = subscription["items"]["data"]
-    fresh = [invoicing.period_line(account, item, next_period(subscription, item), trial=False) for item in items]
-    return [*subscription["_pending_lines"], *fresh]
+    periods = [next_period(subscription, item) for item in subscription["items"]["data"]]
+    return [*subscription["_pending_lines"], *period_lines(account, subscription, periods)]
 
 
 def _roll(account: Account, subscription: Json) -> None:
     """A period ends and the next one begins: the end of a trial, or a renewal."""
-    if subscription["status"] == "trialing" and collecting.method_for(account, subscription) is None:
+    if subscription["status"] == "trialing" and cardholders.method_for(account, subscription) is None:
         missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
         if missing == "cancel":
             collecting.end(account, subscription, reason=None)
@@ -89,12 +88,13 @@ def _renew(account: Account, subscription: Json) -> None:
     for item in subscription["items"]["data"]:
         item["current_period_start"], item["current_period_end"] = next_period(subscription, item)
     subscription["_pending_lines"] = []
-    invoice = invoicing.draft(account, subscription, lines, "subscription_cycle", past)
+    invoice = invoicing.draft(account, subscription, lines, "subscription_cycle", past) if lines else None
     if subscription["status"] == "trialing":
         subscription["status"] = "active"
-    _plan_collection(account, subscription, invoice)
     account.emit_update("customer.subscription.updated", subscription, before)
-    account.emit("invoice.created", invoice)
+    if invoice is not None:
+        _plan_collection(account, subscription, invoice)
+        account.emit("invoice.created", invoice)
 
 
 def _plan_collection(account: Account, subscription: Json, invoice: Json) -> None:
@@ -107,10 +107,10 @@ def _plan_collection(account: Account, subscription: Json, invoice: Json) -> Non
 
 
 def _finalize(account: Account, invoice: Json) -> None:
-    subscription = account.find("subscription", invoice["_subscription"])
+    subscription = account.store.get("subscription", invoice["_subscription"] or "") or {}
     invoice["next_payment_attempt"] = None
     invoicing.finalize(account, invoice)
-    behavior = (subscription["pause_collection"] or {}).get("behavior")
+    behavior = (subscription.get("pause_collection") or {}).get("behavior")
     if behavior == "void":
         collecting.void(account, invoice)
     elif behavior == "mark_uncollectible":
@@ -134,7 +134,7 @@ def expire_session(account: Account, session: Json) -> None:
 
 
 _HAPPENINGS: dict[str, Callable[[Account, Json], None]] = {
-    "end": _end,
+    "end": ending.end_as_scheduled,
     "give_up": _give_up,
     "give_up_resumption": _give_up_resumption,
     "resume_collection": _resume_collection,

@@ -1,6 +1,6 @@
 """Status `paused`: no invoices and no new periods until it is resumed. (`pause_collection` is another thing.)
 
-Reasons: the SDK's `Subscription.StatusDetails.Paused.Subscription.type`.
+Rules: docs.stripe.com/billing/subscriptions/pause. Reasons: the SDK's `Subscription.StatusDetails.Paused`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ REASONS = (
 )
 
 
-def pause(account: Account, subscription: Json, reason: str) -> None:
-    """Pause a subscription for one of `REASONS`, and tell of it."""
-    before = rendered(subscription)
-    cause = {"subscription": {"type": reason}, "transitioned_at": account.now_for(subscription)}
+def pause(account: Account, subscription: Json, reason: str, *, is_credited: bool = False) -> None:
+    """Pause a subscription for one of `REASONS`, and tell of it; its period ends here."""
+    before, now = rendered(subscription), account.now_for(subscription)
+    cause = {"subscription": {"type": reason}, "transitioned_at": now}
     subscription["status"] = "paused"
     subscription["status_details"] = {"paused": {**cause, "type": "subscription"}}
+    for item in subscription["items"]["data"]:
+        item["_billed_until"] = now if is_credited else item["current_period_end"]
+        item["current_period_end"] = min(now, item["current_period_end"])
     account.emit_update("customer.subscription.updated", subscription, before)
     account.emit("customer.subscription.paused", subscription)
 
 
-def take_up(account: Account, subscription: Json) -> None:
-    """Make a paused subscription active: its resumption is paid, given up, or free."""
+def take_up(account: Account, subscription: Json, status: str = "active") -> None:
+    """Let a paused subscription be paused no more: its resumption is paid, given up or free, or paying it failed."""
     before = rendered(subscription)
-    subscription["status"], subscription["status_details"], subscription["_resumption"] = "active", None, None
+    subscription["status"], subscription["status_details"], subscription["_resumption"] = status, None, None
     account.emit_update("customer.subscription.updated", subscription, before)
     account.emit("customer.subscription.resumed", subscription)

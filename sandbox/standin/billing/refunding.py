@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import warning
-from sandbox.standin.billing.invoicing import money
+from sandbox.standin.billing.prorating import money
 from sandbox.standin.errors import InvalidRequest
 from sandbox.standin.shapes import reversals
 from sandbox.standin.store import Json, rendered

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sandbox.standin.account import Account
 from sandbox.standin.billing import discounting, life
-from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.errors import InvalidRequest
 from sandbox.standin.filters import equal, off_clocks, within
 from sandbox.standin.forms import (
-    anything,
+    Only,
+    Spec,
     boolean,
     choice,
     days,
@@ -41,47 +41,37 @@ _SUBSCRIPTION_DATA = record(
         "trial_settings": TRIAL_SETTINGS,
     }
 )
-_ECHOED = {
+_OFF = record({"enabled": Only("false")})
+LOCALE = Only("auto", "en")
+_ECHOED: Spec = {
     "allow_promotion_codes": boolean,
-    "billing_address_collection": choice("auto", "required"),
+    "billing_address_collection": Only("auto"),
     "cancel_url": text,
     "client_reference_id": text,
-    "consent_collection": anything,
-    "custom_text": record(
-        dict.fromkeys(
-            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"), record({"message": text})
-        )
-    ),
+    "custom_text": record({"submit": record({"message": text})}),
     "customer": text,
     "customer_email": text,
     "integration_identifier": text,
-    "locale": text,
+    "locale": LOCALE,
     "metadata": metadata,
     "origin_context": choice("mobile_app", "web"),
-    "payment_method_collection": choice("always", "if_required"),
-    "payment_method_types": list_of(text),
-    "phone_number_collection": record({"enabled": boolean}),
-    "saved_payment_method_options": anything,
-    "submit_type": text,
+    "payment_method_collection": Only("always"),
+    "payment_method_types": list_of(Only("card")),
+    "phone_number_collection": _OFF,
+    "submit_type": Only("auto", "subscribe"),
     "success_url": text,
 }
-_IGNORED = {
-    "automatic_tax": record({"enabled": choice("false")}),
-    "customer_update": anything,
-    "payment_method_options": anything,
-    "tax_id_collection": record({"enabled": choice("false")}),
-}
-"""Taken without effect: the stand-in collects no tax, address or name."""
-
-_CREATE = {
+_CREATE: Spec = {
     **_ECHOED,
-    **_IGNORED,
-    "discounts": DISCOUNTS,
+    "automatic_tax": _OFF,
+    "customer_update": record(dict.fromkeys(("address", "name", "shipping"), Only("never"))),
+    "discounts": list_of(record({"coupon": text, "promotion_code": text})),
     "expires_at": instant,
     "line_items": list_of(record({"price": text, "quantity": item_count})),
-    "mode": choice("subscription"),
+    "mode": Only("subscription"),
     "subscription_data": _SUBSCRIPTION_DATA,
-    "ui_mode": choice("hosted_page"),
+    "tax_id_collection": _OFF,
+    "ui_mode": Only("hosted_page"),
 }
 
 
@@ -181,7 +171,7 @@ def apply_discount(account: Account, session: Json, sent: Params) -> None:
     session["amount_total"] = session["amount_subtotal"] - sum(cuts)
 
 
-_LIST = {
+_LIST: Spec = {
     "created": time_range,
     "customer": text,
     "customer_details": record({"email": text}),

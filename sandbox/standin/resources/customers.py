@@ -9,7 +9,6 @@ from sandbox.standin.billing import balances, collecting
 from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
-    anything,
     choice,
     list_of,
     merged_metadata,
@@ -26,7 +25,13 @@ from sandbox.standin.shapes.common import empty_address
 from sandbox.standin.store import Json, rendered
 
 _ADDRESS = record(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text))
-_INVOICE_SETTINGS = record({"default_payment_method": text, "footer": text, "custom_fields": anything})
+_INVOICE_SETTINGS = record(
+    {
+        "default_payment_method": text,
+        "footer": text,
+        "custom_fields": list_of(record({"name": text, "value": text}, required=("name", "value"))),
+    }
+)
 _FIELDS = {
     "address": _ADDRESS,
     "balance": number(-99_999_999, 99_999_999),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import cardholders
 from sandbox.standin.cards import TestCard, by_number, by_token
 from sandbox.standin.errors import CardError, InvalidRequest, NotFound
-from sandbox.standin.forms import choice, merged_metadata, metadata, number, record, text
+from sandbox.standin.filters import equal
+from sandbox.standin.forms import Only, Spec, choice, merged_metadata, metadata, number, record, text
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import people
 from sandbox.standin.store import Json, rendered
@@ -14,6 +17,8 @@ from sandbox.standin.store import Json, rendered
 TOKEN_EXPIRY = (12, 2034)
 _MONTH, _YEAR = number(1, 12), number(2000, 2100)
 _CARD = record({"token": text, "number": text, "exp_month": _MONTH, "exp_year": _YEAR, "cvc": text})
+_REDISPLAY = choice("always", "limited", "unspecified")
+_NARROWED: Spec = {"type": Only("card"), "allow_redisplay": _REDISPLAY}
 _EXPIRY = record({"exp_month": _MONTH, "exp_year": _YEAR})
 _ADDRESS = record(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text))
 _DETAILS = record({"address": _ADDRESS, "email": text, "name": text, "phone": text, "tax_id": text})
@@ -22,7 +27,7 @@ _DETAILS = record({"address": _ADDRESS, "email": text, "name": text, "phone": te
 @route(
     "POST",
     "/v1/payment_methods",
-    {"type": choice("card"), "card": _CARD, "billing_details": _DETAILS, "metadata": metadata},
+    {"type": Only("card"), "card": _CARD, "billing_details": _DETAILS, "metadata": metadata},
     required=("type", "card"),
 )
 def create(account: Account, params: Params) -> Json:
@@ -30,6 +35,8 @@ def create(account: Account, params: Params) -> Json:
     card = by_token(sent["token"]) if sent.get("token") else by_number(sent.get("number") or "")
     if card is None:
         raise CardError("Your card number is incorrect.", code="incorrect_number", param="card[number]")
+    if re.fullmatch(r"\d{3,4}", sent.get("cvc") or "000") is None:
+        raise CardError("Your card's security code is invalid.", code="invalid_cvc", param="card[cvc]")
     expiry = (sent.get("exp_month") or TOKEN_EXPIRY[0], sent.get("exp_year") or TOKEN_EXPIRY[1])
     method = make_method(account, account.wall_now(), card, expiry, None)
     method["metadata"] = merged_metadata({}, params.get("metadata"))
@@ -56,7 +63,7 @@ def retrieve(account: Account, _params: Params, method_id: str) -> Json:
 @route(
     "POST",
     "/v1/payment_methods/<method_id>",
-    {"billing_details": _DETAILS, "card": _EXPIRY, "metadata": metadata, "allow_redisplay": text},
+    {"billing_details": _DETAILS, "card": _EXPIRY, "metadata": metadata, "allow_redisplay": _REDISPLAY},
 )
 def update(account: Account, params: Params, method_id: str) -> Json:
     method = account.find("payment_method", method_id)
@@ -82,18 +89,23 @@ def attach(account: Account, params: Params, method_id: str) -> Json:
 def attach_to(account: Account, customer: Json, method_id: str) -> Json:
     """Give a card to `customer`; `pm_card_…` names make a fresh one. Raises CardError when it cannot be saved."""
     account.writable(customer["test_clock"])
-    method = account.store.get("payment_method", method_id)
-    card = by_token(method_id) if method is None else None
-    if method is None and card is None:
-        raise NotFound("payment_method", method_id, param="payment_method")
-    if method is None and card is not None:
-        method = make_method(account, account.now_for(customer), card, TOKEN_EXPIRY, None)
-    assert method is not None  # noqa: S101 - one of the two above holds
+    method = known_or_made(account, customer, method_id)
     if method["customer"] not in (None, customer["id"]):
         raise InvalidRequest("The payment method you provided has already been attached to a customer.")
-    if failure := collecting.setup_failure(method):
+    if failure := cardholders.setup_failure(method):
         raise CardError(failure[2], code=failure[0], decline_code=failure[1])
     return give(account, customer, method)
+
+
+def known_or_made(account: Account, customer: Json, method_id: str) -> Json:
+    """Return a card by its id, or a fresh one by its `pm_card_…` name; raise NotFound."""
+    method = account.store.get("payment_method", method_id)
+    if method is not None:
+        return method
+    card = by_token(method_id)
+    if card is None:
+        raise NotFound("payment_method", method_id, param="payment_method")
+    return make_method(account, account.now_for(customer), card, TOKEN_EXPIRY, None)
 
 
 def give(account: Account, customer: Json, method: Json) -> Json:
@@ -122,14 +134,14 @@ def detach(account: Account, _params: Params, method_id: str) -> Json:
     return method
 
 
-@listing("/v1/payment_methods", {"customer": text, "type": choice("card"), "allow_redisplay": text})
+@listing("/v1/payment_methods", {"customer": text, **_NARROWED})
 def index(account: Account, params: Params) -> list[Json]:
-    return _cards_of(account, params["customer"]) if params.get("customer") else []
+    return _cards_of(account, params["customer"], params) if params.get("customer") else []
 
 
-@listing("/v1/customers/<customer_id>/payment_methods", {"type": choice("card"), "allow_redisplay": text})
-def of_customer(account: Account, _params: Params, customer_id: str) -> list[Json]:
-    return _cards_of(account, customer_id)
+@listing("/v1/customers/<customer_id>/payment_methods", _NARROWED)
+def of_customer(account: Account, params: Params, customer_id: str) -> list[Json]:
+    return _cards_of(account, customer_id, params)
 
 
 @route("GET", "/v1/customers/<customer_id>/payment_methods/<method_id>")
@@ -140,6 +152,7 @@ def one_of_customer(account: Account, _params: Params, customer_id: str, method_
     return method
 
 
-def _cards_of(account: Account, customer_id: str) -> list[Json]:
+def _cards_of(account: Account, customer_id: str, params: Params) -> list[Json]:
     account.find("customer", customer_id, param="customer")
-    return account.store.all("payment_method", customer=customer_id)
+    found = account.store.all("payment_method", customer=customer_id)
+    return equal(found, params, allow_redisplay="allow_redisplay")

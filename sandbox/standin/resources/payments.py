@@ -1,12 +1,12 @@
-"""/v1/setup_intents, /v1/payment_intents (also confirmed), /v1/charges and /v1/invoice_payments."""
+"""/v1/payment_intents (also confirmed), /v1/charges and /v1/invoice_payments."""
 
 from __future__ import annotations
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import collecting
+from sandbox.standin.billing import cardholders, collecting
 from sandbox.standin.errors import CardError, InvalidRequest, missing_parameter
 from sandbox.standin.filters import equal, off_clocks, within
-from sandbox.standin.forms import boolean, choice, record, text, time_range
+from sandbox.standin.forms import Only, Spec, boolean, choice, record, text, time_range
 from sandbox.standin.resources.invoices import pay_now
 from sandbox.standin.resources.payment_methods import attach_to
 from sandbox.standin.routing import Params, listing, route
@@ -15,7 +15,8 @@ from sandbox.standin.store import Json
 _OF_CUSTOMER = {"customer": text, "created": time_range}
 
 
-def _list(account: Account, kind: str, params: Params) -> list[Json]:
+def of_customer(account: Account, kind: str, params: Params) -> list[Json]:
+    """Return objects narrowed by `customer` and `created`."""
     found = off_clocks(account, account.store.all(kind, customer=params.get("customer")), params, "customer")
     return within(found, params, created="created")
 
@@ -26,19 +27,9 @@ def of_charge(account: Account, kind: str, params: Params) -> list[Json]:
     return within(off_clocks(account, found, params, "charge", "payment_intent"), params, created="created")
 
 
-@listing("/v1/setup_intents", {**_OF_CUSTOMER, "payment_method": text})
-def setup_intents(account: Account, params: Params) -> list[Json]:
-    return equal(_list(account, "setup_intent", params), params, payment_method="payment_method")
-
-
-@route("GET", "/v1/setup_intents/<identifier>")
-def setup_intent(account: Account, _params: Params, identifier: str) -> Json:
-    return account.find("setup_intent", identifier)
-
-
 @listing("/v1/payment_intents", _OF_CUSTOMER)
 def payment_intents(account: Account, params: Params) -> list[Json]:
-    return _list(account, "payment_intent", params)
+    return of_customer(account, "payment_intent", params)
 
 
 @route("GET", "/v1/payment_intents/<identifier>")
@@ -46,14 +37,7 @@ def payment_intent(account: Account, _params: Params, identifier: str) -> Json:
     return account.find("payment_intent", identifier)
 
 
-_CONFIRM = {
-    "client_secret": text,
-    "off_session": boolean,
-    "payment_method": text,
-    "return_url": text,
-    "setup_future_usage": choice("off_session", "on_session"),
-    "use_stripe_sdk": boolean,
-}
+_CONFIRM: Spec = {"off_session": boolean, "payment_method": text, "setup_future_usage": Only("off_session")}
 
 
 @route("POST", "/v1/payment_intents/<identifier>/confirm", _CONFIRM)
@@ -66,7 +50,7 @@ def confirm(account: Account, params: Params, identifier: str) -> Json:
     invoice = _invoice_of(account, intent)
     account.writable(invoice["test_clock"])
     method = _method(account, intent, params.get("payment_method"))
-    if method["_behaviour"] in ("authenticates", "always_authenticates") and not params.get("off_session"):
+    if cardholders.asks_for_cardholder(method) and not params.get("off_session"):
         collecting.await_cardholder(account, invoice, method)
         return intent
     failure = pay_now(account, invoice, method["id"])
@@ -100,7 +84,7 @@ def charges(account: Account, params: Params) -> list[Json]:
     intent = params.get("payment_intent")
     if intent:
         return [each for each in account.store.all("charge") if each["payment_intent"] == intent]
-    return _list(account, "charge", params)
+    return of_customer(account, "charge", params)
 
 
 @route("GET", "/v1/charges/<identifier>")

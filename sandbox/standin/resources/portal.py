@@ -6,9 +6,22 @@ from typing import Any
 
 from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest, NotFound, missing_parameter
-from sandbox.standin.forms import boolean, choice, item_count, list_of, merged_metadata, metadata, record, text
+from sandbox.standin.forms import (
+    Only,
+    Spec,
+    boolean,
+    choice,
+    item_count,
+    list_of,
+    merged_metadata,
+    metadata,
+    record,
+    text,
+)
 from sandbox.standin.ids import letters
+from sandbox.standin.resources.checkout_sessions import LOCALE
 from sandbox.standin.resources.customers import live_customer
+from sandbox.standin.resources.subscriptions import FEEDBACK
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import hosted
 from sandbox.standin.store import Json, rendered
@@ -20,12 +33,12 @@ _SWITCH = record({"enabled": boolean})
 _PRORATION = choice("always_invoice", "create_prorations", "none")
 _FEATURES = record(
     {
-        "customer_update": record({"enabled": boolean, "allowed_updates": list_of(text)}),
+        "customer_update": record({"enabled": Only("false")}),
         "invoice_history": _SWITCH,
         "payment_method_update": _SWITCH,
         "subscription_cancel": record(
             {
-                "cancellation_reason": record({"enabled": boolean, "options": list_of(text)}),
+                "cancellation_reason": record({"enabled": boolean, "options": list_of(choice(*FEEDBACK))}),
                 "enabled": boolean,
                 "mode": choice("at_period_end", "immediately"),
                 "proration_behavior": _PRORATION,
@@ -34,7 +47,7 @@ _FEATURES = record(
         "subscription_update": record(
             {
                 "billing_cycle_anchor": choice("now", "unchanged"),
-                "default_allowed_updates": list_of(text),
+                "default_allowed_updates": list_of(Only("price")),
                 "enabled": boolean,
                 "products": list_of(record({"product": text, "prices": list_of(text)})),
                 "proration_behavior": _PRORATION,
@@ -45,11 +58,11 @@ _FEATURES = record(
     }
 )
 _PROFILE = record({"headline": text, "privacy_policy_url": text, "terms_of_service_url": text})
-_FIELDS = {
+_FIELDS: Spec = {
     "business_profile": _PROFILE,
     "default_return_url": text,
     "features": _FEATURES,
-    "login_page": _SWITCH,
+    "login_page": record({"enabled": Only("false")}),
     "metadata": metadata,
     "name": text,
 }
@@ -117,9 +130,8 @@ def update_configuration(account: Account, params: Params, configuration_id: str
 
 _AFTER = record(
     {
-        "hosted_confirmation": record({"custom_message": text}),
         "redirect": record({"return_url": text}, required=("return_url",)),
-        "type": choice("hosted_confirmation", "portal_homepage", "redirect"),
+        "type": choice("portal_homepage", "redirect"),
     },
     required=("type",),
 )
@@ -165,11 +177,11 @@ def _flow(account: Account, params: Params, configuration: Json) -> Json:
     return hosted.portal_flow(kind, details, sent.get("after_completion"))
 
 
-_SESSION = {
+_SESSION: Spec = {
     "configuration": text,
     "customer": text,
     "flow_data": _FLOW,
-    "locale": text,
+    "locale": LOCALE,
     "return_url": text,
 }
 
@@ -184,7 +196,7 @@ def create_session(account: Account, params: Params) -> Json:
         "customer": params["customer"],
         "flow": _flow(account, params, configuration) if params.get("flow_data") else None,
         "locale": params.get("locale"),
-        "return_url": params.get("return_url"),
+        "return_url": params.get("return_url") or configuration["default_return_url"],
         "url": f"{account.base_url}/p/session/{identifier}_{secret}",
         "_secret": secret,
     }

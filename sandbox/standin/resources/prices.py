@@ -8,6 +8,8 @@ from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
+    Only,
+    Spec,
     boolean,
     choice,
     days,
@@ -27,15 +29,15 @@ _RECURRING = record(
     {
         "interval": choice("day", "week", "month", "year"),
         "interval_count": number(1, 156),
-        "usage_type": choice("licensed"),
+        "usage_type": Only("licensed"),
         "trial_period_days": days,
     },
     required=("interval",),
 )
 _PRODUCT_DATA = record({"name": text, "metadata": metadata, "active": boolean}, required=("name",))
-_CREATE = {
+_CREATE: Spec = {
     "active": boolean,
-    "billing_scheme": choice("per_unit"),
+    "billing_scheme": Only("per_unit"),
     "currency": text,
     "lookup_key": text,
     "metadata": metadata,
@@ -119,13 +121,13 @@ def _claim_lookup_key(account: Account, key: str | None, *, transfer: bool) -> N
     account.emit_update("price.updated", old, before)
 
 
-_LIST = {
+_LIST: Spec = {
     "active": boolean,
     "created": time_range,
     "currency": text,
     "lookup_keys": list_of(text),
     "product": text,
-    "recurring": record({"interval": choice("day", "week", "month", "year"), "usage_type": choice("licensed")}),
+    "recurring": record({"interval": choice("day", "week", "month", "year"), "usage_type": Only("licensed")}),
     "type": choice("one_time", "recurring"),
 }
 
@@ -146,7 +148,7 @@ def retrieve(account: Account, _params: Params, price_id: str) -> Json:
     return account.find("price", price_id)
 
 
-_UPDATE = {
+_UPDATE: Spec = {
     name: _CREATE[name]
     for name in ("active", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key")
 }

@@ -5,15 +5,14 @@ from __future__ import annotations
 from sandbox.standin.account import Account
 from sandbox.standin.billing import changing
 from sandbox.standin.errors import InvalidRequest, NotFound
-from sandbox.standin.forms import boolean, choice, instant, item_count, merged_metadata, metadata, text
+from sandbox.standin.forms import boolean, instant, item_count, metadata, text
+from sandbox.standin.resources.subscriptions import PAYMENT_BEHAVIOR, PRORATION_BEHAVIOR
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.store import Json
 
 _HOW = {
-    "payment_behavior": choice(
-        "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"
-    ),
-    "proration_behavior": choice("always_invoice", "create_prorations", "none"),
+    "payment_behavior": PAYMENT_BEHAVIOR,
+    "proration_behavior": PRORATION_BEHAVIOR,
     "proration_date": instant,
 }
 _WHAT = {"metadata": metadata, "price": text, "quantity": item_count}
@@ -37,7 +36,6 @@ def create(account: Account, params: Params) -> Json:
     known = [each["id"] for each in subscription["items"]["data"]]
     _change(account, subscription, params, {})
     made: Json = next(each for each in subscription["items"]["data"] if each["id"] not in known)
-    made["metadata"] = merged_metadata({}, params.get("metadata"))
     return made
 
 
@@ -45,7 +43,6 @@ def create(account: Account, params: Params) -> Json:
 def update(account: Account, params: Params, item_id: str) -> Json:
     subscription, item = _found(account, item_id)
     _change(account, subscription, params, {"id": item_id})
-    item["metadata"] = merged_metadata(item["metadata"], params.get("metadata"))
     return item
 
 
@@ -70,6 +67,6 @@ def _change(account: Account, subscription: Json, params: Params, which: Params)
     account.writable(subscription["test_clock"])
     if subscription["status"] in ("canceled", "incomplete_expired"):
         raise InvalidRequest("A canceled subscription can only update its cancellation_details and metadata.")
-    item = {name: params[name] for name in ("price", "quantity") if name in params} | which
-    how = {name: params[name] for name in _HOW if name in params}
+    item = {name: params[name] for name in _WHAT if name in params} | which
+    how = {name: params[name] for name in (*_HOW, "off_session") if name in params}
     changing.update(account, subscription, {**how, "items": [item]})

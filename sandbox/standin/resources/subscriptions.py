@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.standin.account import Account
-from sandbox.standin.billing import changing, collecting, discounting, starting
+from sandbox.standin.billing import changing, discounting, ending, starting
+from sandbox.standin.billing.cardholders import Presence
 from sandbox.standin.billing.discounting import DISCOUNTS
 from sandbox.standin.calendar import DAY_SECONDS
 from sandbox.standin.errors import InvalidRequest, NotFound
 from sandbox.standin.filters import equal, within
 from sandbox.standin.forms import (
-    anything,
+    Only,
+    Spec,
     boolean,
     choice,
     days,
@@ -32,7 +34,11 @@ from sandbox.standin.store import Json
 
 CANCEL_AT = either(choice("min_period_end", "max_period_end"), instant)
 TRIAL_END = either(choice("now"), instant)
-DETAILS = record({"comment": text, "feedback": text})
+FEEDBACK = (
+    "customer_service", "low_quality", "missing_features", "other", "switched_service", "too_complex", "too_expensive",
+    "unused",
+)  # fmt: skip
+DETAILS = record({"comment": text, "feedback": choice(*FEEDBACK)})
 TRIAL_SETTINGS = record(
     {
         "end_behavior": record(
@@ -44,34 +50,34 @@ TRIAL_SETTINGS = record(
 _PAYMENT_SETTINGS = record(
     {
         "save_default_payment_method": choice("off", "on_subscription"),
-        "payment_method_types": list_of(text),
-        "payment_method_options": anything,
+        "payment_method_types": list_of(Only("card")),
     }
 )
-_SHARED = {
+PRORATION_BEHAVIOR = choice("always_invoice", "create_prorations", "none")
+_FIRST_PAYMENT = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
+PAYMENT_BEHAVIOR = choice(*_FIRST_PAYMENT, "pending_if_incomplete")
+_SHARED: Spec = {
     "cancel_at": CANCEL_AT,
     "cancel_at_period_end": boolean,
-    "collection_method": choice("charge_automatically"),
+    "collection_method": Only("charge_automatically"),
     "default_payment_method": text,
     "description": text,
     "discounts": DISCOUNTS,
     "metadata": metadata,
     "off_session": boolean,
-    "payment_behavior": choice(
-        "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"
-    ),
     "payment_settings": _PAYMENT_SETTINGS,
-    "proration_behavior": choice("always_invoice", "create_prorations", "none"),
+    "proration_behavior": PRORATION_BEHAVIOR,
     "trial_end": TRIAL_END,
     "trial_settings": TRIAL_SETTINGS,
 }
-_CREATE = {
+_CREATE: Spec = {
     **_SHARED,
     "billing_cycle_anchor": instant,
     "billing_mode": record({"type": choice("classic", "flexible")}),
     "currency": text,
     "customer": text,
     "items": list_of(record({"price": text, "quantity": item_count, "metadata": metadata})),
+    "payment_behavior": choice(*_FIRST_PAYMENT),
     "trial_period_days": days,
 }
 
@@ -79,26 +85,38 @@ _CREATE = {
 @route("POST", "/v1/subscriptions", _CREATE, required=("customer", "items"))
 def create(account: Account, params: Params) -> Json:
     customer = live_customer(account, params["customer"])
-    items = [
-        (recurring_price(account, each.get("price"), f"items[{index}][price]"), each.get("quantity") or 1)
-        for index, each in enumerate(params["items"])
-    ]
-    if len({_rhythm(price) for price, _ in items}) > 1:
+    items = [_sold(account, each, f"items[{index}][price]") for index, each in enumerate(params["items"])]
+    if len({_rhythm(price) for price, _, _ in items}) > 1:
         raise InvalidRequest("All items must have the same currency and interval.", param="items")
-    method = params.get("default_payment_method")
-    if method and (account.store.get("payment_method", method) or {}).get("customer") != customer["id"]:
-        raise NotFound("payment_method", method, param="default_payment_method")
+    if (params.get("currency") or items[0][0]["currency"]).lower() != items[0][0]["currency"]:
+        raise InvalidRequest("The prices are in another currency.", param="currency")
+    own_method(account, customer["id"], params.get("default_payment_method"))
     order = starting.Order(
         customer=customer,
         items=items,
         trial_end=_trial_end(account.now_for(customer), params),
+        anchor=params.get("billing_cycle_anchor"),
+        is_prorated=params.get("proration_behavior") != "none",
         facts=_facts(params),
         discounts=params.get("discounts") or (),
         payment_behavior=params.get("payment_behavior") or "allow_incomplete",
+        presence=Presence(off_session=bool(params.get("off_session"))),
     )
     subscription = starting.start(account, order)
     changing.apply_cancellation(account, subscription, params)
     return subscription
+
+
+def own_method(account: Account, customer_id: str, identifier: str | None) -> str | None:
+    """Return a default payment method that was sent, if any; raise NotFound for one that is not the customer's."""
+    if identifier and (account.store.get("payment_method", identifier) or {}).get("customer") != customer_id:
+        raise NotFound("payment_method", identifier, param="default_payment_method")
+    return identifier
+
+
+def _sold(account: Account, sent: Params, param: str) -> tuple[Json, int, Json]:
+    price = recurring_price(account, sent.get("price"), param)
+    return price, sent.get("quantity") or 1, merged_metadata({}, sent.get("metadata"))
 
 
 def _rhythm(price: Json) -> tuple[str, str, int]:
@@ -117,7 +135,7 @@ def _trial_end(now: int, params: Params) -> int | None:
 
 
 def _facts(params: Params) -> Json:
-    names = ("default_payment_method", "description", "billing_cycle_anchor", "trial_settings")
+    names = ("default_payment_method", "description", "trial_settings")
     facts = {name: params[name] for name in names if params.get(name) is not None}
     facts["metadata"] = merged_metadata({}, params.get("metadata"))
     if (params.get("billing_mode") or {}).get("type") == "classic":
@@ -131,7 +149,7 @@ _STATUSES = (
     "active", "all", "canceled", "ended", "incomplete", "incomplete_expired", "past_due", "paused", "trialing",
     "unpaid",
 )  # fmt: skip
-_LIST = {
+_LIST: Spec = {
     "collection_method": choice("charge_automatically", "send_invoice"),
     "created": time_range,
     "current_period_end": time_range,
@@ -179,7 +197,8 @@ def retrieve(account: Account, _params: Params, subscription_id: str) -> Json:
     return account.find("subscription", subscription_id)
 
 
-def _writable(account: Account, subscription_id: str) -> Json:
+def writable(account: Account, subscription_id: str) -> Json:
+    """Return a subscription whose clock stands still; raise NotFound or InvalidRequest."""
     subscription = account.find("subscription", subscription_id)
     account.writable(subscription["test_clock"])
     return subscription
@@ -191,20 +210,21 @@ ITEM_CHANGES = list_of(
 _PAUSE = record(
     {"behavior": choice("keep_as_draft", "mark_uncollectible", "void"), "resumes_at": instant}, required=("behavior",)
 )
-_ANCHOR = record({"type": choice("now", "unchanged")}, required=("type",))
-_UPDATE = {
+ANCHOR = record({"type": choice("now", "unchanged")}, required=("type",))
+_UPDATE: Spec = {
     **_SHARED,
-    "billing_cycle_anchor": _ANCHOR,
+    "billing_cycle_anchor": ANCHOR,
     "cancellation_details": DETAILS,
     "items": ITEM_CHANGES,
     "pause_collection": _PAUSE,
+    "payment_behavior": PAYMENT_BEHAVIOR,
     "proration_date": instant,
 }
 
 
 @route("POST", "/v1/subscriptions/<subscription_id>", _UPDATE)
 def update(account: Account, params: Params, subscription_id: str) -> Json:
-    subscription = _writable(account, subscription_id)
+    subscription = writable(account, subscription_id)
     if subscription["status"] in ("canceled", "incomplete_expired") and set(params) - {
         "metadata",
         "cancellation_details",
@@ -219,64 +239,22 @@ _CANCEL = {"cancellation_details": DETAILS, "invoice_now": boolean, "prorate": b
 
 @route("DELETE", "/v1/subscriptions/<subscription_id>", _CANCEL)
 def cancel(account: Account, params: Params, subscription_id: str) -> Json:
-    subscription = _writable(account, subscription_id)
+    subscription = writable(account, subscription_id)
     if subscription["status"] in ("canceled", "incomplete_expired"):
         raise NotFound("subscription", subscription_id)
     subscription["cancellation_details"].update(params.get("cancellation_details") or {})
     subscription["canceled_at"] = None
-    collecting.end(account, subscription, reason="cancellation_requested")
+    asked = {name: bool(params.get(name)) for name in ("prorate", "invoice_now")}
+    ending.cancel(account, subscription, **asked)
     return subscription
 
 
 @route("DELETE", "/v1/subscriptions/<subscription_id>/discount")
 def delete_discount(account: Account, _params: Params, subscription_id: str) -> Json:
     """Take every discount off a subscription."""
-    subscription = _writable(account, subscription_id)
+    subscription = writable(account, subscription_id)
     if not subscription["discounts"]:
         raise NotFound("discount", subscription_id)
     removed = account.find("discount", subscription["discounts"][0])
     discounting.redeem(account, subscription, [])
     return {**removed, "deleted": True}
-
-
-_RESUME = {
-    "billing_cycle_anchor": _ANCHOR,
-    "proration_behavior": _SHARED["proration_behavior"],
-    "payment_behavior": _SHARED["payment_behavior"],
-}
-
-
-@route("POST", "/v1/subscriptions/<subscription_id>/resume", _RESUME)
-def resume(account: Account, params: Params, subscription_id: str) -> Json:
-    subscription = _writable(account, subscription_id)
-    if subscription["status"] != "paused":
-        raise InvalidRequest("You can only resume a paused subscription.")
-    changing.resume(account, subscription, anchor=(params.get("billing_cycle_anchor") or {"type": "now"})["type"])
-    return subscription
-
-
-_PAUSE_NOW = {
-    "bill_for": record(
-        {
-            "outstanding_usage_through": record({"type": choice("none", "now")}, required=("type",)),
-            "unused_time_from": record(
-                {"type": choice("item_current_period_start", "none", "now")}, required=("type",)
-            ),
-        }
-    ),
-    "invoicing_behavior": choice("invoice", "pending_invoice_item"),
-    "type": choice("subscription"),
-}
-
-
-@route("POST", "/v1/subscriptions/<subscription_id>/pause", _PAUSE_NOW)
-def pause(account: Account, params: Params, subscription_id: str) -> Json:
-    subscription = _writable(account, subscription_id)
-    if subscription["billing_mode"]["type"] != "flexible":
-        raise InvalidRequest("Only subscriptions with flexible billing mode can be paused.")
-    if subscription["status"] not in ("active", "trialing", "past_due"):
-        raise InvalidRequest(f"A subscription that is {subscription['status']} cannot be paused.")
-    unused = (params.get("bill_for") or {}).get("unused_time_from") or {"type": "now"}
-    invoice_now = params.get("invoicing_behavior") == "invoice"
-    changing.pause(account, subscription, credit_from=unused["type"], invoice_now=invoice_now)
-    return subscription

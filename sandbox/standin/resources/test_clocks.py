@@ -13,6 +13,7 @@ from sandbox.standin.store import Json
 _OF_CUSTOMER = (
     "subscription",
     "invoice",
+    "invoiceitem",
     "payment_method",
     "setup_intent",
     "payment_intent",

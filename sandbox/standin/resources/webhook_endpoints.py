@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from sandbox.standin.account import Account
 from sandbox.standin.errors import InvalidRequest, NotFound
-from sandbox.standin.forms import boolean, list_of, merged_metadata, metadata, text
+from sandbox.standin.forms import Only, boolean, list_of, merged_metadata, metadata, text
 from sandbox.standin.ids import letters
 from sandbox.standin.routing import Params, listing, route
 from sandbox.standin.shapes import system
+from sandbox.standin.shapes.common import API_VERSION
 from sandbox.standin.shapes.people import deleted
 from sandbox.standin.store import Json
 
 _FIELDS = {"description": text, "enabled_events": list_of(text), "metadata": metadata, "url": text}
 
 
-@route("POST", "/v1/webhook_endpoints", {**_FIELDS, "api_version": text}, required=("url", "enabled_events"))
+@route(
+    "POST", "/v1/webhook_endpoints", {**_FIELDS, "api_version": Only(API_VERSION)}, required=("url", "enabled_events")
+)
 def create(account: Account, params: Params) -> Json:
     check_url(params["url"])
     endpoint = make_endpoint(account, params, f"whsec_{letters(32)}")

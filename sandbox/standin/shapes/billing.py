@@ -63,6 +63,7 @@ def subscription(identifier: str, now: int, facts: Json) -> Json:
         "trial_end": None,
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": None,
+        "_free_until": 0,
         "_pending_lines": [],
         "_trial_notice_for": None,
         "_upcoming_for": None,

@@ -32,7 +32,6 @@ def invoice(identifier: str, now: int, customer: Json, facts: Json) -> Json:
         "collection_method": "charge_automatically",
         "created": now,
         "currency": "usd",
-        "custom_fields": None,
         **_customer_facts(customer),
         "default_payment_method": None,
         "default_source": None,
@@ -42,7 +41,6 @@ def invoice(identifier: str, now: int, customer: Json, facts: Json) -> Json:
         "due_date": None,
         "effective_at": None,
         "ending_balance": None,
-        "footer": None,
         "from_invoice": None,
         "hosted_invoice_url": None,
         "invoice_pdf": None,
@@ -88,12 +86,15 @@ def invoice(identifier: str, now: int, customer: Json, facts: Json) -> Json:
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": None,
+        "_subscription": None,
         **facts,
     }
 
 
 def _customer_facts(customer: Json) -> Json:
     return {
+        "custom_fields": customer["invoice_settings"]["custom_fields"],
+        "footer": customer["invoice_settings"]["footer"],
         "customer": customer["id"],
         "customer_account": None,
         "customer_address": customer["address"],
@@ -104,6 +105,12 @@ def _customer_facts(customer: Json) -> Json:
         "customer_tax_exempt": customer["tax_exempt"],
         "customer_tax_ids": [],
     }
+
+
+def of_subscription(subscription: Json) -> Json:
+    """Return the parent of a subscription's invoice."""
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    return {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
 
 
 def line(identifier: str, item: Json, facts: Json) -> Json:

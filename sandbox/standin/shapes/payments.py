@@ -55,8 +55,8 @@ def payment_intent(identifier: str, now: int, invoice: Json) -> Json:
 
 
 def _description(invoice: Json) -> str:
-    first = invoice["billing_reason"] == "subscription_create"
-    return "Subscription creation" if first else "Subscription update"
+    by_reason = {"subscription_create": "Subscription creation", "manual": "Payment for Invoice"}
+    return by_reason.get(invoice["billing_reason"], "Subscription update")
 
 
 def charge(identifier: str, now: int, intent: Json, method: Json, *, failure: tuple[str, str, str] | None) -> Json:

@@ -98,7 +98,7 @@ def _saved_card_only(card: TestCard) -> Json:
     }
 
 
-def setup_intent(identifier: str, now: int, customer_id: str, payment_method_id: str) -> Json:
+def setup_intent(identifier: str, now: int, customer_id: str, payment_method_id: str | None) -> Json:
     """Return a succeeded setup intent, kept for payments without the cardholder."""
     return {
         "id": identifier,

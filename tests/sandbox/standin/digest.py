@@ -21,9 +21,9 @@ SDK = Path(stripe.__file__).parent
 TARGET = Path(__file__).with_name("shapes.json")
 FILES = (
     "_product", "_price", "_plan", "_customer", "_payment_method", "_setup_intent", "_payment_intent", "_charge",
-    "_subscription", "_subscription_item", "_invoice", "_invoice_line_item", "_invoice_payment", "_line_item", "_event",
-    "_webhook_endpoint", "checkout/_session", "billing_portal/_session", "billing_portal/_configuration",
-    "test_helpers/_test_clock", "_refund", "_dispute", "_coupon", "_promotion_code",
+    "_subscription", "_subscription_item", "_invoice", "_invoice_line_item", "_invoice_item", "_invoice_payment",
+    "_line_item", "_event", "_webhook_endpoint", "checkout/_session", "billing_portal/_session",
+    "billing_portal/_configuration", "test_helpers/_test_clock", "_refund", "_dispute", "_coupon", "_promotion_code",
     "_discount", "_customer_balance_transaction", "_balance_transaction", "radar/_early_fraud_warning",
     "v2/core/_event", "v2/core/_event_destination",
 )  # fmt: skip

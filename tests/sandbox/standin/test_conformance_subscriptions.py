@@ -227,7 +227,8 @@ def test_only_what_is_paused_is_resumed(shop: Any, api: Any) -> None:
     assert paused.status_details.paused.subscription.type == "trial_end_without_payment_method"
     card = api.payment_methods.attach("pm_card_visa", {"customer": customer}).id
     api.subscriptions.update(sold.id, {"default_payment_method": card})
-    assert api.subscriptions.resume(sold.id, {"billing_cycle_anchor": {"type": "now"}}).status == "active"
+    anew: Any = {"billing_cycle_anchor": {"type": "now"}, "payment_behavior": "resume_on_payment_success"}
+    assert api.subscriptions.resume(sold.id, anew).status == "active"
 
 
 def test_an_invoice_is_paid_given_up_and_voided(shop: Any, api: Any) -> None:

@@ -205,7 +205,7 @@ def test_a_trial_without_a_card_ends_as_its_settings_say(
 
 
 def test_a_paused_subscription_resumes_once_its_invoice_is_paid(shop: Any) -> None:
-    """Resume charges for a fresh period that starts now."""
+    """Resume bills a fresh period that starts now; paying is the client's, unless it asks otherwise."""
     clock = shop.clock()
     customer = shop.customer(clock)
     settings = {"end_behavior": {"missing_payment_method": "pause"}}
@@ -221,6 +221,9 @@ def test_a_paused_subscription_resumes_once_its_invoice_is_paid(shop: Any) -> No
     method = shop.client.v1.payment_methods.attach("pm_card_visa", params={"customer": customer})
     shop.client.v1.subscriptions.update(made.id, params={"default_payment_method": method.id})
     resumed = shop.client.v1.subscriptions.resume(made.id)
+    assert (resumed.status, shop.client.v1.invoices.retrieve(resumed.latest_invoice).attempted) == ("paused", False)
+    shop.client.v1.invoices.pay(resumed.latest_invoice)
+    resumed = shop.client.v1.subscriptions.retrieve(made.id)
     assert (resumed.status, period(resumed.to_dict())[0]) == ("active", NOON + 10 * DAY)
     assert shop.event_types(customer)[-1] == "customer.subscription.resumed"
 

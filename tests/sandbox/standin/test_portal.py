@@ -119,6 +119,59 @@ def test_a_plan_is_changed_as_the_configuration_says(shop: Any, customer: str, r
     assert press(url, action="change_plan", subscription=bought.id, price=shop.annual).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("prorations", "credited", "waiting"),
+    [("none", 0, 0), ("create_prorations", 0, -round(290 * 21 / 31)), ("always_invoice", -round(290 * 21 / 31), 0)],
+)
+def test_an_immediate_cancellation_prorates_as_the_configuration_says(
+    shop: Any, customer: str, clock: str, prorations: str, credited: int, waiting: int
+) -> None:
+    """Not at all, on a later invoice, or at once, as credit on the balance."""
+    bought = shop.buy(shop.monthly, customer=customer)
+    shop.advance(clock, NOON + 10 * DAY)
+    cancel: Any = {"enabled": True, "mode": "immediately", "proration_behavior": prorations}
+    made = shop.client.v1.billing_portal.configurations.create({"features": {"subscription_cancel": cancel}})
+    assert press(portal(shop, customer, configuration=made.id), action="cancel", subscription=bought.id).ok
+    assert shop.client.v1.subscriptions.retrieve(bought.id).status == "canceled"
+    assert shop.client.v1.customers.retrieve(customer).balance == credited
+    items = shop.client.v1.invoice_items.list({"customer": customer, "pending": True}).data
+    assert sum(each.amount for each in items) == waiting
+
+
+def test_a_plan_change_may_begin_the_period_anew(shop: Any, customer: str, clock: str) -> None:
+    """`subscription_update.billing_cycle_anchor`: `now` moves the anchor although the interval stays."""
+    product = shop.client.v1.prices.retrieve(shop.monthly).product
+    dearer = shop.client.v1.prices.create(
+        {"product": product, "currency": "usd", "unit_amount": 590, "recurring": {"interval": "month"}}
+    ).id
+    bought = shop.buy(shop.monthly, customer=customer)
+    shop.advance(clock, NOON + 10 * DAY)
+    anew = plan_change(shop, billing_cycle_anchor="now", products=[{"product": product, "prices": [dearer]}])
+    press(portal(shop, customer, configuration=anew), action="change_plan", subscription=bought.id, price=dearer)
+    assert shop.client.v1.subscriptions.retrieve(bought.id).billing_cycle_anchor == NOON + 10 * DAY
+
+
+def test_the_page_carries_the_business_and_asks_why(shop: Any, customer: str) -> None:
+    """Headline, links, the way back and the reasons to leave, all from the configuration."""
+    bought = shop.buy(shop.monthly, customer=customer)
+    reason: Any = {"enabled": True, "options": ["too_expensive"]}
+    made = shop.client.v1.billing_portal.configurations.create(
+        {
+            "business_profile": {"headline": "The Gazette", "privacy_policy_url": "https://site.example/privacy"},
+            "default_return_url": "https://site.example/home",
+            "features": {"subscription_cancel": {"enabled": True, "cancellation_reason": reason}},
+        }
+    )
+    wanted: Any = {"customer": customer, "configuration": made.id}
+    session = shop.client.v1.billing_portal.sessions.create(wanted)
+    page = requests.get(session.url, timeout=5).text
+    for each in ("The Gazette", "https://site.example/privacy", "https://site.example/home", "too expensive"):
+        assert each in page
+    press(session.url, action="cancel", subscription=bought.id, feedback="too_expensive")
+    left = shop.client.v1.subscriptions.retrieve(bought.id).cancellation_details
+    assert left.feedback == "too_expensive"
+
+
 def test_a_flow_offers_its_one_act_and_leads_on(shop: Any, customer: str) -> None:
     """`flow_data` for a cancellation: only its button, then the redirect; flows that cannot be are refused."""
     bought = shop.buy(shop.monthly, customer=customer, trial_days=30)

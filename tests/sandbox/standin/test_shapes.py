@@ -14,9 +14,10 @@ DAY, HOUR = 86_400, 3_600
 PLAIN = {"str": str, "int": int, "float": (int, float), "bool": bool}
 
 LISTS = (
-    "products", "prices", "customers", "subscriptions", "invoices", "invoice_payments", "payment_intents", "charges",
-    "setup_intents", "checkout/sessions", "events", "webhook_endpoints", "test_helpers/test_clocks",
-    "billing_portal/configurations", "coupons", "promotion_codes", "refunds", "disputes", "radar/early_fraud_warnings",
+    "products", "prices", "customers", "subscriptions", "invoices", "invoiceitems", "invoice_payments",
+    "payment_intents", "charges", "setup_intents", "checkout/sessions", "events", "webhook_endpoints",
+    "test_helpers/test_clocks", "billing_portal/configurations", "coupons", "promotion_codes", "refunds", "disputes",
+    "radar/early_fraud_warnings",
 )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     portal = v1.billing_portal.sessions.create(params={"customer": reader, "return_url": "https://site.example"})
     cancel: Any = {"type": "subscription_cancel", "subscription_cancel": {"subscription": trial.id}}
     flow = v1.billing_portal.sessions.create(params={"customer": reader, "flow_data": cancel})
-    seen += [portal, flow, shop.control(f"subscriptions/{trial.id}", pause="system"), v1.subscriptions.resume(trial.id)]
+    seen += [portal, flow, shop.control(f"subscriptions/{trial.id}", pause="system"), resumed(v1, trial.id)]
     shop.advance(clock, NOON + 30 * DAY + HOUR)
     seen.append(v1.subscriptions.update(trial.id, params={"pause_collection": {"behavior": "void"}}))
     seen.append(v1.subscriptions.update(trial.id, params={"pause_collection": ""}))
@@ -117,7 +118,7 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     change = {"items": [{"id": item, "price": shop.monthly}]}
     seen.append(v1.invoices.create_preview(params={"subscription": bought.id, "subscription_details": change}))
     seen.append(v1.subscriptions.update(bought.id, params=change))
-    seen += taken_back(shop, plain) + discounted(shop, clock)
+    seen += taken_back(shop, plain) + discounted(shop, clock) + billed_by_hand(shop, clock)
     shop.advance(clock, NOON + 100 * DAY)
     paused = v1.subscriptions.create(
         params={
@@ -133,6 +134,10 @@ def full_life(shop: Any, inbox: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else json.loads(each.last_response.body) for each in seen]
 
 
+def resumed(v1: Any, subscription: str) -> Any:
+    return v1.subscriptions.resume(subscription, {"payment_behavior": "resume_on_payment_success"})
+
+
 def discounted(shop: Any, clock: str) -> list[Any]:
     """Sell with a promotion code, and adjust a balance."""
     v1, customer = shop.client.v1, shop.customer(clock, "pm_card_visa")
@@ -144,6 +149,17 @@ def discounted(shop: Any, clock: str) -> list[Any]:
         {"customer": customer, "items": items, "discounts": [{"promotion_code": code.id}], "expand": ["discounts"]}
     )
     return [coupon, code, balance, sold]
+
+
+def billed_by_hand(shop: Any, clock: str) -> list[Any]:
+    """Put two invoice items on an invoice, leave a third waiting, and end a subscription whose credit waits."""
+    v1, customer = shop.client.v1, shop.customer(clock, "pm_card_visa")
+    made = [v1.invoice_items.create({"customer": customer, "amount": each, "currency": "usd"}) for each in (500, -20)]
+    invoice = v1.invoices.create({"customer": customer, "pending_invoice_items_behavior": "include"})
+    made.append(v1.invoice_items.create({"customer": customer, "amount": 3, "currency": "usd"}))
+    items: Any = [{"price": shop.monthly}]
+    sold = v1.subscriptions.create({"customer": customer, "items": items})
+    return [*made, v1.invoices.pay(invoice.id), v1.subscriptions.cancel(sold.id, {"prorate": True})]
 
 
 def taken_back(shop: Any, customer: str) -> list[Any]:
@@ -203,6 +219,7 @@ def listed(shop: Any, path: str) -> list[dict[str, Any]]:
     scopes = clocks if path in ("customers", "subscriptions") else [None]
     narrow = path in (
         "invoices",
+        "invoiceitems",
         "invoice_payments",
         "payment_intents",
         "charges",

@@ -41,7 +41,9 @@ def test_a_requested_pause_credits_what_is_left_and_bills_nothing(shop: Any) -> 
     )
     shop.advance(clock, NOON + MONTH + DAY)
     assert len(shop.client.v1.invoices.list(params={"subscription": made.id}).data) == 1
-    resumed = shop.client.v1.subscriptions.resume(made.id, params={"expand": ["latest_invoice"]})
+    assert paused["items"].data[0].current_period_end == NOON + MONTH - 10 * DAY
+    anew: Any = {"payment_behavior": "resume_on_payment_success", "expand": ["latest_invoice"]}
+    resumed = shop.client.v1.subscriptions.resume(made.id, params=anew)
     assert (resumed.status, resumed.status_details) == ("active", None)
     assert resumed.latest_invoice.total == 290 - round(290 * 10 / 31)
     assert told(shop, "customer.subscription.")[-4:] == ["updated", "paused", "updated", "resumed"]
@@ -62,24 +64,86 @@ def test_a_pause_within_the_period_ends_at_once_and_bills_the_rest_later(shop: A
         shop.client.v1.subscriptions.pause(made.id)
 
 
-@pytest.mark.parametrize("reason", ["first_payment_failure", "system"])
-def test_a_resumption_that_is_not_paid_leaves_it_paused(shop: Any, reason: str) -> None:
-    """A failing card leaves it paused for its reason; paid within 23 hours it resumes, else its invoice is void."""
+def test_a_resumption_that_must_be_paid_first_leaves_it_paused_and_is_tried_again(shop: Any) -> None:
+    """`resume_on_payment_success`: a failing card leaves it paused for its reason, retried until it pays."""
     clock = shop.clock()
     made = subscribe(shop, clock)
-    shop.control(f"subscriptions/{made.id}", pause=reason)
-    method = shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", params={"customer": made.customer})
-    shop.client.v1.subscriptions.update(made.id, params={"default_payment_method": method.id})
-    tried = shop.client.v1.subscriptions.resume(made.id)
-    assert (tried.status, tried.status_details.paused.subscription.type) == ("paused", reason)
-    if reason == "system":
-        shop.advance(clock, NOON + DAY)
-        assert shop.client.v1.invoices.retrieve(tried.latest_invoice).status == "void"
-        assert status(shop, made) == "paused"
-    else:
-        good = shop.client.v1.payment_methods.attach("pm_card_visa", params={"customer": made.customer})
-        shop.client.v1.invoices.pay(tried.latest_invoice, params={"payment_method": good.id})
-        assert status(shop, made) == "active"
+    shop.control(f"subscriptions/{made.id}", pause="first_payment_failure")
+    pays_with(shop, made, "pm_card_chargeCustomerFail")
+    anew: Any = {"payment_behavior": "resume_on_payment_success", "expand": ["latest_invoice"]}
+    tried = shop.client.v1.subscriptions.resume(made.id, params=anew)
+    assert (tried.status, tried.status_details.paused.subscription.type) == ("paused", "first_payment_failure")
+    assert tried.latest_invoice.next_payment_attempt == NOON + DAY
+    pays_with(shop, made, "pm_card_visa")
+    shop.advance(clock, NOON + DAY)
+    assert status(shop, made) == "active"
+
+
+def test_a_resumption_that_must_be_paid_first_wants_a_card(shop: Any) -> None:
+    """`resume_on_payment_success` without a default payment method is an error, and changes nothing."""
+    trial: Any = {"trial_period_days": 1, "trial_settings": {"end_behavior": {"missing_payment_method": "pause"}}}
+    clock = shop.clock()
+    customer, items = shop.customer(clock), [{"price": shop.monthly}]
+    made = shop.client.v1.subscriptions.create(params={"customer": customer, "items": items, **trial})
+    shop.advance(clock, NOON + DAY)
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.client.v1.subscriptions.resume(made.id, params={"payment_behavior": "resume_on_payment_success"})
+    left = shop.client.v1.subscriptions.retrieve(made.id)
+    assert (left.status, left.latest_invoice) == ("paused", made.latest_invoice)
+
+
+@pytest.mark.parametrize("attempt", ["none", "fails", "succeeds", "given up"])
+def test_a_resumption_is_the_client_s_to_pay(shop: Any, attempt: str) -> None:
+    """By default nothing is charged: void after 23 hours without an attempt; past due, unretried, once one failed."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    shop.control(f"subscriptions/{made.id}", pause="system")
+    resumed = shop.client.v1.subscriptions.resume(made.id)
+    owed = str(resumed.latest_invoice)
+    assert (resumed.status, shop.client.v1.invoices.retrieve(owed).attempted) == ("paused", False)
+    if attempt == "given up":
+        shop.client.v1.invoices.mark_uncollectible(owed)
+    elif attempt == "succeeds":
+        shop.client.v1.invoices.pay(owed)
+    elif attempt == "fails":
+        pays_with(shop, made, "pm_card_chargeCustomerFail")
+        with pytest.raises(stripe.CardError):
+            shop.client.v1.invoices.pay(owed)
+    shop.advance(clock, NOON + DAY)
+    invoice = shop.client.v1.invoices.retrieve(owed)
+    expected = {
+        "none": ("paused", "void"), "fails": ("past_due", "open"), "succeeds": ("active", "paid"),
+        "given up": ("active", "uncollectible"),
+    }  # fmt: skip
+    assert (status(shop, made), invoice.status) == expected[attempt]
+    assert (invoice.attempt_count, invoice.next_payment_attempt) == (int(attempt in ("fails", "succeeds")), None)
+
+
+@pytest.mark.parametrize(
+    ("prorations", "billed_now", "waits"), [("create_prorations", 0, 1), ("always_invoice", 1, 0), ("none", 0, 0)]
+)
+def test_resuming_with_the_old_anchor_prorates_what_is_left(
+    shop: Any, prorations: str, billed_now: int, waits: int
+) -> None:
+    """`unchanged`: from now to the anchor's next date; with the next invoice, on one of its own, or free."""
+    clock = shop.clock()
+    made = subscribe(shop, clock)
+    shop.client.v1.subscriptions.pause(made.id, params={"bill_for": {"unused_time_from": {"type": "none"}}})
+    shop.advance(clock, NOON + MONTH + 18 * DAY)  # ten of February's 28 days are left
+    how: Any = {"billing_cycle_anchor": {"type": "unchanged"}, "proration_behavior": prorations}
+    resumed = shop.client.v1.subscriptions.resume(made.id, params=how)
+    end = NOON + MONTH + 28 * DAY
+    assert resumed["items"].data[0].current_period_end == end
+    invoices = shop.client.v1.invoices.list(params={"subscription": made.id}).data
+    assert [each.total for each in invoices[:-1]] == [round(290 * 10 / 28)] * billed_now
+    assert resumed.status == ("paused" if billed_now else "active")
+    upcoming = shop.client.v1.invoices.create_preview(params={"subscription": made.id}).lines.data
+    assert [each.amount for each in upcoming] == [round(290 * 10 / 28)] * waits + [290]
+
+
+def pays_with(shop: Any, subscription: Any, card: str) -> None:
+    method = shop.client.v1.payment_methods.attach(card, params={"customer": subscription.customer})
+    shop.client.v1.subscriptions.update(subscription.id, params={"default_payment_method": method.id})
 
 
 def test_the_settings_decide_how_retries_end(shop: Any) -> None:
