@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.store import derived
+
 READER = "r-1"
 
 
@@ -92,3 +94,45 @@ def test_the_next_paid_year_opens_again(paid: Bank) -> None:
     assert paid.status() == "held"
     paid.shop.pass_days(366)
     assert paid.status() == "active"
+
+
+def test_a_warned_reader_who_is_charged_again_reads_again(paid: Bank) -> None:
+    """Nobody acts on the warning; a year later the renewal is paid, and the hold is over."""
+    paid.act("early_fraud_warnings", charge=paid.charge)
+    assert paid.status() == "held"
+    paid.shop.pass_days(366)
+    assert paid.status() == "active"
+
+
+def test_a_warning_that_nobody_acts_on_lapses_by_itself(paid: Bank) -> None:
+    """On the day that the offer names the worker looks again, and lets the reader in: no event, no press of a key."""
+    paid.act("early_fraud_warnings", charge=paid.charge)
+    assert paid.status() == "held"
+    for days, status in ((119, "held"), (1, "active")):
+        paid.shop.pass_days(days)
+        _worker_looks(paid.shop.core)
+        assert paid.shop.status(READER) == status
+
+
+def _worker_looks(core: Any) -> None:
+    with core.engine.begin() as connection:
+        for customer_id in derived.due_for_resync(connection, core.business_clock(), 10):
+            core.syncs.mark(connection, customer_id)
+    for customer_id in core.syncs.due(10):
+        core.syncs.sync(customer_id)
+
+
+@pytest.mark.parametrize("given_up", ["void_invoice", "mark_uncollectible"])
+def test_giving_an_invoice_up_opens_nothing(shop: Any, given_up: str) -> None:
+    """The first payment after the trial fails, and staff write it off: `active` at Stripe, and nothing was paid."""
+    shop.subscribe(READER)
+    api, customer = shop.client.v1, shop.services.readers.state(READER).snapshot.customer_id
+    method = api.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer}).id
+    subscription = api.subscriptions.list({"customer": customer}).data[0].id
+    api.subscriptions.update(subscription, {"default_payment_method": method})
+    shop.pass_days(31)
+    getattr(api.invoices, given_up)(api.subscriptions.retrieve(subscription).latest_invoice)
+    assert api.subscriptions.retrieve(subscription).status == "active"
+    shop.core.sync_now(customer)
+    found = shop.services.readers.state(READER).entitlement
+    assert (found.status, found.cause, found.rule) == ("ended", None, "invoice_given_up")
