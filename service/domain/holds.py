@@ -56,6 +56,22 @@ def watched_until(snapshot: CustomerSnapshot, policy: Policy) -> Iterator[dateti
             yield None
 
 
+def is_no_dispute(facts: HoldFacts) -> bool:
+    """Tell whether a dispute turned out to be none: won, prevented, or a question that the bank asked."""
+    return facts.status.startswith(INQUIRY) or facts.status in DECIDED - {"lost"}
+
+
+def paid_while_held(snapshot: CustomerSnapshot, holds: Iterable[Hold]) -> list[InvoiceFacts]:
+    """Return what was paid after a hold had begun that closes its subscription still."""
+    standing = list(holds)
+    return [
+        each
+        for each in _ours(snapshot)
+        if each.status == "paid" and each.amount_paid_minor > 0
+        if any(hold.closes(each.subscription_id) and hold.from_at < _paid(each) for hold in standing)
+    ]
+
+
 def counted_invoices(snapshot: CustomerSnapshot, holds: Iterable[Hold]) -> tuple[InvoiceFacts, ...]:
     """Return the invoices whose money is still here."""
     revoked = {hold.invoice_id for hold in holds if hold.revokes}

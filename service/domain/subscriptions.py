@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from service.domain.vocabulary import Entitlement, GrantKind, Policy, Status
 from webhooks.snapshot import InvoiceFacts, SubscriptionFacts
 
-
 _GIVEN_UP = frozenset({"uncollectible", "void"})
 
 

@@ -306,9 +306,7 @@ def test_a_warning_holds_for_the_policys_term_at_most(status: Any, against: Any,
     assert [status(warning, day=day, rules=shorter, **year) for day in (14, 15)] == [Status.HELD, Status.ACTIVE]
 
 
-def test_a_warning_is_watched_no_longer_than_it_holds(
-    facts: Any, policy: Any, against: Any, second_month: Any
-) -> None:
+def test_a_warning_is_watched_no_longer_than_it_holds(facts: Any, policy: Any, against: Any, second_month: Any) -> None:
     """Daily, at the instant at which it lapses, and then no more; nor once the reader was charged again."""
     warning = against("fraud_warning", "actionable")
     sold = facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(365))
