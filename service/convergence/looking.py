@@ -7,7 +7,7 @@ the newest, for an older debt may be paid without our hearing of it; then what s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -42,13 +42,6 @@ class Step:
     compared: int = 0
 
 
-@dataclass(kw_only=True)
-class _Seen:
-    """The newest invoices that were compared with their subscriptions; who goes on later asks a few again."""
-
-    invoice_ids: set[str] = field(default_factory=set)
-
-
 class Looking:
     """Reads through `client`, whose pace the caller has set, and writes nothing."""
 
@@ -69,14 +62,15 @@ class Looking:
 
     def steps(self, reached: Mapping[str, Any]) -> Iterator[Step]:
         """Yield step after step from where `reached` says (empty: from the beginning); raises StripeFailure."""
-        phase, seen = reached.get("phase", SUBSCRIPTIONS), _Seen()
+        phase = reached.get("phase", SUBSCRIPTIONS)
+        seen: set[str] = set()  # invoices compared with their subscriptions; who goes on later asks of a few again
         if phase == SUBSCRIPTIONS:
             yield from self._subscriptions(_instant(reached.get("until")), seen)
         if phase in {SUBSCRIPTIONS, INVOICES}:
             yield from self._invoices(reached.get("after", ""), seen)
         yield from self._holds()
 
-    def _subscriptions(self, until: datetime | None, seen: _Seen) -> Iterator[Step]:
+    def _subscriptions(self, until: datetime | None, seen: set[str]) -> Iterator[Step]:
         for stretch in self._stretches(until):
             further = {"phase": SUBSCRIPTIONS, "until": _seconds(stretch.after)}
             yield Step(
@@ -85,7 +79,7 @@ class Looking:
                 compared=len(stretch.subscriptions),
             )
             latest = (each.get("latest_invoice") for each in stretch.subscriptions)
-            seen.invoice_ids |= {each["id"] for each in latest if isinstance(each, dict)}
+            seen.update(each["id"] for each in latest if isinstance(each, dict))
 
     def _stretches(self, until: datetime | None) -> Iterable[Stretch]:
         found = pages(self._client, self._wall_clock, test_clock=self._test_clock, until=until)
@@ -106,7 +100,7 @@ class Looking:
             return differences(theirs, ours)
         return [gone(ours)] if ours is not None else []
 
-    def _invoices(self, after: str, seen: _Seen) -> Iterator[Step]:
+    def _invoices(self, after: str, seen: set[str]) -> Iterator[Step]:
         since = self._wall_clock() - OWED_FOR
         while True:
             with self._engine.connect() as connection:
@@ -114,7 +108,7 @@ class Looking:
             if not owed:
                 return
             after = owed[-1].id
-            unseen = [each for each in owed if each.id not in seen.invoice_ids]
+            unseen = [each for each in owed if each.id not in seen]
             yield Step(found=self._paid_unheard(unseen), reached={"phase": INVOICES, "after": after})
 
     def _paid_unheard(self, owed: Sequence[Owed]) -> list[Drift]:
