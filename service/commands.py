@@ -53,11 +53,12 @@ def backfill(days: int) -> None:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Sync the customers that differ.")
+@click.option("--anyway", is_flag=True, help="Repair however many differ: yes, this is the right Stripe account.")
 @_ANEW
-def reconcile(repair: bool, anew: bool) -> None:
+def reconcile(repair: bool, anyway: bool, anew: bool) -> None:
     """Compare every subscription with Stripe's and report the drift; without --repair nothing is changed.
 
-    Ends with status 1 while any drift is left.
+    Nothing is repaired either where more differs than can have been missed. Ends with status 1 while drift is left.
     """
     from rich.console import Console
 
@@ -65,11 +66,15 @@ def reconcile(repair: bool, anew: bool) -> None:
 
     convergence = _core().convergence
     with _long_work() as bars:
-        found = _ours(convergence.reconcile(repair=repair, anew=anew, progress=bars))
+        found = _ours(convergence.reconcile(repair=repair, anew=anew, anyway=anyway, progress=bars))
     if found.rows:
         Console().print(drift_table(found.rows))
     counts = f"{found.differing} customers with drift, {found.repaired} repaired."
     click.echo(f"{found.compared} subscriptions compared, {counts}")
+    if found.refused:
+        click.echo(
+            "So much differs that nothing was repaired: is this the right Stripe account? See --anyway.", err=True
+        )
     if any(row["repaired_at"] is None for row in found.rows):
         raise SystemExit(1)
 

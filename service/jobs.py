@@ -135,9 +135,11 @@ class Jobs:
                 metrics.count_backfilled(found.new)
 
     def reconcile(self, stopped: Stopped) -> None:
-        """Compare all subscriptions with Stripe's and sync the customers that differ."""
+        """Compare all with Stripe's, and then sync the customers that differ, unless that is too many to be true."""
         with _unless_stripe_is_away("reconcile"):
-            self.convergence.reconcile(repair=True, stopped=stopped)
+            found = self.convergence.reconcile(repair=True, stopped=stopped)
+            if found is not None and found.refused:
+                metrics.count_refused_reconcile()
 
     def _mark_passed_boundaries(self) -> None:
         with self.engine.begin() as connection:

@@ -9,7 +9,7 @@ Anybody who reaches the service's port may read `/metrics`: it holds numbers alo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -48,6 +48,9 @@ _requests = Histogram(
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
 _alarms = Counter("newsstand_event_alarms", "Stripe's events that somebody should look into, by why.", ["why"])
 _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
+_refused_reconciles = Counter(
+    "newsstand_refused_reconciles", "Nightly comparisons that repaired nothing, for too much differed to be true."
+)
 _newcomers = Counter("newsstand_newcomers", "Visitors without reads whom the scraper guard judged.", ["outcome"])
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
 _journal = Counter("newsstand_journal_entries", "Decisions to be remembered: written, or dropped.", ["outcome"])
@@ -109,6 +112,11 @@ def count_backfilled(events: int) -> None:
     _backfilled.inc(events)
 
 
+def count_refused_reconcile() -> None:
+    """Count a comparison after which nothing was repaired."""
+    _refused_reconciles.inc()
+
+
 def count_journal(*, written: int, dropped: int) -> None:
     """Count remembered decisions that were written, and those that found no room or could not be held."""
     _journal.labels(outcome="written").inc(written)
@@ -121,13 +129,17 @@ def show_journal(*, waiting: int, lag_seconds: float) -> None:
     _journal_lag.set(lag_seconds)
 
 
-def exposition(oldest_event_seconds: float | None = None, paid_but_refused: int | None = None) -> bytes:
+def exposition(
+    oldest_event_seconds: float | None = None,
+    paid_but_refused: int | None = None,
+    stuck_events: Mapping[str, int] | None = None,
+) -> bytes:
     """Return everything counted, in Prometheus' text format: of all processes, or of this one when alone.
 
     `oldest_event_seconds` is the age of the oldest event not yet applied, `paid_but_refused` how many refusals ever met
-    a reader who had paid; None (not known now) shows no sample.
+    a reader who had paid, `stuck_events` how many events failed, by state; None (not known now) shows no sample.
     """
-    return _counted() + _present(oldest_event_seconds, paid_but_refused)
+    return _counted() + _present(oldest_event_seconds, paid_but_refused, stuck_events)
 
 
 def _counted() -> bytes:
@@ -138,7 +150,9 @@ def _counted() -> bytes:
     return generate_latest(registry)
 
 
-def _present(oldest_event_seconds: float | None, paid_but_refused: int | None) -> bytes:
+def _present(
+    oldest_event_seconds: float | None, paid_but_refused: int | None, stuck_events: Mapping[str, int] | None
+) -> bytes:
     """Return what is true of all processes at this moment, whichever of them is asked."""
     known: list[Metric] = []
     if oldest_event_seconds is not None:
@@ -147,9 +161,20 @@ def _present(oldest_event_seconds: float | None, paid_but_refused: int | None) -
     if paid_but_refused is not None:
         text = "Refusals of readers who had paid, as a later sync showed; ever."
         known.append(CounterMetricFamily("newsstand_paid_but_refused", text, value=paid_but_refused))
+    if stuck_events is not None:
+        known.append(_stuck(stuck_events))
     registry = CollectorRegistry()
     registry.register(_Known(known))
     return generate_latest(registry)
+
+
+def _stuck(events: Mapping[str, int]) -> Metric:
+    found = GaugeMetricFamily(
+        "newsstand_stuck_events", "Events that wait because something failed, up to 10,000.", labels=["state"]
+    )
+    for state, number in events.items():
+        found.add_metric([state], number)
+    return found
 
 
 class _Known(Collector):

@@ -66,6 +66,13 @@ def _count(raw: str) -> int:
     return value
 
 
+def _percent(raw: str) -> int:
+    value = int(raw)
+    if not 0 <= value <= 100:
+        raise ValueError("must be 0 to 100")
+    return value
+
+
 def _seconds(raw: str) -> float:
     value = float(raw)
     if not 0 < value < 3600:  # also refuses nan
@@ -195,6 +202,12 @@ class Settings:
     on_outage: str = _setting(
         "ON_OUTAGE", _outage, "Whether readers are let in (`allow`) or walled (`refuse`) when nothing can tell.",
         default="allow",
+    )  # fmt: skip
+    reconcile_most_percent: int = _setting(
+        "RECONCILE_MOST_PERCENT", _percent,
+        "Where more of the subscriptions differ from Stripe's, and those of more than 50 customers, the nightly "
+        "comparison repairs nothing: a mistake, such as another account's key, is likelier. At 100 it always repairs.",
+        default=20,
     )  # fmt: skip
     journal_buffer: int = _setting(
         "JOURNAL_BUFFER", _positive,

@@ -41,6 +41,7 @@ def subscription_facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:
         cancellation_reason=_within(subscription, "cancellation_details", "reason"),
         reader_id=metadata_of(subscription, READER_KEY),
         checkout_id=metadata_of(subscription, CHECKOUT_KEY),
+        card_fingerprint=fingerprint_of(subscription.get("default_payment_method")),
     )
 
 
@@ -86,6 +87,12 @@ def card_facts(customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str,
     ]
     method = next((each for each in methods if isinstance(each, dict) and each.get("card")), None)
     return None if method is None else _card(method)
+
+
+def fingerprint_of(method: Any) -> str | None:
+    """Return the fingerprint of a payment method, or of a charge's details of one; None where there is no card."""
+    found: str | None = _within(method, "card", "fingerprint")
+    return found
 
 
 def only_living(subscriptions: Iterable[SubscriptionFacts]) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 import stripe
 
 from webhooks.concern import id_of
+from webhooks.facts import fingerprint_of
 from webhooks.snapshot import HoldFacts
 
 CHARGES_AT_MOST = 100
@@ -72,6 +73,7 @@ def _of_charge(client: stripe.StripeClient, charge: Mapping[str, Any], *, warnab
             charge_amount_minor=charge["amount"],
             invoice_id=invoice_id,
             created_at=datetime.fromtimestamp(each["created"], UTC),
+            card_fingerprint=fingerprint_of(charge.get("payment_method_details")),
         )
 
 

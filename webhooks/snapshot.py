@@ -52,6 +52,8 @@ class SubscriptionFacts:
     """Our `metadata.newsstand_reader_id`, set at checkout."""
     checkout_id: str | None
     """Our `metadata.newsstand_checkout_id`: the checkout that led to it."""
+    card_fingerprint: str | None = None
+    """Of the subscription's own default card, also once it is over; None in what was kept before this was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,8 @@ class HoldFacts:
     invoice_id: str | None
     """None for a payment without an invoice: no subscription's."""
     created_at: datetime
+    card_fingerprint: str | None = None
+    """Of the card that was charged; None in what was kept before this was."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ class Syncs:
 
     `fetch(customer_id)` asks Stripe and holds no database connection; `project(connection, snapshot)` writes the
     record inside the committing transaction; `after_commit(snapshot)` copies it onward, and may fail without harm;
-    `defer` queues another sync when hints came in meanwhile. A lease of `lease_seconds` should outlast a fetch.
+    `defer` queues another sync when hints came in meanwhile. A lease of `lease_seconds` must outlast a fetch.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Syncs:
     def sync_now(self, customer_id: str, timeout_seconds: float) -> SyncOutcome:
         """Sync as of this call: whoever else holds the lease is waited for, up to `timeout_seconds`; then BUSY.
 
-        For people who wait (the return page, staff). Backoff is ignored. The fetch itself has Stripe's own deadline.
+        For people who wait (the return page, staff). Backoff is ignored. `fetch` bounds itself.
         """
         with self._engine.begin() as connection:
             mark = self.mark(connection, customer_id)

@@ -25,11 +25,13 @@ BACK = ("pending", "requires_action", "succeeded")
 
 @dataclass(frozen=True)
 class Terms:
-    """What plans.yaml promises: grace in seconds, and whether a whole refund ends access."""
+    """What plans.yaml promises: grace in seconds, whether a whole refund ends access, and how many seconds a fraud
+    warning may hold it."""
 
     renewal_grace: int
     first_grace: int
     refund_ends: bool
+    warning_holds: int = 120 * DAY
 
 
 def terms_of(plans_file: Path) -> Terms:
@@ -40,6 +42,7 @@ def terms_of(plans_file: Path) -> Terms:
         renewal_grace=grace.get("renewal_days", 7) * DAY,
         first_grace=grace.get("first_payment_days", 0) * DAY,
         refund_ends=refund.get("on_full_refund", "end_access") == "end_access",
+        warning_holds=(offer.get("fraud") or {}).get("hold_days", 120) * DAY,
     )
 
 
@@ -81,7 +84,7 @@ def opinion(truth: Truth | None, seen_at: float, now: float, terms: Terms) -> Op
         return NOBODY
     if truth.customer.get("deleted"):
         return Opinion(granted=False, status="ended")
-    money = _Money(truth, terms)
+    money = _Money(truth, seen_at, terms)
     return max((_one(each, money, seen_at, now, terms) for each in sold), key=_worth)
 
 
@@ -94,12 +97,12 @@ def plan_of(subscription: Json) -> str | None:
 class _Money:
     """Which payments still stand, and what hangs over the others."""
 
-    def __init__(self, truth: Truth, terms: Terms) -> None:
+    def __init__(self, truth: Truth, seen_at: float, terms: Terms) -> None:
         self._truth = truth
         sold = {each["id"] for each in truth.subscriptions if plan_of(each)}
         self._invoices = [each for each in truth.invoices if _subscription_of(each) in sold]
         self.gone = self._gone(terms)
-        self.frozen = self._is_frozen()
+        self.frozen = self._is_disputed() or self._is_suspected(seen_at, terms)
 
     def paid_until(self, subscription: Json) -> int | None:
         """Return the end of what the latest standing payment bought."""
@@ -109,6 +112,20 @@ class _Money:
             if is_own and _buys(each, subscription) and (period := _bought(each)) is not None:
                 until = period[1]
         return until
+
+    def was_let_off(self, subscription: Json) -> bool:
+        """Tell whether the last bill for this period was presented in vain and then struck off by the publisher.
+
+        While collection is paused, bills are struck off without having been presented.
+        """
+        since = _period(subscription)[0]
+        own = [each for each in self._invoices if _subscription_of(each) == subscription["id"]]
+        bills = [each for each in own if each["status"] != "draft" and (_bought(each) or (-1, 0))[0] >= since]
+        if not bills or subscription["pause_collection"]:
+            return False
+        last = bills[-1]
+        struck_off = last["status"] in ("void", "uncollectible") and last["attempt_count"] > 0
+        return struck_off and last["amount_due"] > 0 and not last["amount_paid"]
 
     def is_taken_back(self, subscription: Json) -> bool:
         """Tell whether money was taken back, and no other payment since carries the subscription."""
@@ -127,12 +144,32 @@ class _Money:
         counted = [each for each in self._truth.refunds if each["charge"] == charge["id"] and each["status"] in BACK]
         return sum(each["amount"] for each in counted) if counted else -1
 
-    def _is_frozen(self) -> bool:
+    def _is_disputed(self) -> bool:
         """Tell whether a bank has yet to decide about a payment for a plan of ours."""
         ours = {each["id"] for each in self._invoices}
-        undecided = [each["charge"] for each in self._truth.disputes if _is_open(each["status"])]
-        suspected = [each["charge"] for each in self._truth.warnings if each["actionable"]]
-        return any(self._invoice_of(charge) in ours for charge in (*undecided, *suspected))
+        return any(self._invoice_of(charge) in ours for charge in self._in_dispute())
+
+    def _is_suspected(self, seen_at: float, terms: Terms) -> bool:
+        """Tell whether an issuer's warning still counts: fresh enough, and nothing good was paid since it came."""
+        fresh = [each for each in self._standing_warnings() if seen_at < each["created"] + terms.warning_holds]
+        by_id = {each["id"]: each for each in self._invoices}
+        accused = [(by_id.get(self._invoice_of(each["charge"]) or ""), each["created"]) for each in fresh]
+        return any(invoice and not self._was_paid_since(invoice, told) for invoice, told in accused)
+
+    def _was_paid_since(self, accused: Json, told: int) -> bool:
+        doubtful = {self._invoice_of(each["charge"]) for each in self._standing_warnings()}
+        doubtful |= {self._invoice_of(charge) for charge in self._in_dispute()} | self.gone
+        return any(
+            _subscription_of(each) == _subscription_of(accused) and each["amount_paid"] and _paid_at(each) > told
+            for each in self._invoices
+            if each["status"] == "paid" and each["id"] not in doubtful
+        )
+
+    def _in_dispute(self) -> list[str]:
+        return [each["charge"] for each in self._truth.disputes if _is_open(each["status"])]
+
+    def _standing_warnings(self) -> list[Json]:
+        return [each for each in self._truth.warnings if each["actionable"]]
 
     def _invoice_of(self, charge_id: str) -> str | None:
         intent = next((each["payment_intent"] for each in self._truth.charges if each["id"] == charge_id), None)
@@ -200,6 +237,10 @@ def _by_status(subscription: Json, money: _Money, seen_at: float, now: float, te
     else:
         words, boundary, slack = ("active", "subscription"), _period_end(subscription), terms.renewal_grace
     ends = FOREVER if seen_at < boundary else boundary + slack
+    if status == "active" and money.was_let_off(subscription) and (covered or 0) < boundary:
+        if not covered:
+            return Opinion(granted=False, status="none", plan=plan)
+        ends = min(ends, covered)
     return _running(subscription, words, ends, covered, now)
 
 
@@ -237,9 +278,12 @@ def leaving_at(subscription: Json) -> int | None:
 
 
 def _period_end(subscription: Json) -> int:
+    return _period(subscription)[1]
+
+
+def _period(subscription: Json) -> tuple[int, int]:
     ours = [each for each in subscription["items"]["data"] if each["price"]["metadata"].get("newsstand_plan")]
-    end: int = ours[0]["current_period_end"]
-    return end
+    return ours[0]["current_period_start"], ours[0]["current_period_end"]
 
 
 def _worth(found: Opinion) -> tuple[bool, int, float]:

@@ -186,6 +186,13 @@ class People:
         if subscription is not None:
             self._at_stripe(lambda: DASHBOARD[act](self._dashboard, subscription))
 
+    def settle_debt(self, reader: Reader, which: int, how: str) -> None:
+        """Let one of the reader's debts, perhaps not the newest, be `paid` with another card, or given up."""
+        owed = [each for each in self._of(reader, "invoice") if each["status"] in ("open", "uncollectible")]
+        if owed:
+            invoice = owed[which % len(owed)]
+            self._at_stripe(lambda: DEBTS[how](self._dashboard, invoice))
+
     def delete_customer(self, reader: Reader) -> None:
         """Delete the customer at Stripe, for good."""
         if customer_id := self.customer_of(reader):
@@ -252,6 +259,16 @@ class _InGoodOrder:
         return False
 
 
+def _pay(api: stripe.StripeClient, invoice: Json) -> None:
+    method = api.v1.payment_methods.attach("pm_card_visa", {"customer": invoice["customer"]}).id
+    api.v1.invoices.pay(invoice["id"], {"payment_method": method})
+
+
+DEBTS: dict[str, Callable[[stripe.StripeClient, Json], object]] = {
+    "paid": _pay,
+    "void": lambda api, each: api.v1.invoices.void_invoice(each["id"]),
+    "uncollectible": lambda api, each: api.v1.invoices.mark_uncollectible(each["id"]),
+}
 DASHBOARD: dict[str, Callable[[stripe.StripeClient, Json], object]] = {
     "stop billing": lambda api, each: api.v1.subscriptions.update(
         each["id"], {"pause_collection": {"behavior": "void"}}

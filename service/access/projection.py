@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,14 +17,15 @@ from service.domain.entitlement import (
     next_boundary,
 )
 from service.domain.erasure import erased_digest, spellings
-from service.domain.holds import holds_from
-from service.domain.standings import standings_of
+from service.domain.holds import holds_from, is_no_dispute, paid_while_held
+from service.domain.refusals import tells_of_cover
+from service.domain.standings import RUNNING, standings_of
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
 from service.store import accounts, checkouts, derived, erased, hold_releases, merges, trials, versions
 from service.store.errands import REPEATED_CARDS, WARNED_CHARGES
 from service.store.facts import find_facts
-from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
+from webhooks.snapshot import CustomerSnapshot, HoldFacts, SubscriptionFacts
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class Projection:
         if erased.is_erased(connection, erased_digest("customer", snapshot.customer_id, self._email_key)):
             log.info("customer_erased")
             return
-        reader_id = self._reader_of(connection, snapshot)
+        reader_id, named_in_vain = self._reader_of(connection, snapshot)
         released = hold_releases.of_customer(connection, snapshot.customer_id)
         holds = holds_from(snapshot, self._policy, released)
         known_before = derived.find_snapshot(connection, snapshot.customer_id)
@@ -53,16 +54,20 @@ class Projection:
             snapshot,
             holds,
             reader_id=reader_id,
+            named_reader_id=named_in_vain,
             resync_at=next_boundary(snapshot, self._policy),
         )
         self._note_warned_charges(connection, snapshot, holds)
         if reader_id is None:
-            log.info("customer_unknown", customer_id=snapshot.customer_id)
+            _tell_of_unbound(snapshot, named_in_vain)
             return
         self._record_trials(connection, reader_id, snapshot)
+        self._record_disputes(connection, reader_id, snapshot, holds)
+        _tell_of_charges_while_held(reader_id, snapshot, holds, known_before)
         checkouts.complete(connection, _completed(snapshot))
         entitlement = self.record_entitlement(connection, reader_id, now=snapshot.fetched_at, cause="sync")
-        if entitlement is not None and entitlement.grants_at(snapshot.fetched_at):
+        entitled = entitlement is not None and entitlement.grants_at(snapshot.fetched_at)
+        if entitled or tells_of_cover(snapshot, known_before):  # what was paid for may be over by now
             ask_for_check(connection, reader_id, known_before)
 
     def record_entitlement(
@@ -85,22 +90,23 @@ class Projection:
         log.info("entitlement_changed", reader_id=reader_id, version=account.version + 1, status=entitlement.status)
         return entitlement
 
-    def _reader_of(self, connection: Connection, snapshot: CustomerSnapshot) -> str | None:
-        """Return whose customer this is: the account bound to it, else the reader its metadata names.
+    def _reader_of(self, connection: Connection, snapshot: CustomerSnapshot) -> tuple[str | None, str | None]:
+        """Return whose customer this is (the account bound to it, else the reader its metadata names), and who is
+        named in vain, having another customer already.
 
         Stripe's redaction may erase metadata, so the account's own binding comes first; a reader whose account went to
         another's in a merge is that other.
         """
         account = accounts.find_by_customer(connection, snapshot.customer_id)
         if account is not None:
-            return account.reader_id
+            return account.reader_id, None
         named = snapshot.reader_id or next((each.reader_id for each in snapshot.subscriptions if each.reader_id), None)
         if named is None:
-            return None
+            return None, None
         named = merges.stays(connection, named)
         accounts.ensure(connection, named, snapshot.email)
         bound = accounts.bind_customer(connection, named, snapshot.customer_id)
-        return named if bound == snapshot.customer_id else None
+        return (named, None) if bound == snapshot.customer_id else (None, named)
 
     def _note_warned_charges(self, connection: Connection, snapshot: CustomerSnapshot, holds: Sequence[Hold]) -> None:
         """Write down what is to be given back; a payment for something else on the same Stripe account never is."""
@@ -120,13 +126,13 @@ class Projection:
     def _record_trial(
         self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot, subscription: SubscriptionFacts
     ) -> None:
-        """Enter the trial, under its card too while it runs; one that is another reader's is noted to be acted on.
+        """Enter the trial; while it runs, one that is another reader's, or is ruled out, is noted to be acted on.
 
         The ledger's unique key decides between two trials that begin at once with one card or e-mail address: the
         second waits for the first to commit, and then sees whose it is.
         """
         runs = subscription.status == "trialing"
-        card = snapshot.card.fingerprint if snapshot.card and runs else None
+        card = self._trial_card(connection, snapshot, subscription)
         identities = trial_identities(
             reader_id, snapshot.customer_id, snapshot.email, email_key=self._email_key, card=card
         )
@@ -135,8 +141,11 @@ class Projection:
             return
         known_as = spellings(identities, self._email_key)
         others = {kind for kind, owner in trials.owners(connection, known_as).items() if owner != reader_id}
-        # An address counts when the trial begins: who takes another one later has not begun a second trial.
-        if "card" in others or ("email" in others and "reader" in entered):
+        barred = {kind for kind, owner in trials.barred_by(connection, known_as) if owner != reader_id}
+        # An address counts when the trial begins: who takes another one later has not begun a second trial. So does
+        # a dispute of somebody else's: it rules out what comes after it.
+        begun = {"email"} & (others | barred) if "reader" in entered else set()
+        if "card" in others or begun or "card" in barred & entered:
             REPEATED_CARDS.note(
                 connection,
                 subscription_id=subscription.id,
@@ -144,6 +153,59 @@ class Projection:
                 reader_id=reader_id,
                 policy=self._policy.repeated_card.value,
             )
+
+    def _trial_card(
+        self, connection: Connection, snapshot: CustomerSnapshot, subscription: SubscriptionFacts
+    ) -> str | None:
+        """Return the card that a trial is remembered by: what it would be charged to, or was begun with.
+
+        Over before it was ever looked at, its own card is still told; one taken after the trial is not entered.
+        """
+        own = subscription.card_fingerprint
+        if subscription.status == "trialing":
+            return own or (snapshot.card.fingerprint if snapshot.card else None)
+        return None if own is None or trials.has_card_of(connection, subscription.id) else own
+
+    def _record_disputes(
+        self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot, holds: Sequence[Hold]
+    ) -> None:
+        """Rule trials out for everything a disputed payment was known by; take it back when there was no dispute."""
+        for facts, hold in zip(snapshot.holds, holds, strict=True):
+            if facts.kind != "dispute":
+                continue
+            if is_no_dispute(facts):
+                trials.unbar(connection, facts.id)
+            elif hold.blocks:
+                for identities in self._disputant(connection, reader_id, snapshot, facts):
+                    trials.bar(connection, identities, reader_id=reader_id, dispute_id=facts.id)
+
+    def _disputant(
+        self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot, facts: HoldFacts
+    ) -> Iterator[dict[str, str]]:
+        """Yield what the payer is known by: the site may know another address of theirs than Stripe does."""
+        account = accounts.find(connection, reader_id)
+        card = facts.card_fingerprint or (snapshot.card.fingerprint if snapshot.card else None)
+        for email in {snapshot.email, account.email if account else None}:
+            yield trial_identities(reader_id, snapshot.customer_id, email, email_key=self._email_key, card=card)
+
+
+def _tell_of_unbound(snapshot: CustomerSnapshot, named_in_vain: str | None) -> None:
+    """Log a customer of nobody: as an error when they pay for a plan of ours, which then opens nothing to anybody."""
+    pays = any(each.plan is not None and each.status in RUNNING for each in snapshot.subscriptions)
+    if pays and not snapshot.deleted:
+        log.error("payer_unbound", customer_id=snapshot.customer_id, named_reader_id=named_in_vain)
+    else:
+        log.info("customer_unknown", customer_id=snapshot.customer_id)
+
+
+def _tell_of_charges_while_held(
+    reader_id: str, snapshot: CustomerSnapshot, holds: Sequence[Hold], known_before: CustomerSnapshot | None
+) -> None:
+    """Log, once, each payment that a reader made whom a hold keeps out: it is to be given back, or the hold ended."""
+    known = {each.id for each in known_before.invoices if each.status == "paid"} if known_before else set()
+    for invoice in paid_while_held(snapshot, holds):
+        if invoice.id not in known:
+            log.error("held_reader_charged", reader_id=reader_id, invoice_id=invoice.id)
 
 
 def _completed(snapshot: CustomerSnapshot) -> list[str]:

@@ -34,11 +34,13 @@ class Trials:
         """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
         account = accounts.find(connection, reader_id)
         customer_id = account.customer_id if account else None
-        used = {"dispute"} if customer_id and trials.is_barred(connection, customer_id) else set()
+        used: set[str] = set()
         card = derived.card_of(connection, customer_id) if customer_id else None
         for address in {email, account.email if account else None}:
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
-            used |= trials.used_by(connection, spellings(identities, self._email_key))
+            known_as = spellings(identities, self._email_key)
+            used |= trials.used_by(connection, known_as)
+            used |= {"dispute"} if trials.barred_by(connection, known_as) else set()
         return trial_eligibility(plan, used=frozenset(used))
 
     def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:

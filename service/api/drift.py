@@ -42,7 +42,8 @@ def _finished(run: Finished | None) -> dict[str, Any] | None:
         return None
     times = {"started_at": instant(run.started_at), "finished_at": instant(run.finished_at)}
     counts = {name: run.found[name] for name in ("compared", "differing", "repaired", "failed")}
-    return {"name": run.name, "resumed": bool(run.found["resumed"])} | times | counts
+    flags = {name: bool(run.found.get(name)) for name in ("resumed", "refused")}
+    return {"name": run.name} | flags | times | counts
 
 
 def _unfinished(run: Unfinished | None) -> dict[str, Any] | None:

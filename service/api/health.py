@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 _log = structlog.get_logger("newsstand.api")
 
+_Told = TypeVar("_Told")
 Probe = Callable[[], object]
 """Asks one part. Returns anything but False when it is up; returns False or raises when it is not. Must have its own
 deadline: a frozen part may not freeze the answer about it."""
@@ -27,6 +28,8 @@ class Report:
     status: str
     parts: Mapping[str, bool]
     oldest_unprocessed_event_seconds: float | None
+    stuck_events: Mapping[str, int] | None = None
+    """Events that wait because something failed, by state: a quarantined one has no age any more. None: not known."""
 
     @property
     def degraded(self) -> list[str]:
@@ -50,8 +53,8 @@ class HealthChecks:
     """Probes each part when asked.
 
     `parts` must name `redis` and `database`. `started` tells whether this process could answer a decision once.
-    `oldest_event_seconds` is the age of the oldest unprocessed event, None for none. With `every_part`, as in the
-    sandbox, ready means that every single part is up.
+    `oldest_event_seconds` is the age of the oldest unprocessed event, None for none; `stuck_events` counts by state.
+    With `every_part`, as in the sandbox, ready means that every single part is up.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class HealthChecks:
         *,
         started: Callable[[], bool],
         oldest_event_seconds: Callable[[], float | None],
+        stuck_events: Callable[[], Mapping[str, int] | None],
         every_part: bool,
     ) -> None:
         self._parts = dict(parts)
         self._started = started
         self._oldest_event_seconds = oldest_event_seconds
+        self._stuck_events = stuck_events
         self._every_part = every_part
         self._is_draining: Callable[[], bool] = lambda: False
 
@@ -80,7 +85,8 @@ class HealthChecks:
             ready=status not in {"starting", "draining"},
             status=status,
             parts=parts,
-            oldest_unprocessed_event_seconds=self._age() if parts.get("database") else None,
+            oldest_unprocessed_event_seconds=_known(self._oldest_event_seconds) if parts.get("database") else None,
+            stuck_events=_known(self._stuck_events) if parts.get("database") else None,
         )
 
     def _status(self, parts: Mapping[str, bool]) -> str:
@@ -92,12 +98,14 @@ class HealthChecks:
             return "outage"
         return "ready" if all(parts.values()) else "degraded"
 
-    def _age(self) -> float | None:
-        try:
-            return self._oldest_event_seconds()
-        except Exception as error:
-            _log.warning("health_probe_failed", part="events", exception=type(error).__name__)
-            return None
+
+def _known(asked: Callable[[], _Told | None]) -> _Told | None:
+    """Return what the inbox tells, or None when it does not answer."""
+    try:
+        return asked()
+    except Exception as error:
+        _log.warning("health_probe_failed", part="events", exception=type(error).__name__)
+        return None
 
 
 def _is_up(name: str, probe: Probe) -> bool:

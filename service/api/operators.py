@@ -23,14 +23,15 @@ def ready(services: Services, _call: Call) -> Reply:
             "degraded": report.degraded,
             "parts": {name: {"status": "up" if up else "down"} for name, up in report.parts.items()},
             "oldest_unprocessed_event_seconds": report.oldest_unprocessed_event_seconds,
+            "stuck_events": report.stuck_events,
         },
     )
 
 
 def show_metrics(services: Services, _call: Call) -> Reply:
-    """Return what all processes counted, and how old the oldest event is that waits."""
+    """Return what all processes counted, how old the oldest event is that waits, and how many are stuck."""
     report = services.health.ready()
-    text = metrics.exposition(report.oldest_unprocessed_event_seconds, services.paid_but_refused())
+    text = metrics.exposition(report.oldest_unprocessed_event_seconds, services.paid_but_refused(), report.stuck_events)
     return Reply(status=200, body=text.decode(), media_type=metrics.MEDIA_TYPE)
 
 
@@ -64,6 +65,7 @@ READY = Operation(
         "degraded": ["redis"],
         "parts": {"redis": {"status": "down"}, "database": {"status": "up"}},
         "oldest_unprocessed_event_seconds": 0.4,
+        "stuck_events": {"failed": 0, "quarantined": 1},
     },
 )
 

@@ -226,6 +226,13 @@ class Health(Schema):
     degraded = texts()
     parts = fields.Dict(keys=fields.String(), values=fields.Nested(Part), required=True)
     oldest_unprocessed_event_seconds = fields.Float(required=True, allow_none=True)
+    stuck_events = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), required=True, allow_none=True,
+        metadata={
+            "description": "Events that wait because something failed, as `failed` (tried again) and `quarantined` "
+            "(hardly ever, and without an age); counted up to 10,000. Null while it cannot be known."
+        },
+    )  # fmt: skip
 
 
 class Live(Schema):

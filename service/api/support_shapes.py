@@ -252,6 +252,7 @@ class FinishedRun(Schema):
     repaired = number("Of those, synced.")
     failed = number("Of those, could not be synced; they are tried again like any other.")
     resumed = flag("Whether it went on where an earlier one had stopped.")
+    refused = flag("Whether it repaired nothing, because more differed than can have been missed.")
 
 
 class UnfinishedRun(Schema):

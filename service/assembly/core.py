@@ -18,6 +18,7 @@ from service.access.projection import Projection
 from service.assembly.stripe_side import Surroundings, real_surroundings
 from service.billing.errands import Errands
 from service.billing.repeated_cards import RepeatedCards
+from service.billing.stripe_client import stripe_deadline
 from service.billing.warned_charges import WarnedCharges
 from service.catalog.load import load_catalog
 from service.clocks import Clock
@@ -40,6 +41,8 @@ from webhooks.syncs import Syncs
 from webhooks.warnings import told_by_events
 
 SYNC_NOW_SECONDS = 4.0
+FETCH_SECONDS = 45.0
+"""For all calls that a sync makes together: less than its lease, or two would fetch one customer at once."""
 INTAKE_SECONDS = 2.0
 """How long a webhook waits for PostgreSQL. It holds a thread meanwhile, and Stripe sends it again."""
 JOURNAL_DEADLINE_SECONDS = 5.0
@@ -128,9 +131,15 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             if sum(each.settle(customer_id=snapshot.customer_id) for each in errands):
                 syncs.sync(snapshot.customer_id)  # so that whoever waits for this sync sees the outcome
 
+        whole = StripeFetch(stripe_client, business_clock, warned=told_by_events(engine)).fetch
+
+        def fetch(customer_id: str) -> CustomerSnapshot:
+            with stripe_deadline(FETCH_SECONDS):
+                return whole(customer_id)
+
         syncs = Syncs(
             engine,
-            StripeFetch(stripe_client, business_clock, warned=told_by_events(engine)).fetch,
+            fetch,
             projection.project,
             wall_clock=wall_clock,
             after_commit=after_commit,
@@ -170,6 +179,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             test_clock=settings.stripe_test_clock,
             business_clock=business_clock,
             wall_clock=wall_clock,
+            most_percent=settings.reconcile_most_percent,
         ),
     )
 

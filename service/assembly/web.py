@@ -50,13 +50,14 @@ from service.logs import configure_logs
 from service.numbers.reading import Numbers
 from service.settings import Settings
 from service.startup import refuse_sandbox_keys
+from service.store import event_search
 from service.store.api_keys import ApiKeyStore
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import Accounts
 from service.support.audit import Audit
 from service.support.drift import DriftReport
 from service.support.events import Events
-from service.support.inbox_health import InboxReport
+from service.support.inbox_health import COUNTED, InboxReport
 from service.support.payers import Payers
 from service.support.story.explain import Explain
 from service.support.story.timeline import Timeline
@@ -242,5 +243,6 @@ def _health(core: Core, keys: KeyChecker) -> HealthChecks:
         parts,
         started=started,
         oldest_event_seconds=ask_database(lambda connection: oldest_unprocessed_seconds(connection, core.wall_clock())),  # type: ignore[arg-type]
+        stuck_events=ask_database(lambda connection: event_search.stuck(connection, COUNTED)),  # type: ignore[arg-type]
         every_part=core.settings.sandbox,
     )

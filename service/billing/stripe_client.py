@@ -69,8 +69,12 @@ class _DeadlineSession(requests.Session):
 
 @contextlib.contextmanager
 def stripe_deadline(seconds: float) -> Iterator[None]:
-    """Bound all Stripe calls inside to `seconds` together; raise StripeUnavailable for what is worth repeating."""
-    token = _give_up_at.set(time.monotonic() + seconds)
+    """Bound all Stripe calls inside to `seconds` together; raise StripeUnavailable for what is worth repeating.
+
+    Whoever waits outside may have less time: that is not lengthened.
+    """
+    outer, inner = _give_up_at.get(), time.monotonic() + seconds
+    token = _give_up_at.set(inner if outer is None else min(outer, inner))
     try:
         yield
     except stripe.StripeError as error:

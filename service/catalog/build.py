@@ -115,6 +115,7 @@ class _Builder:
             repeated_card=data["trial"]["on_repeated_card"],
             full_refund_revokes=data["refund"]["on_full_refund"] == "end_access",
             early_warning=data["fraud"]["on_early_warning"],
+            fraud_hold=timedelta(days=data["fraud"]["hold_days"]),
             exemptions=self._exemptions(),
             newcomers_per_hour=data["scraper_guard"] and data["scraper_guard"]["newcomers_per_hour"],
         )

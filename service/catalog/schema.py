@@ -19,6 +19,7 @@ MOST_TRIAL_DAYS = 730  # Stripe's own limit for trial_period_days
 MOST_GIFTS = 1000
 MOST_GIFT_DAYS = 366
 MOST_NEWCOMERS = 100_000
+MOST_FRAUD_HOLD_DAYS = 366
 MOST_GRACE_DAYS = 60  # Stripe's longest retry window is two months; longer grace would be a gift
 
 _ID = Regexp(r"[a-z][a-z0-9_]{0,39}\Z", error="must be like monthly_plus: lower-case letters, digits and _")
@@ -131,6 +132,7 @@ class RefundSchema(Schema):
 
 class FraudSchema(Schema):
     on_early_warning = fields.Enum(EarlyWarning, by_value=True, load_default=EarlyWarning.HOLD)
+    hold_days = fields.Integer(load_default=120, strict=True, validate=Range(1, MOST_FRAUD_HOLD_DAYS))
 
 
 class GiftsSchema(Schema):

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from service.convergence.hold_listing import ListedHold
-from service.store.drift import Drift, DriftKind, Kept
+from service.domain.standings import RUNNING
+from service.store.drift import Drift, DriftKind, Kept, Owed
 from webhooks.concern import id_of
 from webhooks.facts import card_facts, only_living, subscription_facts
-from webhooks.snapshot import CardFacts, CustomerSnapshot
+from webhooks.snapshot import CardFacts, CustomerSnapshot, SubscriptionFacts
 
-_IDENTITY = frozenset({"id"})
+_NOT_COMPARED = frozenset({"id", "card_fingerprint"})
+"""What it is known by; and a card, of which more is compared, and only while something may be charged to it."""
 
 
 def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:
@@ -38,7 +40,28 @@ def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:
         *_invoice(listed.get("latest_invoice"), kept.snapshot),
         *_customer(listed, kept.snapshot),
     ]
-    return [Drift(kind=DriftKind.DIFFERS, field=name, ours=ours, theirs=said, **subject) for name, ours, said in found]
+    differing = [
+        Drift(kind=DriftKind.DIFFERS, field=name, ours=ours, theirs=said, **subject) for name, ours, said in found
+    ]
+    return [*differing, *_unbound(theirs, kept, subject)]
+
+
+def owed_difference(ours: Owed, theirs: Mapping[str, Any] | None) -> Iterator[Drift]:
+    """Yield the drift of an invoice that is not as we know it; None is one that Stripe knows no more."""
+    said = None if theirs is None else f"{theirs.get('status') or 'unknown'} {theirs['amount_paid']}"
+    known = f"{ours.status} {ours.amount_paid_minor}"
+    if said != known:
+        yield Drift(
+            kind=DriftKind.DIFFERS, customer_id=ours.customer_id, subscription_id=ours.subscription_id,
+            field=f"invoice {ours.id}", ours=known, theirs=said,
+        )  # fmt: skip
+
+
+def _unbound(theirs: SubscriptionFacts, kept: Kept, subject: Mapping[str, str]) -> Iterator[Drift]:
+    """Yield what is paid for and opens nothing: as far as we know the customer is no reader's."""
+    if kept.row["reader_id"] is None and theirs.plan is not None and theirs.status in RUNNING:
+        named = theirs.reader_id or (kept.snapshot.reader_id if kept.snapshot else None)
+        yield Drift(kind=DriftKind.UNBOUND, theirs=named, **subject)
 
 
 _UNDONE = frozenset({"failed", "canceled"})
@@ -71,7 +94,7 @@ def _unequal(
     theirs: Mapping[str, Any], copies: tuple[Mapping[str, Any], ...]
 ) -> Iterator[tuple[str, str | None, str | None]]:
     """Yield each field in which one of our copies (the snapshot, the searchable row) says something else."""
-    for name in sorted(theirs.keys() - _IDENTITY):
+    for name in sorted(theirs.keys() - _NOT_COMPARED):
         # The row's reader is whose the customer is, which metadata does not decide.
         values = [copy[name] for copy in copies if name in copy and (name != "reader_id" or copy is copies[0])]
         other = [each for each in values if each != theirs[name]]

@@ -1,34 +1,32 @@
-"""Compare every subscription and hold at Stripe with ours, report the drift, sync the customers that differ, alone."""
+"""Compare everything at Stripe with ours, report the drift, and then sync the customers that differ, alone.
+
+First all is looked at, and nothing changed; only then, and only if what was found is likely, is anything put right.
+Somebody else's Stripe account, or a database restored from last month, differs nearly everywhere: that is no drift.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote
 
-import stripe
 import structlog
 from sqlalchemy import Engine
 
 from service.clocks import Clock
-from service.convergence.differences import differences, gone, hold_differences
-from service.convergence.hold_listing import listed_holds
-from service.convergence.listing import EXPANDED, Stretch, pages, stretches
+from service.convergence.looking import Looking, Step
 from service.convergence.progress import Progress, Stopped, never, unseen
-from service.domain.erasure import ERASED
 from service.store import drift, runs
-from service.store.drift import Drift, DriftKind, Kept
-from webhooks.failures import PermanentFailure, translated
-from webhooks.rows import Forgotten, nobody_forgotten
 from webhooks.syncs import Syncs
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = timedelta(minutes=10)
-"""A hint younger than this is being applied: what it is about is not drift yet."""
 SYNC_SECONDS = 30.0
+REPAIRS_BATCH = 20
+FEW_CUSTOMERS = 50
+"""So many may differ whatever share of all they are."""
+USUAL_PERCENT = 20
+_REPAIRING = "repairs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,147 +38,131 @@ class Reconciled:
     """Customers."""
     repaired: int = 0
     failed: int = 0
+    refused: bool = False
+    """Whether so much differed that nothing was repaired: a mistake is likelier than drift."""
     finished: bool = False
     rows: Sequence[dict[str, Any]] = ()
 
     def numbers(self) -> dict[str, int]:
         """Return what it came to, to be kept."""
-        return {name: getattr(self, name) for name in ("compared", "differing", "repaired", "failed")}
+        names = ("compared", "differing", "repaired", "failed", "refused")
+        return {name: int(getattr(self, name)) for name in names}
+
+
+def is_unlikely(differing: int, compared: int, *, most_percent: int) -> bool:
+    """Tell whether more customers differ than can have been missed; `compared` counts subscriptions."""
+    return differing > FEW_CUSTOMERS and differing * 100 > compared * most_percent
+
+
+@dataclass(kw_only=True)
+class _Way:
+    """How far a run is. `reached` is where another process would go on, and how much was compared until there."""
+
+    run: runs.Run
+    reached: dict[str, Any]
+    progress: Progress
+    stopped: Stopped
+    report: Reconciled = field(default_factory=Reconciled)
 
 
 class Reconcile:
-    """Reads through `client` and syncs through `syncs`, whose pace the caller has set."""
+    """Looks through `looking` and syncs through `syncs`, whose pace the caller has set.
+
+    Where more than `most_percent` of what was compared differs, nothing is repaired unless somebody says `anyway`.
+    """
 
     def __init__(
-        self,
-        engine: Engine,
-        client: stripe.StripeClient,
-        syncs: Syncs,
-        *,
-        test_clock: str,
-        wall_clock: Clock,
-        forgotten: Forgotten = nobody_forgotten,
+        self, engine: Engine, looking: Looking, syncs: Syncs, *, wall_clock: Clock, most_percent: int = USUAL_PERCENT
     ) -> None:
-        self._forgotten = forgotten
         self._engine = engine
-        self._client = client
+        self._looking = looking
         self._syncs = syncs
-        self._test_clock = test_clock
         self._wall_clock = wall_clock
+        self._most_percent = most_percent
 
     def run(
-        self, *, repair: bool, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never
-    ) -> Reconciled:
+        self, *, repair: bool, anew: bool = False, anyway: bool = False, progress: Progress = unseen,
+        stopped: Stopped = never,
+    ) -> Reconciled:  # fmt: skip
         """Compare all, going on where an unfinished run of the same kind stopped (but `anew`); raises StripeFailure.
 
         Without `repair` nothing but the report is written. A customer who could not be synced stays marked, and is
         tried again like any other.
         """
-        name = runs.REPAIRING if repair else runs.LOOKING
         with self._engine.begin() as connection:
-            run = runs.begin(connection, name, self._wall_clock(), anew=anew)
-            total = drift.count_subscriptions(connection)
-        report = Reconciled()
-        for stretch in self._stretches(_instant(run.reached.get("until"))):
-            report = self._settle(stretch, report, repair=repair)
-            with self._engine.begin() as connection:
-                runs.save(connection, name, {"until": _seconds(stretch.after)}, self._wall_clock())
-            progress("subscriptions", report.compared, max(total, report.compared))
-            if stretch.after is not None and stopped():
-                return self._with_rows(report, run)
-        report = self._settle_holds(report, repair=repair)
+            run = runs.begin(connection, runs.REPAIRING if repair else runs.LOOKING, self._wall_clock(), anew=anew)
+        way = _Way(run=run, reached=dict(run.reached), progress=progress, stopped=stopped)
+        if not self._look(way) or (repair and not self._repair(way, anyway=anyway)):
+            return self._with_rows(way.report, run)
         with self._engine.begin() as connection:
-            drift.close_unseen(connection, run.started_at, self._wall_clock())
-            found = report.numbers() | {"resumed": int(bool(run.reached))}
+            found = way.report.numbers() | {"resumed": int(bool(run.reached))}
             runs.end(connection, run, self._wall_clock(), found)
-        return replace(self._with_rows(report, run), finished=True)
+        return replace(self._with_rows(way.report, run), finished=True)
 
-    def _stretches(self, until: datetime | None) -> Iterable[Stretch]:
-        found = pages(self._client, self._wall_clock, test_clock=self._test_clock, until=until)
-        return stretches(found, until)
-
-    def _settle(self, stretch: Stretch, report: Reconciled, *, repair: bool) -> Reconciled:
-        report = replace(report, compared=report.compared + len(stretch.subscriptions))
-        return self._report(self._drift_in(stretch), report, repair=repair)
-
-    def _settle_holds(self, report: Reconciled, *, repair: bool) -> Reconciled:
-        """Compare what stands against payments, of those customers whom the subscriptions gave no cause to sync."""
-        for page in listed_holds(self._client, self._wall_clock):
-            with self._engine.connect() as connection:
-                ours = drift.kept_holds(connection, [each.id for each in page.holds])
-                known = drift.known_customers(connection, [each.customer_id for each in page.holds])
-            found = [each for hold in page.holds if hold.customer_id in known for each in hold_differences(hold, ours)]
-            report = self._report(self._settled(found, page.asked_at), report, repair=repair)
-        return report
-
-    def _report(self, found: Sequence[Drift], report: Reconciled, *, repair: bool) -> Reconciled:
-        """Write down what was found, and sync those customers if they are to be repaired."""
+    def _look(self, way: _Way) -> bool:
+        """Write down all that differs, unless that is done; tell whether the end was reached."""
+        if way.reached.get("phase") == _REPAIRING:
+            return True
+        with self._engine.connect() as connection:
+            total = drift.count_subscriptions(connection)
+        for step in self._looking.steps(way.reached):
+            self._note(step, way)
+            way.progress("subscriptions", way.report.compared, max(total, way.report.compared))
+            if way.stopped():
+                return False
         with self._engine.begin() as connection:
-            drift.record(connection, found, self._wall_clock())
-        customers = sorted({each.customer_id for each in found})
-        curable = sorted({each.customer_id for each in found if each.kind is not DriftKind.UNREADABLE})
-        outcomes = [self._repaired(customer_id) for customer_id in curable] if repair else []
-        return replace(
-            report,
-            differing=report.differing + len(customers),
-            repaired=report.repaired + outcomes.count(True),
-            failed=report.failed + outcomes.count(False),
+            drift.close_unseen(connection, way.run.started_at, self._wall_clock())
+        self._go_on(way, {"phase": _REPAIRING, "after": ""})
+        return True
+
+    def _note(self, step: Step, way: _Way) -> None:
+        with self._engine.begin() as connection:
+            drift.record(connection, step.found, self._wall_clock())
+        way.report = replace(
+            way.report,
+            compared=way.report.compared + step.compared,
+            differing=way.report.differing + len({each.customer_id for each in step.found}),
         )
+        self._go_on(way, step.reached, compared=step.compared)
 
-    def _drift_in(self, stretch: Stretch) -> list[Drift]:
-        listed = {each["id"]: each for each in stretch.subscriptions}
+    def _repair(self, way: _Way, *, anyway: bool) -> bool:
+        """Sync whom the run found to differ, if that is likely; tell whether the end was reached."""
+        compared = way.reached["compared"]
         with self._engine.connect() as connection:
-            ours = drift.kept(connection, listed.keys(), after=stretch.after, until=stretch.until)
-        found: list[Drift] = []
-        for subscription_id in sorted(listed.keys() | ours.keys()):
-            found += self._compared(subscription_id, listed.get(subscription_id), ours.get(subscription_id))
-        return self._settled(found, stretch.asked_at)
+            total = drift.count_curable(connection, way.run.started_at)
+        if not anyway and is_unlikely(total, compared, most_percent=self._most_percent):
+            log.critical("reconcile_refused", differing=total, compared=compared)
+            way.report = replace(way.report, refused=True)
+            return True
+        return all(self._repair_one(customer_id, way, total) for customer_id in self._curable(way))
 
-    def _compared(self, subscription_id: str, listed: dict[str, Any] | None, ours: Kept | None) -> list[Drift]:
-        theirs = listed or self._asked(subscription_id)
-        if theirs is not None:
-            return differences(theirs, ours)
-        return [gone(ours)] if ours is not None else []
+    def _curable(self, way: _Way) -> Iterator[str]:
+        while True:
+            with self._engine.connect() as connection:
+                found = drift.next_curable(connection, way.run.started_at, way.reached["after"], REPAIRS_BATCH)
+            if not found:
+                return
+            yield from found
 
-    def _asked(self, subscription_id: str) -> dict[str, Any] | None:
-        """Ask for one that was not listed: that it is gone is proved by a 404 alone, not by a list without it."""
-        path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"
-        try:
-            with translated():
-                found: dict[str, Any] = self._client.raw_request("get", path, expand=list(EXPANDED)).data
-        except PermanentFailure as failure:
-            if failure.status == 404:
-                return None
-            raise
-        return found
-
-    def _settled(self, found: list[Drift], asked_at: datetime) -> list[Drift]:
-        """Leave out whoever changed while Stripe was asked: a sync newer than the list, or a hint being applied.
-
-        Also whoever was erased here: what Stripe has of them is no drift.
-        """
-        customers = {each.customer_id for each in found}
-        with self._engine.connect() as connection:
-            left_out = drift.in_flight(connection, customers, asked_at=asked_at, since=asked_at - PATIENCE)
-            left_out |= {each for each in customers if each == ERASED or self._forgotten(connection, each)}
-        return [each for each in found if each.customer_id not in left_out]
-
-    def _repaired(self, customer_id: str) -> bool:
+    def _repair_one(self, customer_id: str, way: _Way, total: int) -> bool:
+        """Sync one customer; tell whether to go on."""
         outcome = self._syncs.sync_now(customer_id, SYNC_SECONDS)
         log.info("drift_synced", customer_id=customer_id, outcome=outcome)
         if outcome.up_to_date:
             with self._engine.begin() as connection:
                 drift.close(connection, customer_id, self._wall_clock())
-        return outcome.up_to_date
+        counted = "repaired" if outcome.up_to_date else "failed"
+        way.report = replace(way.report, **{counted: getattr(way.report, counted) + 1})
+        self._go_on(way, {"phase": _REPAIRING, "after": customer_id})
+        way.progress(_REPAIRING, way.report.repaired + way.report.failed, total)
+        return not way.stopped()
+
+    def _go_on(self, way: _Way, reached: Mapping[str, Any], *, compared: int = 0) -> None:
+        """Remember how far it is, and how much was compared until there, by whichever process."""
+        way.reached = {**reached, "compared": way.reached.get("compared", 0) + compared}
+        with self._engine.begin() as connection:
+            runs.save(connection, way.run.name, way.reached, self._wall_clock())
 
     def _with_rows(self, report: Reconciled, run: runs.Run) -> Reconciled:
         with self._engine.connect() as connection:
             return replace(report, rows=drift.seen_since(connection, run.started_at))
-
-
-def _instant(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(instant: datetime | None) -> int | None:
-    return None if instant is None else int(instant.timestamp())

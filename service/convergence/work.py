@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from service.access.passes import Publisher
 from service.access.projection import Projection
 from service.clocks import Clock
+from service.convergence.looking import Looking
 from service.convergence.progress import Progress, Stopped, never, unseen
 from service.convergence.rebuild import Rebuild, Rebuilt
-from service.convergence.reconcile import Reconcile, Reconciled
+from service.convergence.reconcile import USUAL_PERCENT, Reconcile, Reconciled
 from service.store.runs import alone
 from webhooks.backfill import Backfill, Found, Track
 from webhooks.inbox import Inbox
@@ -53,16 +54,15 @@ class Convergence:
             )
 
     def reconcile(
-        self, *, repair: bool, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never
-    ) -> Reconciled | None:
-        """Compare all subscriptions with Stripe's; `repair` syncs the customers that differ."""
+        self, *, repair: bool, anew: bool = False, anyway: bool = False, progress: Progress = unseen,
+        stopped: Stopped = never,
+    ) -> Reconciled | None:  # fmt: skip
+        """Compare all with Stripe's, then (`repair`) sync the customers that differ, however many if `anyway`."""
         with alone(self._engine, "reconcile") as mine:
-            found = self._reconcile.run(repair=repair, anew=anew, progress=progress, stopped=stopped) if mine else None
-        if found is not None:
-            log.info(
-                "reconciled", compared=found.compared, differing=found.differing, repaired=found.repaired,
-                failed=found.failed, finished=found.finished,
-            )  # fmt: skip
+            if not mine:
+                return None
+            found = self._reconcile.run(repair=repair, anew=anew, anyway=anyway, progress=progress, stopped=stopped)
+        log.info("reconciled", finished=found.finished, **found.numbers())
         return found
 
     def rebuild(self, *, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never) -> Rebuilt | None:
@@ -83,6 +83,7 @@ def build_convergence(
     business_clock: Clock,
     wall_clock: Clock,
     forgotten: Forgotten = nobody_forgotten,
+    most_percent: int = USUAL_PERCENT,
 ) -> Convergence:
     """Put the long work together. `client`, and the one that `syncs` fetches through, wait for the allowance."""
     tracks = [Track("wall", wall_clock)]
@@ -91,7 +92,13 @@ def build_convergence(
     return Convergence(
         engine,
         backfill=Backfill(engine, client, inbox, tracks),
-        reconcile=Reconcile(engine, client, syncs, test_clock=test_clock, wall_clock=wall_clock, forgotten=forgotten),
+        reconcile=Reconcile(
+            engine,
+            Looking(engine, client, test_clock=test_clock, wall_clock=wall_clock, forgotten=forgotten),
+            syncs,
+            wall_clock=wall_clock,
+            most_percent=most_percent,
+        ),
         rebuild=Rebuild(
             engine,
             client,

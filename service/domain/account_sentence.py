@@ -66,6 +66,7 @@ def _none(it: Standing) -> str:
         "no_subscription": "Has never subscribed",
         "incomplete": "The first payment has not gone through yet: no access",
         "incomplete_expired": "The first payment never went through: nothing was sold",
+        "invoice_given_up": "The first payment failed and its invoice was given up: no access",
     }
     return words.get(it.entitlement.rule, "No access: nothing was ever paid for")
 
@@ -79,6 +80,8 @@ def _active(it: Standing) -> str:
         return f"Paid until {it.until}; Stripe gives the subscription a status that this service does not know"
     if it.entitlement.rule == "collection_paused":
         return f"Paid until {it.until}; collection is paused at Stripe, so access ends then"
+    if it.entitlement.rule == "invoice_given_up":
+        return f"Paid until {it.until}; the invoice after that was given up, so access ends then"
     if it.entitlement.horizon is not None and it.entitlement.until and it.entitlement.until <= it.now:
         ends = it.day(it.entitlement.horizon)
         return f"Renewal was due on {it.until} and Stripe has not settled it yet: access until {ends} at the latest"
@@ -119,6 +122,8 @@ def _ended(it: Standing) -> str:
         return "The customer was deleted at Stripe: no access, and nothing will be charged"
     if it.entitlement.rule == "unpaid":
         return "Payment failed for good, and Stripe has stopped trying: no access"
+    if it.entitlement.rule == "invoice_given_up":
+        return f"Ended on {it.until}: the payment since then failed and its invoice was given up, so no access"
     if it.entitlement.until is None:
         return "The subscription has ended: no access"
     return f"Ended on {it.until}: no access"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from service.domain.holds import may_be_released
+from service.domain.holds import watched_until
 from service.domain.subscriptions import judge
 from service.domain.vocabulary import Policy
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts, SubscriptionFacts
@@ -28,7 +28,9 @@ def next_boundary(snapshot: CustomerSnapshot, policy: Policy) -> datetime | None
         return None
     ours = [each for each in snapshot.subscriptions if each.plan is not None and each.ended_at is None]
     due = [instant for each in ours for instant in _of_subscription(each, snapshot, policy)]
-    due += [snapshot.fetched_at + AWAITED for each in snapshot.holds if may_be_released(each)]
+    for until in watched_until(snapshot, policy):
+        daily = snapshot.fetched_at + AWAITED
+        due.append(daily if until is None else min(daily, until))
     ids = {each.id for each in ours}
     due += [instant for each in snapshot.invoices if each.subscription_id in ids for instant in _of_invoice(each)]
     return min((instant for instant in due if instant > snapshot.fetched_at), default=None)

@@ -122,6 +122,7 @@ class Catalog:
     repeated_card: RepeatedCard
     full_refund_revokes: bool
     early_warning: EarlyWarning
+    fraud_hold: timedelta
     exemptions: ExemptionTerms = ExemptionTerms()
     source: str = field(default="", repr=False)
     newcomers_per_hour: int | None = None
@@ -149,6 +150,7 @@ class Catalog:
             full_refund_revokes=self.full_refund_revokes,
             repeated_card=self.repeated_card,
             early_warning=self.early_warning,
+            fraud_hold=self.fraud_hold,
             subscriber_features=tuple(feature.id for feature in self.features),
             plan_features={plan.id: plan.features for plan in self.plans},
         )

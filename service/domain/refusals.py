@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.domain.entitlement import Entitlement, Grant, Hold, Policy, entitlement_from
@@ -30,13 +31,28 @@ def covering(
     lacked, after the payment. What comes without a date, such as a hold released or a pause ended, covers nothing that
     was before we saw it.
     """
-    entitlement = entitlement_from(known, holds, grants, policy, at)
+    entitlement = entitlement_from(_as_then(known, at), holds, grants, policy, at)
     if not entitlement.grants_at(at):
         return None
     if _opened_before(at, known_before, grants, policy):
         return entitlement
     new = _spans(known, entitlement.subscription_id) - _spans(known_before, entitlement.subscription_id)
     return entitlement if any(_lies_in(at, span) for span in new) else None
+
+
+def _as_then(known: CustomerSnapshot, at: datetime) -> CustomerSnapshot:
+    """Return the facts with what was cancelled only after `at` running still: that it is over says nothing of then."""
+    subscriptions = (
+        replace(each, status="active") if each.status == "canceled" and each.ended_at and at < each.ended_at else each
+        for each in known.subscriptions
+    )
+    return replace(known, subscriptions=tuple(subscriptions))
+
+
+def tells_of_cover(known: CustomerSnapshot, known_before: CustomerSnapshot | None) -> bool:
+    """Tell whether a trial or a payment came to be known: somebody may have been refused in the meantime."""
+    ours = [each.id for each in known.subscriptions if each.plan is not None]
+    return any(_spans(known, each) - _spans(known_before, each) for each in ours)
 
 
 def _opened_before(at: datetime, snapshot: CustomerSnapshot | None, grants: Sequence[Grant], policy: Policy) -> bool:

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from service.domain.vocabulary import Entitlement, GrantKind, Policy, Status
 from webhooks.snapshot import InvoiceFacts, SubscriptionFacts
 
+_GIVEN_UP = frozenset({"uncollectible", "void"})
+
 
 @dataclass(frozen=True)
 class _Facts:
@@ -21,6 +23,7 @@ class _Facts:
 
     subscription: SubscriptionFacts
     paid_through: datetime | None
+    given_up: bool
     fetched_at: datetime
     policy: Policy
 
@@ -38,7 +41,8 @@ def judge(
     now: datetime,
 ) -> Entitlement:
     """Return what this subscription (of one of our plans) gives at `now`; cause None when it gives nothing."""
-    facts = _Facts(subscription, _paid_through(subscription, invoices), fetched_at, policy)
+    paid_through, given_up = _paid_through(subscription, invoices), _is_given_up(subscription, invoices)
+    facts = _Facts(subscription, paid_through, given_up, fetched_at, policy)
     verdict = _RULES.get(subscription.status, _unknown)(facts)
     if verdict.cause is None or verdict.grants_at(now):
         return verdict
@@ -59,6 +63,29 @@ def _paid_through(subscription: SubscriptionFacts, invoices: Sequence[InvoiceFac
         if invoice.amount_paid_minor > 0 or not _of_the_trial(invoice, subscription)
     )
     return max(paid, default=(None, None))[1]
+
+
+def _is_given_up(subscription: SubscriptionFacts, invoices: Sequence[InvoiceFacts]) -> bool:
+    """Tell whether the running period was last asked for by an invoice that failed, and that staff then gave up.
+
+    Only what was tried and not paid counts: a bill of nothing, or one that Stripe closed by itself because collection
+    was paused when it came, is no debt that anybody failed to pay.
+    """
+    asked = [each for each in invoices if _asks_for_running_period(each, subscription)]
+    newest = max(asked, key=lambda each: (each.created_at, each.id), default=None)
+    if newest is None or newest.status not in _GIVEN_UP:
+        return False
+    return newest.amount_due_minor > 0 and newest.amount_paid_minor == 0 and newest.attempt_count > 0
+
+
+def _asks_for_running_period(invoice: InvoiceFacts, subscription: SubscriptionFacts) -> bool:
+    """Tell whether the invoice is final, and sells time that begins in the period which Stripe says is running.
+
+    One of an earlier period may end later: of a change to a yearly plan that was never paid, and so never made.
+    """
+    running, sold = subscription.period_start_at, invoice.period_start_at
+    is_own = invoice.subscription_id == subscription.id and invoice.status != "draft"
+    return is_own and running is not None and sold is not None and sold >= running
 
 
 def _of_the_trial(invoice: InvoiceFacts, subscription: SubscriptionFacts) -> bool:
@@ -83,7 +110,7 @@ def _active(facts: _Facts) -> Entitlement:
         facts, Status.ACTIVE, GrantKind.SUBSCRIPTION, until=ends, rule="active",
         horizon=_after_silence(ends, facts.policy.grace_renewal, facts.fetched_at), renews=True,
     )  # fmt: skip
-    return _unless_cancelled(_unless_unbilled(running, facts), facts)
+    return _unless_cancelled(_unless_given_up(_unless_unbilled(running, facts), facts), facts)
 
 
 def _past_due(facts: _Facts) -> Entitlement:
@@ -149,6 +176,22 @@ def _unless_unbilled(running: Entitlement, facts: _Facts) -> Entitlement:
     if facts.covered_until is None:
         return _denied(facts, Status.PAUSED, "collection_paused")
     return replace(_ending(running, facts.covered_until), rule="collection_paused")
+
+
+def _unless_given_up(running: Entitlement, facts: _Facts) -> Entitlement:
+    """Apply that `active` is not paid: Stripe calls a subscription so again when its failed invoice is given up.
+
+    Access then ends with what is covered, for the grace of that invoice is over. What reaches to the period's end all
+    the same was paid for by another invoice; while collection is paused, that says what access is.
+    """
+    ends, covered = facts.subscription.period_end_at, facts.covered_until
+    if not facts.given_up or facts.subscription.pause_behavior is not None:
+        return running
+    if covered is None:
+        return _denied(facts, Status.NONE, "invoice_given_up")
+    if ends is not None and covered >= ends:
+        return running
+    return replace(_ending(running, covered), rule="invoice_given_up")
 
 
 def _unless_cancelled(running: Entitlement, facts: _Facts) -> Entitlement:

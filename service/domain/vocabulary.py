@@ -112,6 +112,7 @@ class Policy:
     full_refund_revokes: bool = True
     repeated_card: RepeatedCard = RepeatedCard.END_TRIAL
     early_warning: EarlyWarning = EarlyWarning.HOLD
+    fraud_hold: timedelta = timedelta(days=120)
     subscriber_features: tuple[str, ...] = ()
     plan_features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

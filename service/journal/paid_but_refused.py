@@ -1,8 +1,8 @@
 """The number that should stay 0: refusals that, as a later sync showed, met a reader who had paid.
 
-A sync that finds its reader entitled asks for a check, in its own transaction. The check is made some seconds later,
-when every process has copied its journal, so that a wall shown a moment before the sync is found too. Each refusal is
-counted once, in a row of its own: the total outlives restarts, and the journal's partitions.
+A sync that finds its reader entitled, or learns of a payment, asks for a check in its own transaction. The check is
+made some seconds later, when every process has copied its journal, so that a wall shown a moment before the sync is
+found too. Each refusal is counted once, in a row of its own: the total outlives restarts, and the journal's partitions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_REFUSALS = 1000
 
 
 def ask_for_check(connection: Connection, reader_id: str, known_before: CustomerSnapshot | None) -> None:
-    """Note that a sync found this reader entitled; of several before the check, the first knows what was known."""
+    """Note that this reader's refusals are to be looked at; of several notes, the first knows what was known before."""
     values = {
         "reader_id": reader_id,
         "known_before": snapshot_to_json(known_before) if known_before else None,

@@ -29,6 +29,7 @@ from service.store.tables import (
     long_runs,
     repeated_cards,
     subscriptions,
+    trial_bars,
     trial_ledger,
     visitor_links,
 )
@@ -52,6 +53,10 @@ HELD: tuple[Held, ...] = (
     Held(table=visitor_links, why="Browsers in which the reader signed in.", whose=of_reader(visitor_links)),
     Held(
         table=trial_ledger, why="That the reader had a trial: nobody has two.", whose=of_reader(trial_ledger),
+        fate=fates.trials,
+    ),
+    Held(
+        table=trial_bars, why="That a payment was disputed: there is no trial afterwards.", whose=of_reader(trial_bars),
         fate=fates.trials,
     ),
     Held(table=repeated_cards, why="A trial begun with a card that had had one.", whose=of_reader(repeated_cards)),

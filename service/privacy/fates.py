@@ -13,7 +13,7 @@ from service.privacy.held import Digest, Held, Row, Stripped, always
 from service.privacy.person import Person
 from service.store import derived
 from service.store.money_tables import consents
-from service.store.tables import checkouts, trial_ledger
+from service.store.tables import checkouts
 from webhooks.rows import FORGOTTEN_REASON, NOTHING
 
 _NOBODY = {"customer_id": always(ERASED)}
@@ -80,11 +80,11 @@ EVENT = Stripped(
 
 
 def trials(connection: Connection, held: Held, person: Person, digest: Digest) -> int:
-    """Keep that a trial was had, under keyed hashes alone; e-mail addresses are kept as one already."""
-    mine = delete(trial_ledger).where(held.whose(person)).returning(trial_ledger)
+    """Keep that a trial was had, or is ruled out, under keyed hashes alone; e-mail addresses are kept so already."""
+    mine = delete(held.table).where(held.whose(person)).returning(held.table)
     rows = [_anonymous(dict(row), digest) for row in connection.execute(mine).mappings()]
     if rows:
-        connection.execute(insert(trial_ledger).values(rows).on_conflict_do_nothing())
+        connection.execute(insert(held.table).values(rows).on_conflict_do_nothing())
     return len(rows)
 
 

@@ -19,6 +19,7 @@ from service.store.tables import (
     invoices,
     repeated_cards,
     subscriptions,
+    trial_bars,
     trial_ledger,
     visitor_links,
 )
@@ -80,7 +81,7 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _customers(reader_id: str) -> Select[tuple[str]]:
     """Return the query of the reader's customers, of those deleted at Stripe too; none that is another's now."""
-    ledger = trial_ledger.c
+    ledger, bars = trial_ledger.c, trial_bars.c
     found = union(
         select(accounts.c.customer_id.label("id")).where(accounts.c.reader_id == reader_id),
         select(customer_snapshots.c.customer_id).where(customer_snapshots.c.reader_id == reader_id),
@@ -89,6 +90,8 @@ def _customers(reader_id: str) -> Select[tuple[str]]:
         select(repeated_cards.c.customer_id).where(repeated_cards.c.reader_id == reader_id),
         select(checkouts.c.parameters["customer"].astext).where(checkouts.c.reader_id == reader_id),
         select(ledger.value).where(ledger.reader_id == reader_id, ledger.kind == "customer"),
+        select(bars.value).where(bars.reader_id == reader_id, bars.kind == "customer"),
+        select(customer_snapshots.c.customer_id).where(customer_snapshots.c.named_reader_id == reader_id),
     ).subquery()
     bound = and_(accounts.c.customer_id == found.c.id, accounts.c.reader_id != reader_id)
     elsewhere = select(accounts.c.customer_id).where(bound).exists()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, or_, select
 
+from service.domain.standings import RUNNING
 from service.store.act_tables import account_merges
 from service.store.gift_tables import gifts
 from service.store.money_tables import consents, staff_refunds, warned_charges
@@ -34,7 +35,17 @@ def facts_of(connection: Connection, reader_id: str) -> dict[str, Any] | None:
         return None
     queries = _of_customer(row["customer_id"]) | _of_reader(reader_id) | {"merges": _merges(reader_id)}
     rows = {name: [dict(each) for each in connection.execute(query).mappings()] for name, query in queries.items()}
-    return dict(row) | rows
+    return dict(row) | rows | {"unbound": unbound_payers(connection, reader_id)}
+
+
+def unbound_payers(connection: Connection, reader_id: str) -> list[str]:
+    """Return the customers at Stripe that name this reader, are not theirs here, and pay for a plan of ours."""
+    named, sold = customer_snapshots.c, subscriptions.c
+    paying = select(sold.id).where(
+        sold.customer_id == named.customer_id, sold.plan.is_not(None), sold.status.in_(RUNNING)
+    )
+    query = select(named.customer_id).where(named.named_reader_id == reader_id, paying.exists())
+    return list(connection.scalars(query.order_by(named.customer_id)))
 
 
 def _account(reader_id: str) -> Select[Any]:

@@ -27,15 +27,18 @@ def store_snapshot(
     judged: Sequence[Hold],
     *,
     reader_id: str | None,
+    named_reader_id: str | None,
     resync_at: datetime | None,
 ) -> None:
     """Replace all that is known of this customer; the caller holds the customer's ticket.
 
-    `judged` are the snapshot's holds, in its order, as `holds_from` sees them.
+    `reader_id` is whose it is, `named_reader_id` who is named in vain. `judged` are the snapshot's holds, in its order,
+    as `holds_from` sees them.
     """
     row = {
         "customer_id": snapshot.customer_id,
         "reader_id": reader_id,
+        "named_reader_id": named_reader_id,
         "snapshot": snapshot_to_json(snapshot),
         "fetched_at": snapshot.fetched_at,
         "resync_at": resync_at,

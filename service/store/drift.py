@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import accounts, customer_snapshots, drift, holds, subscriptions
+from service.store.tables import accounts, customer_snapshots, drift, holds, invoices, subscriptions
 from webhooks.snapshot import CustomerSnapshot, snapshot_from_json
 from webhooks.tables import customer_syncs
 
@@ -21,11 +21,20 @@ class DriftKind(StrEnum):
     GONE_AT_STRIPE = "gone_at_stripe"
     DIFFERS = "differs"
     UNREADABLE = "unreadable"
+    UNBOUND = "unbound"
+    """A running subscription to a plan of ours whose customer is no reader's: what it pays for opens nothing."""
+
+
+BEYOND_A_SYNC = frozenset({DriftKind.UNREADABLE, DriftKind.UNBOUND})
+"""What asking Stripe again cannot put right: people must."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One difference. `field`, `ours` and `theirs` are set for DIFFERS alone; `subscription_id` may be empty."""
+    """One difference. `field` and `ours` are set for DIFFERS alone, `theirs` for UNBOUND too: the reader it names.
+
+    `subscription_id` may be empty.
+    """
 
     customer_id: str
     subscription_id: str
@@ -67,6 +76,30 @@ def kept_holds(connection: Connection, ids: Collection[str]) -> dict[str, tuple[
     """Return (status, subscription) of our holds of these ids."""
     query = select(holds.c.id, holds.c.status, holds.c.subscription_id).where(holds.c.id.in_(ids))
     return {row.id: (row.status, row.subscription_id) for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owed:
+    """What we know of an invoice that is not settled: it may have been paid, or given up, without our hearing of it."""
+
+    id: str
+    customer_id: str
+    subscription_id: str
+    status: str
+    amount_paid_minor: int
+
+
+def next_owed(connection: Connection, after_id: str, limit: int, *, since: datetime) -> list[Owed]:
+    """Return, by id, invoices made `since` then that are neither paid nor void, of subscriptions that are not over."""
+    invoice, sold = invoices.c, subscriptions.c
+    columns = (invoice.id, invoice.customer_id, invoice.subscription_id, invoice.status, invoice.amount_paid_minor)
+    query = (
+        select(*columns)
+        .join_from(invoices, subscriptions, sold.id == invoice.subscription_id)
+        .where(invoice.id > after_id, invoice.status.not_in(["paid", "void"]), invoice.created_at >= since)
+        .where(sold.plan.is_not(None), sold.ended_at.is_(None))
+    )
+    return [Owed(**row) for row in connection.execute(query.order_by(invoice.id).limit(limit)).mappings()]
 
 
 def known_customers(connection: Connection, customer_ids: Collection[str]) -> set[str]:
@@ -130,6 +163,23 @@ def seen_since(connection: Connection, started_at: datetime) -> list[dict[str, A
     """Return the rows that a run found, by customer."""
     query = select(drift).where(drift.c.seen_at >= started_at).order_by(drift.c.customer_id, drift.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def count_curable(connection: Connection, started_at: datetime) -> int:
+    """Return of how many customers a run found differences that a sync may put right."""
+    customers = select(drift.c.customer_id).where(_curable_since(started_at)).distinct().subquery()
+    return int(connection.scalar(select(func.count()).select_from(customers)) or 0)
+
+
+def next_curable(connection: Connection, started_at: datetime, after_id: str, limit: int) -> list[str]:
+    """Return, by id, customers of whom a run found what a sync may put right."""
+    mine = _curable_since(started_at) & (drift.c.customer_id > after_id)
+    query = select(drift.c.customer_id).where(mine).distinct().order_by(drift.c.customer_id).limit(limit)
+    return list(connection.scalars(query))
+
+
+def _curable_since(started_at: datetime) -> ColumnElement[bool]:
+    return and_(drift.c.seen_at >= started_at, drift.c.kind.not_in(list(BEYOND_A_SYNC)))
 
 
 def count_subscriptions(connection: Connection) -> int:

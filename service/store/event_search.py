@@ -104,6 +104,12 @@ def count(connection: Connection, query: EventQuery, most: int) -> int:
     return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
+def stuck(connection: Connection, most: int) -> dict[str, int]:
+    """Return how many events wait because something failed, by state; `most` stands for that many or more."""
+    states = (EventState.FAILED, EventState.QUARANTINED)
+    return {state.value: count(connection, EventQuery(state=state), most) for state in states}
+
+
 def one(connection: Connection, event_id: str) -> Any | None:
     """Return one event whole, or None."""
     whose = events_with_syncs().outerjoin(accounts, accounts.c.customer_id == events.c.customer_id)

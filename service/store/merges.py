@@ -20,6 +20,7 @@ from service.store.tables import (
     grants,
     repeated_cards,
     subscriptions,
+    trial_bars,
     trial_ledger,
     visitor_links,
 )
@@ -34,6 +35,7 @@ MOVED: tuple[Table, ...] = (
     notes,
     repeated_cards,
     staff_refunds,
+    trial_bars,
     trial_ledger,
     visitor_links,
 )
@@ -65,6 +67,7 @@ def move(connection: Connection, gone: str, staying: str, *, customer_id: str | 
         connection.execute(update(table).where(table.c.reader_id == gone).values(reader_id=staying))
     if trial is not None:
         trials.record(connection, {"reader": staying}, reader_id=staying, subscription_id=trial)
+    trials.bar_heir(connection, staying)
     _bind(connection, gone, staying, customer_id)
 
 

@@ -114,6 +114,16 @@ trial_ledger = Table(
     _recorded(),
 )
 
+trial_bars = Table(
+    "trial_bars",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="reader, customer, email (keyed hash), card (fingerprint)"),
+    Column("value", Text, primary_key=True),
+    Column("dispute_id", Text, primary_key=True, index=True, comment="at Stripe: why there is no trial any more"),
+    Column("reader_id", Text, nullable=False, index=True, comment="whose payment was disputed"),
+    _recorded(),
+)
+
 repeated_cards = Table(
     "repeated_cards",
     metadata,
@@ -185,6 +195,7 @@ customer_snapshots = Table(
     metadata,
     Column("customer_id", Text, primary_key=True),
     Column("reader_id", Text, index=True, comment="null while no account is bound to this customer"),
+    Column("named_reader_id", Text, index=True, comment="whom metadata names, though another customer is theirs"),
     Column("snapshot", JSONB, nullable=False, comment="CustomerSnapshot, as last fetched"),
     _instant("fetched_at", nullable=False),
     Column(
@@ -274,7 +285,7 @@ drift = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("customer_id", Text, nullable=False, index=True),
     Column("subscription_id", Text, nullable=False),
-    Column("kind", Text, nullable=False, comment="missing_here, gone_at_stripe, differs, unreadable"),
+    Column("kind", Text, nullable=False, comment="missing_here, gone_at_stripe, differs, unreadable, unbound"),
     Column("field", Text, nullable=False, server_default="", comment="which one differs"),
     Column("ours", Text),
     Column("theirs", Text),

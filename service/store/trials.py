@@ -1,31 +1,42 @@
-"""The trial ledger: who has had a trial, by reader, customer, e-mail and card; never deleted on cancelling."""
+"""The trial ledger: who has had a trial, by reader, customer, e-mail and card; never deleted on cancelling.
+
+Beside it, under the same identities, whom a disputed payment bars from trials, until the dispute turns out to be none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from service.store.tables import accounts, holds, trial_ledger
+from service.store.tables import accounts, trial_bars, trial_ledger
+
+Pairs = Collection[tuple[str, str]]
+"""Identities as (kind, value): `reader`, `customer`, `email` (keyed hash), `card` (fingerprint)."""
+
+
+def _names_reader(table: Table) -> ColumnElement[bool]:
+    value = table.c.value
+    return exists().where(table.c.kind == "reader", or_(value == bindparam("value"), value == bindparam("erased")))
+
 
 _NEWCOMER = select(
     ~exists().where(accounts.c.reader_id == bindparam("reader_id"))
-    & ~exists().where(
-        trial_ledger.c.kind == "reader", trial_ledger.c.value.in_([bindparam("value"), bindparam("erased")])
-    )
+    & ~_names_reader(trial_ledger)
+    & ~_names_reader(trial_bars)
 )
 
 
-def used_by(connection: Connection, identities: Collection[tuple[str, str]]) -> frozenset[str]:
-    """Return the kinds of identity (`reader`, `customer`, `email`, `card`) that have had a trial."""
+def used_by(connection: Connection, identities: Pairs) -> frozenset[str]:
+    """Return the kinds of identity that have had a trial."""
     if not identities:
         return frozenset()
-    return frozenset(connection.scalars(select(trial_ledger.c.kind).where(_any_of(identities))))
+    return frozenset(connection.scalars(select(trial_ledger.c.kind).where(_any_of(trial_ledger, identities))))
 
 
 def is_newcomer(connection: Connection, reader_id: str, *, erased: str) -> bool:
-    """Tell whether neither an account nor the ledger knows this reader; most who meet a wall are unknown to both.
+    """Tell whether no account, trial or bar knows this reader; most who meet a wall are unknown to all of them.
 
     `erased` is what the ledger calls a reader of this id who was erased.
     """
@@ -33,17 +44,45 @@ def is_newcomer(connection: Connection, reader_id: str, *, erased: str) -> bool:
     return bool(connection.scalar(_NEWCOMER, known_as))
 
 
-def owners(connection: Connection, identities: Collection[tuple[str, str]]) -> dict[str, str]:
+def owners(connection: Connection, identities: Pairs) -> dict[str, str]:
     """Return by kind of identity, in any of its spellings, the reader whose trial it was first used for."""
-    query = select(trial_ledger.c.kind, trial_ledger.c.reader_id).where(_any_of(identities))
+    query = select(trial_ledger.c.kind, trial_ledger.c.reader_id).where(_any_of(trial_ledger, identities))
     rows = connection.execute(query.order_by(trial_ledger.c.created_at.desc()))
     return {row.kind: row.reader_id for row in rows}
 
 
-def is_barred(connection: Connection, customer_id: str) -> bool:
-    """Tell whether a chargeback against this customer, undecided or lost, rules a trial out."""
-    dispute = (holds.c.customer_id == customer_id) & (holds.c.kind == "dispute") & holds.c.blocks
-    return bool(connection.scalar(select(exists().where(dispute))))
+def has_card_of(connection: Connection, subscription_id: str) -> bool:
+    """Tell whether this subscription's trial was entered under a card."""
+    row = trial_ledger.c
+    return bool(connection.scalar(select(exists().where(row.subscription_id == subscription_id, row.kind == "card"))))
+
+
+def barred_by(connection: Connection, identities: Pairs) -> set[tuple[str, str]]:
+    """Return (kind of identity, reader) of every dispute that rules a trial out for one of these identities."""
+    query = select(trial_bars.c.kind, trial_bars.c.reader_id).where(_any_of(trial_bars, identities))
+    return {(row.kind, row.reader_id) for row in connection.execute(query)} if identities else set()
+
+
+def bar(connection: Connection, identities: Mapping[str, str], *, reader_id: str, dispute_id: str) -> None:
+    """Rule trials out for all these identities, because this reader's payment is disputed."""
+    rows = [
+        {"kind": kind, "value": value, "reader_id": reader_id, "dispute_id": dispute_id}
+        for kind, value in identities.items()
+    ]
+    connection.execute(insert(trial_bars).values(rows).on_conflict_do_nothing())
+
+
+def unbar(connection: Connection, dispute_id: str) -> None:
+    """Take back whatever this dispute had ruled out."""
+    connection.execute(delete(trial_bars).where(trial_bars.c.dispute_id == dispute_id))
+
+
+def bar_heir(connection: Connection, reader_id: str) -> None:
+    """Enter a reader, to whom another's bars have gone, under their own id as well."""
+    for dispute_id in connection.scalars(
+        select(trial_bars.c.dispute_id).distinct().where(trial_bars.c.reader_id == reader_id)
+    ).all():
+        bar(connection, {"reader": reader_id}, reader_id=reader_id, dispute_id=dispute_id)
 
 
 def record(
@@ -61,5 +100,5 @@ def record(
     return frozenset(connection.scalars(statement))
 
 
-def _any_of(identities: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    return tuple_(trial_ledger.c.kind, trial_ledger.c.value).in_(list(identities))
+def _any_of(table: Table, identities: Pairs) -> ColumnElement[bool]:
+    return tuple_(table.c.kind, table.c.value).in_(list(identities))

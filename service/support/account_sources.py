@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -44,7 +44,34 @@ def sources_of(found: AccountDetail, state: ReaderState, now: datetime) -> Mappi
             origin=Origin.REDIS, as_of=None,
             trouble="Redis does not answer, so nobody can say now what was read. Access is not affected by that here.",
         )  # fmt: skip
-    return dict.fromkeys(FROM_STRIPE, stripe) | dict.fromkeys(OURS, record) | {"meter": redis}
+    holds = replace(stripe, trouble=stripe.trouble or _charged_while_held(found))
+    parts = dict.fromkeys(FROM_STRIPE, stripe) | dict.fromkeys(OURS, record)
+    return parts | {"meter": redis, "holds": holds, "state": replace(stripe, trouble=_unbound(found) or stripe.trouble)}
+
+
+def _unbound(found: AccountDetail) -> str | None:
+    if not found.unbound:
+        return None
+    customers = ", ".join(found.unbound)
+    return (
+        f"At Stripe this reader is named by another customer as well ({customers}), who pays for a plan: that opens "
+        "nothing here. End that subscription at Stripe, and give its payment back."
+    )
+
+
+def _charged_while_held(found: AccountDetail) -> str | None:
+    """Tell of a payment that came after a hold had begun that still closes what it paid for."""
+    closing = [each for each in found.holds if each["blocks"] and each["released_at"] is None]
+    charged = [each for each in found.invoices if each["paid_at"] and any(_came_before(hold, each) for hold in closing)]
+    if not charged:
+        return None
+    ids = ", ".join(each["id"] for each in charged)
+    return f"Charged while access is held ({ids}): give the payment back, or release the hold."
+
+
+def _came_before(hold: Mapping[str, Any], invoice: Mapping[str, Any]) -> bool:
+    concerned = not hold["revokes"] or hold["subscription_id"] == invoice["subscription_id"]
+    return bool(concerned and invoice["amount_paid_minor"] and hold["from_at"] < invoice["paid_at"])
 
 
 def _stripe_trouble(found: AccountDetail) -> str | None:

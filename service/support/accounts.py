@@ -74,6 +74,8 @@ class AccountDetail:
     gifts: Sequence[dict[str, Any]]
     notes: Sequence[dict[str, Any]]
     merges: Sequence[dict[str, Any]] = ()
+    unbound: Sequence[str] = ()
+    """Other customers at Stripe that name this reader and pay for a plan: what they pay for opens nothing."""
 
 
 class Accounts:

@@ -32,6 +32,7 @@ _WHOLE = {
     DriftKind.MISSING_HERE: "Stripe has the subscription {subscription}, of which our record knows nothing.",
     DriftKind.GONE_AT_STRIPE: "Our record has the subscription {subscription}, which Stripe knows no more.",
     DriftKind.UNREADABLE: "What Stripe says of the subscription {subscription} can't be read: it lacks something.",
+    DriftKind.UNBOUND: "The subscription {subscription} runs at Stripe for {whom}: it opens nothing here.",
 }
 
 
@@ -39,11 +40,17 @@ def sentence(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """Return what a row of `drift` says; instants are told in the publication's zone."""
     kind = DriftKind(row["kind"])
     if kind is not DriftKind.DIFFERS:
-        return _WHOLE[kind].format(subscription=row["subscription_id"])
+        return _WHOLE[kind].format(subscription=row["subscription_id"], whom=_named(row["theirs"]))
     if row["field"] == "customer_email":
         return "The e-mail address is another one at Stripe; it is not written down here."
-    name = _FIELDS.get(row["field"]) or _spaced(row["field"])
+    name = _FIELDS.get(row["field"]) or _spaced(row["field"])  # an invoice or a hold, with its id
     return f"The {name}: our record said {_said(row['ours'], zone)}, Stripe says {_said(row['theirs'], zone)}."
+
+
+def _named(reader_id: str | None) -> str:
+    if reader_id is None:
+        return "a customer who names no reader"
+    return f"a customer who names the reader {reader_id}, and is not the one that is theirs"
 
 
 def _said(value: str | None, zone: ZoneInfo) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import procrastinate
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 from stripe import StripeClient
 
@@ -43,6 +44,7 @@ class Convergences(Convergence):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.failure: Exception | None = None
+        self.reconciled: Reconciled | None = None
 
     def follow(self, *, stopped: Stopped = never) -> Found | None:
         self.asked.append("follow")
@@ -52,11 +54,12 @@ class Convergences(Convergence):
         return Found(listed=3, new=1, finished=True)
 
     def reconcile(
-        self, *, repair: bool, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never
-    ) -> Reconciled | None:
+        self, *, repair: bool, anew: bool = False, anyway: bool = False, progress: Progress = unseen,
+        stopped: Stopped = never,
+    ) -> Reconciled | None:  # fmt: skip
         self.asked.append("reconcile and repair" if repair else "reconcile")
         assert not stopped()
-        return None
+        return self.reconciled
 
 
 @pytest.fixture
@@ -162,6 +165,21 @@ def test_the_sweeper_comes_every_ten_seconds(jobs: Jobs, database_url: str) -> N
     schedule = sweep.croniter
     schedule.set_current(start_time=0.0)
     assert [schedule.get_next(ret_type=float) for _ in range(400)] == [10.0 * n for n in range(1, 401)]
+
+
+def test_a_comparison_that_repaired_nothing_is_counted(jobs: Jobs) -> None:
+    """So that somebody is woken: too much differed to be true."""
+    assert isinstance(jobs.convergence, Convergences)
+    before = refused_reconciles()
+    jobs.convergence.reconciled = Reconciled(refused=True)
+    jobs.reconcile(never)
+    jobs.convergence.reconciled = Reconciled()
+    jobs.reconcile(never)
+    assert refused_reconciles() == before + 1
+
+
+def refused_reconciles() -> float:
+    return REGISTRY.get_sample_value("newsstand_refused_reconciles_total") or 0
 
 
 def test_stripes_absence_fails_no_job(jobs: Jobs) -> None:

@@ -74,7 +74,7 @@ def test_the_age_of_the_oldest_event_is_as_of_now(tmp_path: Path) -> None:
 from service import metrics
 metrics.exposition(70.0)
 metrics.count_backfilled(2)
-print(metrics.exposition(4.5, 3).decode() + "# ---")
+print(metrics.exposition(4.5, 3, {"failed": 1, "quarantined": 2}).decode() + "# ---")
 print(metrics.exposition(None).decode())
 """
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
@@ -83,8 +83,11 @@ print(metrics.exposition(None).decode())
     assert value(known, "newsstand_oldest_unprocessed_event_seconds") == 4.5
     assert value(known, "newsstand_backfilled_events_total") == 2
     assert value(known, "newsstand_paid_but_refused_total") == 3
+    assert value(known, "newsstand_stuck_events", state="failed") == 1
+    assert value(known, "newsstand_stuck_events", state="quarantined") == 2
     assert "oldest" not in unknown
-    assert "refused" not in unknown
+    assert "stuck" not in unknown
+    assert "paid_but_refused" not in unknown
 
 
 @pytest.mark.parametrize("outcome", ["marked", "to_route", "ignored", "duplicate", "invalid_signature", "not_stored"])

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from sandbox.simulation.at_stripe import Trouble
 from sandbox.simulation.judge import Judge
 from sandbox.simulation.newsroom import open_newsroom
-from sandbox.simulation.people import CARDS, DASHBOARD, People, Reader
+from sandbox.simulation.people import CARDS, DASHBOARD, DEBTS, People, Reader
 from sandbox.standin.billing.policy import BillingPolicy
 from service.domain.decision import Access
 from webhooks.fetch import StripeFetch
@@ -190,6 +190,12 @@ class NewsroomMachine(RuleBasedStateMachine):
     def in_dashboard(self, number: int, act: str) -> None:
         step(f"Dashboard: {act}")
         self.people.in_dashboard(of(self.subscribers, number), act)
+
+    @precondition(lambda self: self.subscribers)
+    @rule(number=a_reader, number_of=which, how=st.sampled_from(sorted(DEBTS)))
+    def settle_debt(self, number: int, number_of: int, how: str) -> None:
+        step(f"debt: {how}")
+        self.people.settle_debt(of(self.subscribers, number), number_of, how)
 
     @precondition(lambda self: self.subscribers)
     @rule(number=a_reader, really=st.integers(0, 9))

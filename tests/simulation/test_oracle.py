@@ -28,7 +28,7 @@ def subscription(status: str, **changes: Any) -> dict[str, Any]:
 
 def invoice(begins: int, ends: int, *, status: str = "paid", paid: int = 290, name: str = "in_1") -> dict[str, Any]:
     return {
-        "id": name, "status": status, "amount_paid": paid, "created": begins,
+        "id": name, "status": status, "amount_paid": paid, "amount_due": 290, "attempt_count": 1, "created": begins,
         "status_transitions": {"paid_at": begins if status == "paid" else None},
         "parent": {"subscription_details": {"subscription": "sub_1"}},
         "lines": {"data": [{"amount": 290, "period": {"start": begins, "end": ends}}]},
@@ -87,6 +87,10 @@ def dispute(status: str) -> list[dict[str, str]]:
     return [{"charge": "ch_1", "status": status}]
 
 
+def warning(told: int, *, actionable: bool = True) -> list[dict[str, Any]]:
+    return [{"charge": "ch_1", "actionable": actionable, "created": told}]
+
+
 def refund(amount: int, status: str = "succeeded") -> list[dict[str, Any]]:
     return [{"charge": "ch_1", "status": status, "amount": amount}]
 
@@ -99,8 +103,9 @@ def refund(amount: int, status: str = "succeeded") -> list[dict[str, Any]]:
         ({"disputes": dispute("won")}, False),
         ({"disputes": dispute("warning_needs_response")}, False),
         ({"disputes": dispute("prevented")}, False),
-        ({"warnings": [{"charge": "ch_1", "actionable": True}]}, True),
-        ({"warnings": [{"charge": "ch_1", "actionable": False}]}, False),
+        ({"warnings": warning(NOW)}, True),
+        ({"warnings": warning(NOW, actionable=False)}, False),
+        ({"warnings": warning(NOW - 120 * DAY)}, False),
         ({"refunds": refund(290)}, True),
         ({"refunds": refund(290, "failed")}, False),
         ({"refunds": refund(100)}, False),
@@ -116,6 +121,29 @@ def test_a_later_payment_carries_on() -> None:
     """A payment taken back holds its subscription until another is made."""
     later = invoice(NOW - DAY, NOW + MONTH, name="in_2")
     assert seen(subscription("active"), PAID, later, disputes=dispute("lost")).granted
+
+
+def test_a_warning_holds_until_the_next_good_payment() -> None:
+    """A payment made after it lifts it, unless that is doubted too; one made before it proves nothing."""
+    later = invoice(NOW - DAY, NOW + MONTH, name="in_2")
+    sold = subscription("active")
+    assert seen(sold, PAID, later, warnings=warning(NOW - 2 * DAY)).granted
+    assert not seen(sold, PAID, later, warnings=warning(NOW - DAY)).granted
+
+
+@pytest.mark.parametrize("struck_off", ["void", "uncollectible"])
+def test_a_bill_struck_off_pays_for_nothing(struck_off: str) -> None:
+    """Presented in vain and given up: open until what was covered ends; not so what was never presented, or is paid."""
+    bill = invoice(NOW - 10 * DAY, NOW + 20 * DAY, status=struck_off, paid=0)
+    before = invoice(NOW - 40 * DAY, NOW - 10 * DAY, name="in_0")
+    sold = subscription("active")
+    assert seen(sold, bill).status == "none"
+    assert seen(sold, before, bill).status == "ended"
+    assert seen(sold, invoice(NOW - 40 * DAY, NOW + DAY, name="in_0"), bill).ends == NOW + DAY
+    assert seen(sold, before, bill | {"attempt_count": 0}).granted
+    assert seen(sold, before, bill | {"amount_due": 0}).granted
+    assert seen(sold, before, bill, PAID | {"id": "in_2"}).granted
+    assert seen(subscription("active", pause_collection={"behavior": "keep_as_draft"}), before, bill).granted
 
 
 def test_the_terms_are_those_of_the_offer() -> None:

@@ -93,6 +93,8 @@ def _trialing(change: Change) -> str:
 def _active(change: Change) -> str:
     if change.after.rule == "collection_paused":
         return f"Collection is paused at Stripe; what was paid for runs until {change.until}"
+    if change.after.rule == "invoice_given_up":
+        return f"An unpaid invoice was given up; what was paid for runs until {change.until}"
     came = {
         Status.TRIALING: "The trial is over and the subscription runs",
         Status.GRACE: "The payment came through",
@@ -140,6 +142,7 @@ def _ended(change: Change) -> str:
         "past_due_first_payment": "The first payment failed, and there is no grace for it: no access",
         "past_due_renewal": "The grace ran out without a payment: no access",
         "cancelling": "The cancelled subscription has run out: no access",
+        "invoice_given_up": "The unpaid invoice was given up, and what was paid for is over: no access",
     }
     return words.get(change.after.rule, "The subscription ended: no access")
 
@@ -150,6 +153,7 @@ def _none(change: Change) -> str:
     words = {
         "incomplete": "The first payment has not gone through yet: no access",
         "incomplete_expired": "The first payment never went through: nothing was sold",
+        "invoice_given_up": "The first payment failed and its invoice was given up: no access",
     }
     return words.get(change.after.rule, "No subscription, and nothing given by staff")
 

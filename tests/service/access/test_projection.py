@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from sqlalchemy import text
 
 from sandbox.processes import free_port
+from service.store.account_facts import facts_of
 
 
 def rows(parts: Any, query: str) -> list[Any]:
@@ -59,7 +61,26 @@ def test_a_second_customer_of_a_reader_does_not_take_the_account_over(
     parts.apply(make_snapshot(make_subscription()))
     parts.apply(make_snapshot(make_subscription(id="sub_x"), customer_id="cus_2"))
     assert rows(parts, "select reader_id, customer_id from accounts") == [("r-1", "cus_1")]
-    assert rows(parts, "select reader_id from customer_snapshots where customer_id = 'cus_2'") == [(None,)]
+    kept = "select reader_id, named_reader_id from customer_snapshots where customer_id = 'cus_2'"
+    assert rows(parts, kept) == [(None, "r-1")]
+
+
+def test_a_second_customer_who_pays_is_shown_on_the_account(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """While the subscription runs, support reads whose payment opens nothing; one that is over is nobody's trouble."""
+    parts.apply(make_snapshot(make_subscription()))
+    second = make_snapshot(make_subscription(id="sub_x"), customer_id="cus_2")
+    parts.apply(second)
+
+    def unbound() -> list[str]:
+        with parts.engine.connect() as connection:
+            return facts_of(connection, "r-1")["unbound"]
+
+    assert unbound() == ["cus_2"]
+    for change in ({"plan": None}, {"status": "canceled"}):
+        parts.apply(replace(second, subscriptions=(make_subscription(id="sub_x", **change),)))
+        assert unbound() == [], change
 
 
 def test_a_trial_is_entered_in_the_ledger_without_the_address(

@@ -54,7 +54,7 @@ def test_the_last_run_and_one_under_way_are_told(api: Any) -> None:
     api.drift.page_shown = DriftPage(rows=[], next_before=None, last_run=ended, under_way=begun, open=1)
     shown = api.call("GET", "/v1/support/drift", key=KEY).json
     assert shown["last_run"] == counts | {
-        "name": "reconcile", "resumed": True, "started_at": "2026-11-10T09:00:00Z",
+        "name": "reconcile", "resumed": True, "refused": False, "started_at": "2026-11-10T09:00:00Z",
         "finished_at": "2026-11-10T09:00:00Z",
     }  # fmt: skip
     assert (shown["under_way"]["updated_at"], shown["open"]) == ("2026-11-10T09:00:00Z", 1)

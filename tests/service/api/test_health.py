@@ -27,6 +27,7 @@ def checks(**changes: Any) -> HealthChecks:
         "parts": {"redis": up, "database": up},
         "started": lambda: True,
         "oldest_event_seconds": lambda: 1.5,
+        "stuck_events": lambda: {"failed": 0, "quarantined": 2},
         "every_part": False,
     }
     plain |= changes
@@ -64,6 +65,14 @@ def test_the_oldest_unprocessed_event_is_told() -> None:
     assert checks().ready().oldest_unprocessed_event_seconds == 1.5
     assert checks(parts={"redis": up, "database": down}).ready().oldest_unprocessed_event_seconds is None
     assert checks(oldest_event_seconds=down).ready().oldest_unprocessed_event_seconds is None
+
+
+def test_stuck_events_are_told_by_state(build_api: Callable[..., Any]) -> None:
+    """A quarantined event waits for people and has no age, so it is counted; unknown while the database is away."""
+    answer = build_api(health=checks()).call("GET", "/health/ready", key=None)
+    assert answer.json["stuck_events"] == {"failed": 0, "quarantined": 2}
+    for health in (checks(parts={"redis": up, "database": down}), checks(stuck_events=down)):
+        assert build_api(health=health).call("GET", "/health/ready", key=None).json["stuck_events"] is None
 
 
 @pytest.mark.parametrize("change", ["starting", "draining"])

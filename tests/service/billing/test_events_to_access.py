@@ -207,8 +207,9 @@ def _let_trials_end(stand: Newsstand) -> dict[str, str]:
     stand.shop.pass_days(1)
     stand.api.invoices.void_invoice(latest["voided"])
     stand.api.invoices.mark_uncollectible(latest["given-up"])
-    # Stripe calls a subscription active whose debt the publisher has given up, or never asked for.
-    return dict.fromkeys(names, "active") | {"fails": "ended", "asks": "ended"}
+    # Stripe calls a subscription active too whose debt the publisher has given up, which pays for nothing; one whose
+    # invoice was never made final owes nothing yet.
+    return dict.fromkeys(names, "ended") | {"pays": "active", "no-invoice": "active"}
 
 
 def _let_checkouts_end(stand: Newsstand) -> dict[str, str]:

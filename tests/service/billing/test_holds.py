@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.store import derived
+from service.support.account_sources import sources_of
+
 READER = "r-1"
 
 
@@ -92,3 +95,95 @@ def test_the_next_paid_year_opens_again(paid: Bank) -> None:
     assert paid.status() == "held"
     paid.shop.pass_days(366)
     assert paid.status() == "active"
+
+
+def test_a_warned_reader_who_is_charged_again_reads_again(paid: Bank) -> None:
+    """Nobody acts on the warning; a year later the renewal is paid, and the hold is over."""
+    paid.act("early_fraud_warnings", charge=paid.charge)
+    assert paid.status() == "held"
+    paid.shop.pass_days(366)
+    assert paid.status() == "active"
+
+
+def test_a_warning_that_nobody_acts_on_lapses_by_itself(paid: Bank) -> None:
+    """On the day that the offer names the worker looks again, and lets the reader in: no event, no press of a key."""
+    paid.act("early_fraud_warnings", charge=paid.charge)
+    assert paid.status() == "held"
+    for days, status in ((119, "held"), (1, "active")):
+        paid.shop.pass_days(days)
+        _worker_looks(paid.shop.core)
+        assert paid.shop.status(READER) == status
+
+
+def _worker_looks(core: Any) -> None:
+    with core.engine.begin() as connection:
+        for customer_id in derived.due_for_resync(connection, core.business_clock(), 10):
+            core.syncs.mark(connection, customer_id)
+    for customer_id in core.syncs.due(10):
+        core.syncs.sync(customer_id)
+
+
+@pytest.mark.parametrize("given_up", ["void_invoice", "mark_uncollectible"])
+def test_giving_an_invoice_up_opens_nothing(shop: Any, given_up: str) -> None:
+    """The first payment after the trial fails, and staff write it off: `active` at Stripe, and nothing was paid."""
+    shop.subscribe(READER)
+    api, customer = shop.client.v1, shop.services.readers.state(READER).snapshot.customer_id
+    method = api.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer}).id
+    subscription = api.subscriptions.list({"customer": customer}).data[0].id
+    api.subscriptions.update(subscription, {"default_payment_method": method})
+    shop.pass_days(31)
+    getattr(api.invoices, given_up)(api.subscriptions.retrieve(subscription).latest_invoice)
+    assert api.subscriptions.retrieve(subscription).status == "active"
+    shop.core.sync_now(customer)
+    found = shop.services.readers.state(READER).entitlement
+    assert (found.status, found.cause, found.rule) == ("ended", None, "invoice_given_up")
+
+
+def test_a_dispute_rules_trials_out_beyond_the_customer(paid: Bank) -> None:
+    """For another reader of the same mailbox, and for the same one under a new customer: the old one is deleted."""
+    dispute = paid.act("disputes", charge=paid.charge)
+    paid.act(f"disputes/{dispute['id']}", status="lost")
+    paid.status()
+    shop = paid.shop
+    assert shop.open("r-9", email="R-1@example.com").trial.reason == "payment_disputed"
+    assert shop.open("r-8", email="other@example.com").trial.eligible
+    shop.client.v1.customers.delete(paid.customer)
+    assert paid.status() == "ended"
+    assert shop.open(READER).trial.reason == "payment_disputed"
+
+
+def test_a_disputed_card_ends_another_readers_trial(paid: Bank) -> None:
+    """Known only after checkout, as a card that had a trial is, and dealt with as was disclosed for it."""
+    paid.act("disputes", charge=paid.charge)
+    paid.status()
+    shop = paid.shop
+    shop.subscribe("r-2")
+    assert shop.status("r-2") == "active", "the trial was ended at once, and the first month charged"
+
+
+@pytest.mark.parametrize("end", ["won", "prevented", "warning_closed"])
+def test_a_dispute_that_was_none_rules_nothing_out(paid: Bank, end: str) -> None:
+    """Whatever it had been entered under is taken back."""
+    dispute = paid.act("disputes", charge=paid.charge)
+    paid.status()
+    assert not paid.shop.open("r-9", email="r-1@example.com").trial.eligible
+    paid.act(f"disputes/{dispute['id']}", status=end)
+    paid.status()
+    assert paid.shop.open("r-8", email="r-1@example.com").trial.eligible
+    assert paid.shop.services.readers.state(READER).trial.eligible
+    with paid.shop.core.engine.connect() as connection:
+        assert connection.scalar(text("select count(*) from trial_bars")) == 0
+
+
+def test_a_charge_while_held_is_told_to_support(paid: Bank) -> None:
+    """The dispute outlasts the year, the renewal is paid, and the reader is kept out: people must decide."""
+    paid.act("disputes", charge=paid.charge)
+    paid.status()
+    detail, state = paid.shop.services.accounts.detail, paid.shop.services.readers.state
+    now = paid.shop.core.business_clock()
+    assert sources_of(detail(READER), state(READER), now)["holds"].trouble is None
+    paid.shop.pass_days(366)
+    assert paid.status() == "held"
+    told = sources_of(detail(READER), state(READER), now)["holds"].trouble
+    newest = max(detail(READER).invoices, key=lambda each: each["created_at"])
+    assert told == f"Charged while access is held ({newest['id']}): give the payment back, or release the hold."

@@ -133,3 +133,24 @@ def test_a_life_with_honest_walls_counts_none(shop: Any, checks: Checks) -> None
     with shop.core.engine.connect() as connection:
         assert connection.scalar(text("select count(*) from decisions where not granted")) == 2
     assert (checks.make(10), checks.total()) == (0, 0)
+
+
+@pytest.mark.parametrize("end", ["payment fails", "cancelled"])
+def test_a_wall_counts_though_what_was_paid_for_is_over(shop: Any, checks: Checks, end: str) -> None:
+    """The trial ended before anybody here heard of it: refusals within it count, those after it don't."""
+    read(shop, "a-1")
+    card = "4000000000000341" if end == "payment fails" else "4242424242424242"
+    assert shop.pay(shop.open(), card_number=card).status_code == 303
+    (customer,) = shop.client.v1.customers.list({"test_clock": shop.clock_id}).data
+    (subscription,) = shop.client.v1.subscriptions.list({"customer": customer.id}).data
+    if end == "cancelled":
+        shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    shop.pass_days(1)
+    assert not read(shop, "a-2").granted
+    shop.pass_days(32)
+    read(shop, "a-1")
+    assert not read(shop, "a-3").granted
+    shop.core.journal.close()
+    sync(shop)
+    assert shop.status() == "ended"
+    assert (checks.make(10), checks.total()) == (1, 1)

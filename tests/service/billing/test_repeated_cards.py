@@ -60,6 +60,33 @@ def test_another_readers_card_ends_the_trial_at_once(shop: Any) -> None:
     assert settle(shop) == 0
 
 
+def test_a_trial_left_before_it_was_seen_is_remembered_by_its_card(shop: Any) -> None:
+    """Cancelled at Stripe within the minute, before the first look: the card has had its trial all the same."""
+    shop.pay(shop.open("r-1"))
+    customer = rows(shop, "select customer_id from accounts where reader_id = 'r-1'")[0].customer_id
+    shop.client.v1.subscriptions.cancel(shop.client.v1.subscriptions.list({"customer": customer}).data[0].id)
+    shop.core.sync_now(customer)
+    assert ("card",) in rows(shop, "select kind from trial_ledger where reader_id = 'r-1'")
+    buy(shop, "r-2")
+    assert (shop.status("r-2"), amounts(shop, "r-2")) == ("active", [290])
+
+
+def test_a_card_taken_after_the_trial_is_free_for_another(shop: Any) -> None:
+    """Who pays with a new card has not had a trial with it; one that was never seen to run is entered later."""
+    buy(shop, "r-1")
+    customer = shop.services.readers.state("r-1").snapshot.customer_id
+    shop.pass_days(31)
+    method = shop.client.v1.payment_methods.attach("pm_card_mastercard", {"customer": customer}).id
+    subscription = shop.client.v1.subscriptions.list({"customer": customer}).data[0].id
+    shop.client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+    shop.core.sync_now(customer)
+    assert len(rows(shop, "select 1 from trial_ledger where kind = 'card'")) == 1
+    with shop.core.engine.begin() as connection:
+        connection.execute(text("delete from trial_ledger where kind = 'card'"))
+    shop.core.sync_now(customer)
+    assert len(rows(shop, "select 1 from trial_ledger where kind = 'card'")) == 1
+
+
 def test_another_card_has_its_own_trial(shop: Any) -> None:
     """Two readers, two cards, two trials."""
     buy(shop, "r-1")

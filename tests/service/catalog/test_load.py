@@ -79,11 +79,19 @@ class TestShipped:
         assert not edited("on_full_refund: end_access", "on_full_refund: keep_access").full_refund_revokes
         assert edited("on_early_warning: hold", "on_early_warning: refund").policy.early_warning == "refund"
 
+    def test_a_warning_holds_as_long_as_the_file_says(self, edited):
+        """A hundred and twenty days as shipped and in a file that leaves it out; in no file for ever."""
+        for catalog in (load_catalog(SHIPPED), edited("  hold_days: 120 ", "  # ")):
+            assert catalog.policy.fraud_hold == timedelta(days=120)
+        assert edited("hold_days: 120", "hold_days: 30").policy.fraud_hold == timedelta(days=30)
+
     def test_a_policy_that_is_none_is_refused(self, refused):
         """And told where."""
         assert "on_repeated_card" in refused("on_repeated_card: end_trial", "on_repeated_card: forgive")
         assert "on_full_refund" in refused("on_full_refund: end_access", "on_full_refund: perhaps")
         assert "on_early_warning" in refused("on_early_warning: hold", "on_early_warning: perhaps")
+        for days in ("0", "367", "'30'", "1.5", "null"):
+            assert "hold_days" in refused("hold_days: 120", f"hold_days: {days}"), days
 
     def test_its_features_stand_in_order_with_their_badges(self):
         """Five features, three of them new, and each plan has them all."""

@@ -6,13 +6,17 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 import stripe
 
 from service.clocks import wall_clock
-from service.convergence.reconcile import Reconcile
+from service.convergence.looking import Looking
+from service.convergence.reconcile import Reconcile, is_unlikely
+from service.support.drift import DriftReport
+from service.support.drift_words import sentence
 from webhooks.failures import PermanentFailure
 
 pytestmark = pytest.mark.slow
@@ -122,7 +126,11 @@ def test_what_stripe_knows_no_more_is_found_and_goes(town: Any) -> None:
         " select 'sub_gone', customer_id, 'active', 'price_x', created_at, fetched_at from subscriptions"
     )
     elsewhere = town.client.v1.customers.create(
-        {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+        {
+            "payment_method": "pm_card_visa",
+            "invoice_settings": {"default_payment_method": "pm_card_visa"},
+            "metadata": {"newsstand_reader_id": "r-elsewhere"},
+        }
     ).id
     town.buy(elsewhere)
     town.sync(elsewhere)
@@ -179,10 +187,9 @@ def test_who_was_synced_after_stripe_was_asked_is_not_drift(town: Any) -> None:
     """Our record may be newer than the list it is compared with."""
     customer_id = town.subscriber("r-1")
     cancel(town, customer_id)
-    hour_ago = Reconcile(
-        town.core.engine, town.client, town.core.syncs, test_clock=town.clock_id,
-        wall_clock=lambda: wall_clock() - timedelta(hours=1),
-    )  # fmt: skip
+    then = lambda: wall_clock() - timedelta(hours=1)  # noqa: E731
+    looking = Looking(town.core.engine, town.client, test_clock=town.clock_id, wall_clock=then)
+    hour_ago = Reconcile(town.core.engine, looking, town.core.syncs, wall_clock=then)
     assert hour_ago.run(repair=False).differing == 0
 
 
@@ -218,7 +225,8 @@ def test_one_that_cannot_be_read_is_reported_and_passed_by(town: Any, monkeypatc
     """Stripe's shapes change: what this version cannot read must not hide the drift of the others."""
     odd, cancelled = town.subscriber("r-odd"), town.subscriber("r-1")
     cancel(town, cancelled)
-    original = town.convergence._reconcile._stretches
+    looking = town.convergence._reconcile._looking
+    original = looking._stretches
 
     def broken(until: Any) -> Any:
         for stretch in original(until):
@@ -227,7 +235,7 @@ def test_one_that_cannot_be_read_is_reported_and_passed_by(town: Any, monkeypatc
             ]
             yield replace(stretch, subscriptions=changed)
 
-    monkeypatch.setattr(town.convergence._reconcile, "_stretches", broken)
+    monkeypatch.setattr(looking, "_stretches", broken)
     report = town.convergence.reconcile(repair=True)
     assert (report.differing, report.repaired) == (2, 1)
     assert found(town) == [("unreadable", "")]
@@ -318,3 +326,121 @@ def _charge_off_clocks(town: Any, reader_id: str) -> str:
     town.buy(customer, "annual")
     town.sync(customer)
     return str(town.client.v1.charges.list({"customer": customer}).data[0].id)
+
+
+def owing_two(town: Any) -> tuple[str, str]:
+    """Let a reader owe two months, of which we know; return the customer and the older invoice."""
+    customer_id = town.subscriber("r-1")
+    town.change_card(customer_id, "pm_card_chargeCustomerFail")
+    town.advance(31)
+    older = town.client.v1.subscriptions.list({"customer": customer_id}).data[0].latest_invoice
+    town.advance(31)
+    town.see_the_time()
+    town.sync(customer_id)
+    return customer_id, str(older)
+
+
+@pytest.fixture
+def endless_dunning(lever: Any) -> Any:
+    """Let Stripe leave a subscription past due however often its charge fails."""
+    lever("policy", after_retries="past_due")
+    yield
+    lever("policy", after_retries="canceled")
+
+
+@pytest.mark.usefixtures("endless_dunning")
+def test_an_older_debt_paid_unheard_of_is_drift(town: Any) -> None:
+    """Two months are owed, the older one is paid, and nothing tells: the newest invoice says the same as before."""
+    customer_id, older = owing_two(town)
+    method = town.client.v1.payment_methods.attach("pm_card_visa", {"customer": customer_id}).id
+    town.client.v1.invoices.pay(older, {"payment_method": method})
+    assert town.entitlements()["r-1"]["status"] == "ended"
+    (row,) = town.convergence.reconcile(repair=True).rows
+    assert (row["field"], row["ours"], row["theirs"]) == (f"invoice {older}", "open 0", "paid 290")
+    town.see_the_time()
+    assert (town.entitlements()["r-1"]["rule"], found(town)) == ("past_due_renewal", [])
+    assert town.convergence.reconcile(repair=False).differing == 0
+
+
+@pytest.mark.usefixtures("endless_dunning")
+def test_only_older_debts_are_asked_for_one_by_one(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that are owed the newest came with its subscription; none is asked of once the subscription is over."""
+    customer_id, older = owing_two(town)
+    asked: list[str] = []
+    real = town.core.client.raw_request
+
+    def listen(method: str, path: str, **params: Any) -> Any:
+        asked.append(path)
+        return real(method, path, **params)
+
+    monkeypatch.setattr(town.core.client, "raw_request", listen)
+    town.convergence.reconcile(repair=False)
+    assert [path for path in asked if path.startswith("/v1/invoices")] == [f"/v1/invoices/{older}"]
+    cancel(town, customer_id)
+    town.sync(customer_id)
+    asked.clear()
+    town.convergence.reconcile(repair=False)
+    assert [path for path in asked if path.startswith("/v1/invoices")] == []
+
+
+def test_all_is_looked_at_before_anything_is_repaired(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped while looking, nobody was synced; stopped while repairing, the next run goes on with the next one."""
+    monkeypatch.setattr("service.convergence.listing._PAGE", 2)
+    for number in range(3):
+        cancel(town, town.subscriber(f"r-{number}"))
+        town.advance(0.001)
+    before = syncs_of(town)
+    steps = iter([False, True])
+    looked = town.convergence.reconcile(repair=True, stopped=lambda: next(steps))
+    assert (looked.finished, looked.repaired, syncs_of(town)) == (False, 0, before)
+    phases: list[str] = []
+
+    def tell(phase: str, _done: int, _total: int | None) -> None:
+        phases.append(phase)
+
+    first = town.convergence.reconcile(repair=True, progress=tell, stopped=lambda: phases[-1] == "repairs")
+    assert (first.finished, first.repaired) == (False, 1)
+    assert phases == sorted(phases, key=["subscriptions", "repairs"].index), "first all is looked at"
+    rest = town.convergence.reconcile(repair=True)
+    assert (rest.finished, rest.compared, rest.repaired, found(town)) == (True, 0, 2, [])
+    assert Counter(each.synced for each in town.rows("select synced from customer_syncs")) == Counter({2: 3})
+
+
+def test_what_is_unlikely_is_not_repaired(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody was cancelled, it seems: reported, nothing changed, until somebody says that it is so."""
+    monkeypatch.setattr("service.convergence.reconcile.FEW_CUSTOMERS", 1)
+    for number in range(2):
+        cancel(town, town.subscriber(f"r-{number}"))
+    before = syncs_of(town)
+    report = town.convergence.reconcile(repair=True)
+    assert (report.finished, report.refused, report.differing, report.repaired) == (True, True, 2, 0)
+    assert (syncs_of(town), {each["status"] for each in town.entitlements().values()}) == (before, {"active"})
+    assert DriftReport(town.core.engine).page(None).last_run.found["refused"] == 1
+    report = town.convergence.reconcile(repair=True, anyway=True)
+    assert (report.refused, report.repaired, found(town)) == (False, 2, [])
+
+
+@pytest.mark.parametrize(
+    ("differing", "compared", "percent", "unlikely"),
+    [(50, 50, 20, False), (51, 255, 20, False), (51, 254, 20, True), (51, 51, 100, False), (51, 10_000, 0, True)],
+)
+def test_few_or_a_small_share_are_likely(differing: int, compared: int, percent: int, unlikely: bool) -> None:
+    """Fifty customers always are; beyond them, up to the share that the settings name."""
+    assert is_unlikely(differing, compared, most_percent=percent) is unlikely
+
+
+def test_a_payer_of_nobody_is_drift_that_no_sync_repairs(town: Any) -> None:
+    """Paid for under a second customer of a reader, or of one who names nobody: seen every night until people act."""
+    town.subscriber("r-1")
+    second, stranger = town.subscriber("r-1"), town.subscriber(None)
+    before = syncs_of(town)
+    report = town.convergence.reconcile(repair=True)
+    rows = {row["customer_id"]: (row["kind"], row["theirs"]) for row in report.rows}
+    assert rows == {second: ("unbound", "r-1"), stranger: ("unbound", None)}
+    assert (report.repaired, report.failed, syncs_of(town)) == (0, 0, before)
+    said = sentence(next(row for row in report.rows if row["customer_id"] == second), ZoneInfo("UTC"))
+    assert "names the reader r-1" in said
+    for customer_id in (second, stranger):
+        cancel(town, customer_id)
+    town.convergence.reconcile(repair=True)
+    assert found(town) == []

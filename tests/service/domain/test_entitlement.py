@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -381,3 +382,65 @@ def _courtesy(facts, first: float, last: float) -> Grant:
         until_at=facts.at(last),
         reason="sorry",
     )
+
+
+def test_a_debt_given_up_pays_for_nothing(facts: Any, policy: Any) -> None:
+    """Stripe calls the subscription active once the failed invoice is uncollectible or void; access ends as covered."""
+    trial = {"trial_start_at": facts.start, "trial_end_at": facts.at(30)}
+    running = {"period_start_at": facts.at(30), "period_end_at": facts.at(60)}
+    bill = facts.invoice(
+        id="in_2", created_at=facts.at(30), paid_at=None, amount_paid_minor=0, period_start_at=facts.at(30),
+        period_end_at=facts.at(60),
+    )  # fmt: skip
+
+    def on(day: float, status: str, *before: Any, **changes: Any) -> Any:
+        invoices = (*before, replace(bill, status=status, **changes))
+        snapshot = facts.snapshot(facts.subscription(**running, **trial), invoices=invoices, fetched=31)
+        return entitlement_from(snapshot, (), (), policy, facts.at(day))
+
+    for status in ("uncollectible", "void"):
+        assert (on(31, status).status, on(31, status).rule) == (Status.ENDED, "invoice_given_up")
+        assert on(31, status).until == facts.at(30)
+    assert on(31, "open").grants_at(facts.at(31)), "an open invoice is Stripe's to judge: it says past_due"
+    earlier = facts.invoice(period_end_at=facts.at(40))
+    kept = on(31, "void", earlier)
+    assert (kept.status, kept.until, kept.renews, kept.rule) == (
+        Status.ACTIVE, facts.at(40), False, "invoice_given_up",
+    )  # fmt: skip
+    assert on(41, "void", earlier).status is Status.ENDED
+
+
+def test_what_was_no_failed_debt_refuses_nobody(facts: Any, policy: Any) -> None:
+    """A bill of nothing, one never tried, one part of which was paid, an older one, and all while collection pauses."""
+    bill = facts.invoice(
+        id="in_2", status="void", created_at=facts.at(30), paid_at=None, amount_paid_minor=0,
+        period_start_at=facts.at(30), period_end_at=facts.at(60),
+    )  # fmt: skip
+
+    def rule(*invoices: Any, **changes: Any) -> str:
+        sold = facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60), **changes)
+        snapshot = facts.snapshot(sold, invoices=(facts.invoice(), *invoices), fetched=31)
+        found = entitlement_from(snapshot, (), (), policy, facts.at(90))
+        return found.rule if found.cause is not None else f"refused: {found.rule}"
+
+    assert rule(bill) == "refused: invoice_given_up"
+    for change in (
+        {"amount_due_minor": 0}, {"attempt_count": 0}, {"amount_paid_minor": 1}, {"status": "draft"},
+        {"subscription_id": "sub_2"}, {"period_start_at": facts.at(10), "period_end_at": facts.at(375)},
+    ):  # fmt: skip
+        assert rule(replace(bill, **change)) == "active", change
+    newer = facts.invoice(id="in_3", created_at=facts.at(31), period_start_at=facts.at(31), period_end_at=facts.at(60))
+    assert rule(bill, newer) == "active", "the period was paid for after all"
+    proration = replace(bill, created_at=facts.at(32), period_start_at=facts.at(32))
+    assert rule(facts.invoice(id="in_3", period_start_at=facts.at(30), period_end_at=facts.at(60)), proration) == (
+        "active"
+    )
+    for behavior in ("keep_as_draft", "mark_uncollectible"):
+        assert rule(bill, pause_behavior=behavior) == "active"
+
+
+def test_a_first_debt_given_up_was_never_a_sale(facts: Any, policy: Any) -> None:
+    """Nothing was ever covered, so there is nothing to have ended."""
+    bill = facts.invoice(status="uncollectible", amount_paid_minor=0, paid_at=None)
+    found = entitlement_from(facts.snapshot(facts.subscription(), invoices=(bill,)), (), (), policy, facts.at(1))
+    assert (found.status, found.cause, found.rule) == (Status.NONE, None, "invoice_given_up")

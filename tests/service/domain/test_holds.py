@@ -164,7 +164,8 @@ def test_while_a_bank_decides_we_look_every_day(
     facts: Any, policy: Any, against: Any, kind: str, word: str, awaited: bool
 ) -> None:
     """The event that would let a reader in again may be lost."""
-    snapshot = replace(facts.snapshot(facts.subscription(), fetched=5), holds=(against(kind, word),))
+    found = facts.snapshot(facts.subscription(), invoices=(facts.invoice(),), fetched=5)
+    snapshot = replace(found, holds=(against(kind, word),))
     boundary = next_boundary(snapshot, policy)
     assert boundary is not None
     assert (boundary == snapshot.fetched_at + timedelta(days=1)) is awaited
@@ -249,3 +250,71 @@ def test_a_released_refund_proves_no_payment(facts: Any, policy: Any, against: A
 
     assert status_on(10, "active") is Status.ACTIVE
     assert status_on(31, "past_due") is not Status.GRACE
+
+
+@pytest.fixture
+def renewed(facts: Any, second_month: Any) -> dict[str, Any]:
+    """A subscription in its second month, both months paid for."""
+    sold = (facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60)),)
+    return {"subscriptions": sold, "invoices": (facts.invoice(), second_month)}
+
+
+def test_a_warning_lets_go_once_the_reader_was_charged_again(status: Any, against: Any, renewed: Any) -> None:
+    """A bank that lets the next payment through has not stopped the card; before it, the warning holds."""
+    warning = against("fraud_warning", "actionable")
+    assert status(warning, day=29) is Status.HELD
+    assert status(warning, day=31, **renewed) is Status.ACTIVE
+    assert status(against("fraud_warning", "actionable", day=30), day=31, **renewed) is Status.HELD, "told after it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "expected"),
+    [("fraud_warning", "actionable", Status.HELD), ("dispute", "needs_response", Status.HELD),
+     ("dispute", "lost", Status.HELD), ("fraud_warning", "not_actionable", Status.ACTIVE)],
+)  # fmt: skip
+def test_a_doubted_payment_lifts_no_warning(
+    status: Any, against: Any, renewed: Any, kind: str, word: str, expected: Status
+) -> None:
+    """What is itself warned of or disputed proves nothing about the card."""
+    doubt = against(kind, word, invoice="in_2", day=31)
+    assert status(against("fraud_warning", "actionable"), doubt, day=32, **renewed) is expected
+
+
+def test_only_money_for_the_same_subscription_lifts_a_warning(status: Any, against: Any, facts: Any) -> None:
+    """Not a bill of nothing, not an unpaid one, and not what was paid for another subscription."""
+    warning = against("fraud_warning", "actionable")
+    later = facts.invoice(id="in_2", created_at=facts.at(6), paid_at=facts.at(6))
+    both = (facts.subscription(), facts.subscription(id="sub_2"))
+    for change, expected in [
+        ({}, Status.ACTIVE),
+        ({"amount_paid_minor": 0}, Status.HELD),
+        ({"status": "open"}, Status.HELD),
+        ({"subscription_id": "sub_2"}, Status.HELD),
+    ]:
+        found = status(warning, subscriptions=both, invoices=(facts.invoice(), replace(later, **change)))
+        assert found is expected, change
+
+
+def test_a_warning_holds_for_the_policys_term_at_most(status: Any, against: Any, facts: Any, policy: Any) -> None:
+    """Nobody need ever decide about a warning; so the offer says how long it counts, to the instant."""
+    warning = against("fraud_warning", "actionable")
+    year = {"subscriptions": (facts.subscription(period_end_at=facts.at(365)),)}
+    year["invoices"] = (facts.invoice(period_end_at=facts.at(365)),)
+    assert status(warning, day=124.999, **year) is Status.HELD
+    assert status(warning, day=125, **year) is Status.ACTIVE
+    shorter = replace(policy, fraud_hold=timedelta(days=10))
+    assert [status(warning, day=day, rules=shorter, **year) for day in (14, 15)] == [Status.HELD, Status.ACTIVE]
+
+
+def test_a_warning_is_watched_no_longer_than_it_holds(facts: Any, policy: Any, against: Any, second_month: Any) -> None:
+    """Daily, at the instant at which it lapses, and then no more; nor once the reader was charged again."""
+    warning = against("fraud_warning", "actionable")
+    sold = facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(365))
+
+    def due(day: float, *paid: Any) -> Any:
+        found = facts.snapshot(sold, invoices=(facts.invoice(period_end_at=facts.at(365)), *paid), fetched=day)
+        return next_boundary(replace(found, holds=(warning,)), policy)
+
+    year_ends = facts.at(365) + timedelta(minutes=5)
+    assert [due(50), due(124.5), due(125)] == [facts.at(51), facts.at(125), year_ends]
+    assert due(50, second_month) == year_ends

@@ -37,6 +37,14 @@ CASES: dict[str, Callable[[Any], tuple[Any, float, dict[str, Any]]]] = {
     "collection_paused": lambda f: (
         _sold(f, pause_behavior="void", period_end_at=f.at(60)), 1, {"horizon": f.at(30), "renews": False},
     ),
+    "invoice_given_up": lambda f: (
+        f.snapshot(
+            f.subscription(period_start_at=f.at(20), period_end_at=f.at(50)),
+            invoices=(f.invoice(), f.invoice(
+                id="in_2", status="void", amount_paid_minor=0, created_at=f.at(20), period_start_at=f.at(20)
+            )),
+        ), 1, {"horizon": f.at(30), "renews": False},
+    ),
     "unknown_status": lambda f: (_sold(f, status="hibernating"), 1, {"horizon": f.at(30), "renews": False}),
 }  # fmt: skip
 
@@ -49,6 +57,10 @@ REFUSED: dict[str, Callable[[Any], tuple[Any, float, dict[str, Any]]]] = {
     "unpaid": lambda f: (_sold(f, status="unpaid"), 1, {"status": Status.ENDED}),
     "incomplete": lambda f: (f.snapshot(f.subscription(status="incomplete")), 1, {"status": Status.NONE}),
     "collection_paused": lambda f: (f.snapshot(f.subscription(pause_behavior="void")), 1, {"status": Status.PAUSED}),
+    "invoice_given_up": lambda f: (
+        f.snapshot(f.subscription(), invoices=(f.invoice(status="uncollectible", amount_paid_minor=0),)), 1,
+        {"status": Status.NONE},
+    ),
     "unknown_status": lambda f: (f.snapshot(f.subscription(status="hibernating")), 1, {"status": Status.NONE}),
 }  # fmt: skip
 

@@ -71,4 +71,4 @@ def test_every_column_of_what_is_kept_says_what_becomes_of_it() -> None:
 def test_only_deletion_needs_no_word() -> None:
     """Whatever else becomes of rows is one of the fates that are written down, one by one."""
     special = {each.name for each in HELD if each.fate is not gone and not isinstance(each.fate, Stripped)}
-    assert special == {"checkouts", "trial_ledger", "decisions", "audit_details"}
+    assert special == {"checkouts", "trial_ledger", "trial_bars", "decisions", "audit_details"}

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from service.clocks import wall_clock
 from service.jobs import Dispatcher
 from service.store.audit import AuditQuery
+from service.store.event_search import stuck
 from service.support.audit import Audit, Entry, Trail
 from service.support.events import EventQuery, Events, EventState, Replay
 from service.support.inbox_health import InboxReport
@@ -276,6 +277,9 @@ def test_the_inboxs_health_is_told(events: Events, engine: Engine) -> None:
     execute(engine, "insert into backfill_cursors values ('wall', '2026-11-10T09:00:00Z')")
     health = InboxReport(engine, wall_clock).health()
     assert dict(health.counts) == {"pending": 0, "failed": 0, "quarantined": 3, "ignored": 1}
+    with engine.connect() as connection:
+        assert stuck(connection, 100) == {"failed": 0, "quarantined": 3}
+        assert stuck(connection, 2) == {"failed": 0, "quarantined": 2}
     assert dict(health.newest) == {"done": 1, "quarantined": 3, "ignored": 1}
     assert 400 <= health.oldest_seconds < 500
     assert health.behind
