@@ -193,8 +193,9 @@ class Settings:
         "brought along, at one more round trip a decision. 0 for no change.", default=0,
     )  # fmt: skip
     on_outage: str = _setting(
-        "ON_OUTAGE", _outage, "Whether readers are let in (`allow`) or walled (`refuse`) when nothing can tell.",
-        default="allow",
+        "ON_OUTAGE", _outage,
+        "Whether readers and visitors are let in (`allow`) or walled (`refuse`) while neither Redis nor PostgreSQL "
+        "answers; with one of them gone alone nobody is walled for it.", default="allow",
     )  # fmt: skip
     journal_buffer: int = _setting(
         "JOURNAL_BUFFER", _positive,
