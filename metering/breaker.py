@@ -25,6 +25,11 @@ class Breaker:
     def is_open(self) -> bool:
         return self._failures >= self._threshold
 
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the last who asked had no answer."""
+        return self._failures > 0
+
     def allows(self) -> bool:
         """Tell whether the caller may try; it must then report `succeeded` or `failed`."""
         if not self.is_open:

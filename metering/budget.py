@@ -1,4 +1,4 @@
-"""How long the calls of one decision may wait for Redis together: a deadline that no number of waits can stretch."""
+"""How long the calls of one decision may wait for a server together: a deadline that no number of waits can stretch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Budget:
 
     A socket's time-out counts each wait anew, so a server that sends a byte now and then holds its caller for ever, and
     a decision of two round trips waits twice. Only the time inside `call` is spent: what a decision does between two
-    calls is not Redis' fault.
+    calls is not the server's fault.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -33,6 +33,12 @@ class Budget:
     def call(self) -> Call:
         """Return a context in which `left` runs down; without `shared` around it, it has a budget of its own."""
         return Call(self._mine, self._seconds)
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether the calls before have used up what this one shares with them."""
+        left = getattr(self._mine, "left", None)
+        return left is not None and left <= 0
 
     def left(self) -> float:
         """Return the seconds this thread may still wait; raise TimeoutError when there are none."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import redis
 from redis.connection import Connection, parse_url
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
-from redis.exceptions import AskError, ClusterError, MovedError
+from redis.exceptions import AskError, ClusterDownError, ClusterError, MovedError
 
 from metering.budget import Budget
 from metering.connections import Connections, Exchange
@@ -25,6 +25,10 @@ T = TypeVar("T")
 Address = tuple[str, int]
 Options = dict[str, Any]
 
+_PERHAPS_REPLACED = redis.ConnectionError, redis.TimeoutError, OSError, ClusterDownError
+"""What a primary shows whose replica may have taken over: one cut off from the others is CLUSTERDOWN."""
+_NAMELESS = "", "?"
+"""How a server that does not know a host's name writes it; it means the host that was asked."""
 MOST_REDIRECTS = 3
 REFRESH_SECONDS = 0.25
 """How often the map of slots is asked for at most, while something shows that it is out of date."""
@@ -89,13 +93,13 @@ class Cluster(Connections):
             try:
                 return self._on(address, act, asking=asking)
             except MovedError as moved:  # before AskError, of which redis-py makes it a kind
-                address, asking = _address(moved), False
+                address, asking = _address(moved, address), False
                 self._slots[slot] = address
                 self._is_stale = True  # where one slot went, others did
             except AskError as handing_over:
-                address, asking = _address(handing_over), True
-            except (redis.ConnectionError, redis.TimeoutError, OSError):
-                self._is_stale = True  # perhaps a replica has taken over
+                address, asking = _address(handing_over, address), True
+            except _PERHAPS_REPLACED:
+                self._is_stale = True
                 raise
         raise ClusterError(f"slot {slot} is being sent around")
 
@@ -135,7 +139,7 @@ class Cluster(Connections):
     def _take(self, ranges: list[Any], asked_host: str) -> None:
         slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, primary, *_replicas in ranges:
-            host = primary[0].decode() if primary[0] else asked_host  # a server may not know its own name
+            host = _named((primary[0] or b"").decode(), asked_host)
             slots[first : last + 1] = [(host, primary[1])] * (last - first + 1)
         self._slots, self._has_map = slots, True
         self._seeds = list(dict.fromkeys([*self._seeds, *(each for each in slots if each is not None)]))
@@ -156,8 +160,12 @@ def _slots_of(connection: Connection, _asking: bool) -> list[Any]:
     return found
 
 
-def _address(redirect: AskError) -> Address:
-    return str(redirect.host), int(redirect.port)
+def _address(redirect: AskError, asked: Address) -> Address:
+    return _named(str(redirect.host), asked[0]), int(redirect.port)
+
+
+def _named(host: str, asked_host: str) -> str:
+    return asked_host if host in _NAMELESS else host
 
 
 def _bytes(key: Argument) -> bytes:

@@ -88,7 +88,9 @@ class MemoryMeter:
             if standing.outcome is not Outcome.NO_PASS:
                 return Readings(standing, [standing] * len(article_ids))
             owner, limit = self._owner(subject), standing.limit
-            is_first = owner == subject and self._running(subject, window) is None
+            is_first = (
+                subject.kind is SubjectKind.VISITOR and owner == subject and self._running(subject, window) is None
+            )
             if guarding is Guarding.ASK and is_first and not self._is_seen(subject, window):
                 newcomer = Reading(outcome=Outcome.NEWCOMER, used=0, limit=limit, window=window)
                 return Readings(newcomer, [newcomer] * len(article_ids))
@@ -211,7 +213,7 @@ class MemoryMeter:
         return alias.reader if alias else subject
 
     def _reading(self, outcome: Outcome, limit: int, window: Window, reads: _Reads | None) -> Reading:
-        used = min(limit, len(reads.articles) if reads else 0)
+        used = len(reads.articles) if reads else 0
         if reads is not None and window.earlier_id is not None:
             window = window.begun_at(reads.begun_at)
         return Reading(outcome=outcome, used=used, limit=limit, window=window)

@@ -71,9 +71,10 @@ class Reading(NamedTuple):
     With `PASS`, nothing was counted and `carried` is the pass. With `UNKNOWN`, nothing was counted: ask the record,
     publish, and ask again. With `NEWCOMER` neither: ask the guard, and if it admits them, ask again as `VOUCHED`.
     `ROOM` with `consume` means the article was added just now. `NO_PASS` answers an unmetered question: only a pass
-    would open this article, and there is none. `used` never exceeds `limit`, though linking may have united more reads
-    than that; it is 0 with `PASS`, `UNKNOWN` and `NEWCOMER`. A rolling `window` is the subject's own; before the first
-    read it is the one that an article read now would begin.
+    would open this article, and there is none. `used` is the whole count, also above `limit`: a linked browser is asked
+    about with less than its reader has, linking unites more, and a site lowers its limit. It is 0 with `PASS`,
+    `UNKNOWN` and `NEWCOMER`. A rolling `window` is the subject's own; before the first read it is the one that an
+    article read now would begin.
     """
 
     outcome: Outcome
@@ -82,6 +83,11 @@ class Reading(NamedTuple):
     """What was asked with, and the extra of a reader's tombstone."""
     window: Window
     carried: Pass | None = None
+
+    @property
+    def spent(self) -> int:
+        """Return how much of the allowance is used up, never more than there is: what people are shown."""
+        return min(self.used, self.limit)
 
 
 class Readings(NamedTuple):

@@ -44,8 +44,7 @@ class _Question(NamedTuple):
         return self.limit, int(self.consume), self.ttl_seconds, *window, articles
 
     def reading(self, outcome: Outcome, window: Window, count: int = 0, carried: Pass | None = None) -> Reading:
-        used = min(count, self.limit)
-        return Reading(outcome=outcome, used=used, limit=self.limit, window=window, carried=carried)
+        return Reading(outcome=outcome, used=count, limit=self.limit, window=window, carried=carried)
 
     def about_the_subject(self, outcome: Outcome, articles: int, carried: Pass | None = None) -> Readings:
         reading = self.reading(outcome, self.window, carried=carried)

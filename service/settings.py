@@ -200,8 +200,9 @@ class Settings:
         "brought along, at one more round trip a decision. 0 for no change.", default=0,
     )  # fmt: skip
     on_outage: str = _setting(
-        "ON_OUTAGE", _outage, "Whether readers are let in (`allow`) or walled (`refuse`) when nothing can tell.",
-        default="allow",
+        "ON_OUTAGE", _outage,
+        "Whether readers and visitors are let in (`allow`) or walled (`refuse`) while neither Redis nor PostgreSQL "
+        "answers; with one of them gone alone nobody is walled for it.", default="allow",
     )  # fmt: skip
     reconcile_most_percent: int = _setting(
         "RECONCILE_MOST_PERCENT", _percent,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from metering.budget import Shared
 from metering.guard import Ticket
 from metering.meter import Guarding, MeterUnavailable, Outcome, Pass, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
@@ -26,8 +27,8 @@ log = structlog.get_logger(__name__)
 class Finding(NamedTuple):
     """What the parts said: an entitlement, or readings, or neither; and which part was missing.
 
-    `blind`: neither Redis nor PostgreSQL could be asked, so a payer may be among those who come now. `signed_id` is
-    the minted visitor's, once the guard has let them in.
+    `blind`: neither Redis nor PostgreSQL can be asked, so a payer may be among those who come now. `signed_id` is the
+    minted visitor's, once the guard has let them in.
     """
 
     readings: Readings | None = None
@@ -63,6 +64,10 @@ class Finder:
         self._visitor_ids = visitor_ids
         self._catalog = catalog
         self._wall_clock = wall_clock
+
+    def one_decision(self) -> Shared:
+        """Return a context in which all that this thread asks of the record waits no longer than one question may."""
+        return self._record.one_decision()
 
     def find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Finding:
         """Return what the parts say of `subject` and these articles at business `now`; counts if that was asked."""
@@ -158,9 +163,12 @@ class Finder:
         )
 
     def _without_redis(self, subject: Subject, now: datetime) -> Finding:
-        """Redis gave no answer: subscribers are still found in PostgreSQL, others fall to the outage policy."""
+        """Redis gave no answer: subscribers are still found in PostgreSQL, others fall to the outage policy.
+
+        A visitor is not in the record, so whether it is away as well is known from those who were looked for in it.
+        """
         if subject.kind is SubjectKind.VISITOR:
-            return Finding(degraded="redis")
+            return Finding(degraded="redis", blind=self._record.is_away)
         try:
             standing = self._record.standing(subject.id, now)
         except SQLAlchemyError as error:

@@ -64,7 +64,7 @@ class Gate:
         """Return the answers that one question after the other would get, at the price of one; never raises either."""
         now = self._business_clock()
         opened = self._exemptions.reasons(asked.evidence, asked.articles, now)
-        with self._meter.one_decision():
+        with self._meter.one_decision(), self._finder.one_decision():
             subject, visitor_id = self._subject(asked, now)
             return self._by_the_parts(subject, visitor_id, _unmetered(asked, opened), opened, now)
 
@@ -91,7 +91,7 @@ class Gate:
     def _note(self, asked: BatchQuestion, answers: list[Answer], opened: Opened, finding: Finding) -> None:
         if len(answers) > 1 and not asked.consume:
             return  # the locks on a page of teasers are no walls that a reader met, and there are very many
-        terms = self._outage_terms(finding)
+        terms = self._outage_terms(asked, finding)
         for place, (article, answer) in enumerate(zip(asked.articles, answers, strict=True)):
             if place in opened:
                 continue
@@ -105,13 +105,13 @@ class Gate:
                 outage=None if article.access is Access.FREE else terms,
             )
 
-    def _outage_terms(self, finding: Finding) -> OutageTerms | None:
-        """Return what the failure policy goes by, where it has to answer."""
+    def _outage_terms(self, asked: BatchQuestion, finding: Finding) -> OutageTerms | None:
+        """Return what the failure policy goes by, where it has to answer; a visitor has certainly bought nothing."""
         if finding.degraded is None or finding.entitlement is not None:
             return None
         return OutageTerms(
             allow=self._allow_on_outage or not finding.blind,
-            maybe_entitled=finding.blind or finding.degraded == "database",
+            maybe_entitled=asked.reader_id is not None and (finding.blind or finding.degraded == "database"),
         )
 
     def _answers(
@@ -131,7 +131,7 @@ class Gate:
                 degraded = None if reason or article.access is Access.FREE else finding.degraded
                 made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
             answers.append(made[like])
-        if asked.reader_id is None or self._outage_terms(finding):
+        if asked.reader_id is None or self._outage_terms(asked, finding):
             return answers
         if self._may_offer_trial(asked.reader_id, made.values(), now):
             return answers
@@ -162,7 +162,7 @@ class Gate:
         self, article: Article, reading: Reading | None, finding: Finding, asked: BatchQuestion, now: datetime
     ) -> Decision:
         signed_in = asked.reader_id is not None
-        terms = self._outage_terms(finding)
+        terms = self._outage_terms(asked, finding)
         if terms is not None:
             return outage(
                 article,

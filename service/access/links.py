@@ -47,6 +47,7 @@ class Links:
         """Record the link and unite the reads; raises Unavailable when a part is down (safe to repeat)."""
         try:
             self._link(reader_id, visitor_id, now)
+            self._readers.add(visitor_id, reader_id, self._monotonic())
         except (MeterUnavailable, SQLAlchemyError) as error:
             raise Unavailable("The link could not be recorded; try again.", code="link_unavailable") from error
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from metering.budget import Shared
 from metering.meter import MeterUnavailable, Pass
 from metering.redis_meter import RedisMeter
 from service.clocks import Clock
@@ -23,6 +24,7 @@ from service.domain.entitlement import (
     entitlement_to_json,
 )
 from service.store import accounts
+from service.store.database import is_away, one_deadline
 from service.store.facts import Facts, find_facts
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,15 @@ class Record:
         self._engine = engine
         self._policy = policy
         self._wall_clock = wall_clock
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether whoever asked the record last had no answer; costs no question."""
+        return is_away(self._engine)
+
+    def one_decision(self) -> Shared:
+        """Return a context in which all questions of this thread together wait no longer than one may."""
+        return one_deadline(self._engine)
 
     def standing(self, reader_id: str, now: datetime) -> Standing:
         """Return the reader's standing at business `now`; raises SQLAlchemyError when the record is out of reach."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from service.api.budget import ThreadBudget
-from service.api.decisions import DECIDE
+from service.api.deadline import OneDeadline
+from service.api.decisions import DECIDE, DECIDE_BATCH
 from service.api.dispatch import mount
 from service.api.envelope import surround
 from service.api.lean import LeanPath
@@ -26,5 +27,6 @@ def build_flask(services: Services) -> Flask:
     budget = app.extensions["newsstand.budget"] = ThreadBudget(services.slow_calls_at_once)
     for operation in OPERATIONS:
         mount(app, operation, services, budget)
-    app.wsgi_app = LeanPath(app.wsgi_app, DECIDE, services)  # type: ignore[method-assign]
+    lean = LeanPath(app.wsgi_app, DECIDE, services)
+    app.wsgi_app = OneDeadline(lean, (DECIDE, DECIDE_BATCH), services.one_decision)  # type: ignore[method-assign]
     return app

@@ -11,14 +11,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from service.errors import InvalidRequest
 
 LIMIT_BYTES = 64 * 1024
+"""What a route takes unless it says otherwise."""
 
 
-def json_object(request: Request, *, optional: bool) -> dict[str, Any]:
+def json_object(request: Request, *, optional: bool, limit_bytes: int) -> dict[str, Any]:
     """Return the request's object; where the body is `optional`, none at all is `{}`.
 
     Raises InvalidRequest (400 malformed, 415 no JSON, 422 no object) and werkzeug's RequestEntityTooLarge.
     """
-    raw = _read(request)
+    raw = _read(request, limit_bytes)
     if optional and not raw:
         return {}
     if request.mimetype != "application/json":
@@ -29,11 +30,11 @@ def json_object(request: Request, *, optional: bool) -> dict[str, Any]:
     return value
 
 
-def _read(request: Request) -> bytes:
+def _read(request: Request, limit_bytes: int) -> bytes:
     """Read up to one byte too many: of a longer body without a stated length werkzeug silently drops the rest."""
-    request.max_content_length = LIMIT_BYTES + 1
+    request.max_content_length = limit_bytes + 1
     raw = request.get_data()
-    if len(raw) > LIMIT_BYTES:
+    if len(raw) > limit_bytes:
         raise RequestEntityTooLarge
     return raw
 

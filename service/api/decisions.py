@@ -19,6 +19,8 @@ from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
 
 _ACCESS = {each.value: each for each in Access}
+BATCH_LIMIT_BYTES = 256 * 1024
+"""Room for 500 articles whose ids are as long as they may be, with what each needs."""
 _UNKNOWN_FEATURE = {"feature": ["Unknown feature."]}
 
 
@@ -132,6 +134,7 @@ DECIDE_BATCH = Operation(
     access=Scope.DECIDE,
     view=decide_batch,
     body_schema=schemas.BatchRequest,
+    body_limit_bytes=BATCH_LIMIT_BYTES,
     answers={200: shapes.Decisions},
     example_body={
         "visitor_id": "v-5",

@@ -73,7 +73,9 @@ class _Endpoint:
     def _parse_body(self) -> dict[str, Any]:
         if self._body is None:
             return {}
-        return _load(self._body, json_object(request, optional=self._operation.body_optional))
+        operation = self._operation
+        found = json_object(request, optional=operation.body_optional, limit_bytes=operation.body_limit_bytes)
+        return _load(self._body, found)
 
     def _slot(self) -> AbstractContextManager[None]:
         return self._budget.slot() if self._operation.slow else nullcontext()

@@ -8,6 +8,7 @@ equal, byte by byte.
 from __future__ import annotations
 
 import io
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from service import logs
 from service.api.auth import authorise
-from service.api.body import LIMIT_BYTES, parsed
+from service.api.body import parsed
 from service.api.envelope import ALWAYS, REQUEST_ID, UNLESS_SAID, open_envelope, tell
 from service.api.operations import Call, Operation, Reply
 from service.api.problems import content_type, reply_to
@@ -42,6 +43,7 @@ class LeanPath:
         self._scope = operation.access
         self._view = operation.view
         self._services = services
+        self._limit_bytes = operation.body_limit_bytes
         self._load = quick_loader(operation.body_schema())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -64,7 +66,7 @@ class LeanPath:
     def _understand(self, environ: WSGIEnvironment) -> tuple[ApiKey, Call] | None:
         """Return whose request it is and what it asks; None when Flask must have a look, which changes nothing."""
         length = _length(environ)
-        if length > LIMIT_BYTES:
+        if length > self._limit_bytes:
             return None
         try:
             key = authorise(environ.get("HTTP_AUTHORIZATION", ""), self._services.keys, self._scope)
@@ -100,7 +102,7 @@ class LeanPath:
 def _length(environ: WSGIEnvironment) -> int:
     """Return the body's stated length; one that is not stated plainly is beyond any limit."""
     stated = environ.get("CONTENT_LENGTH") or ""
-    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 10 else LIMIT_BYTES + 1
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 10 else sys.maxsize
 
 
 def _status_line(status: int) -> str:

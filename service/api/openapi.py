@@ -36,7 +36,8 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 _DESCRIPTION = (
-    "The paywall back end of a news site. JSON in and out; unknown fields are refused; bodies are at most 64 KiB. "
+    "The paywall back end of a news site. JSON in and out; unknown fields are refused; how large a body "
+    "may be is said at each route. "
     "Errors are application/problem+json with a stable `code`. Instants are RFC 3339; money is in minor units."
 )
 
@@ -79,10 +80,17 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.body_schema is not None:
         found["requestBody"] = {
+            "description": _body_told(operation),
             "required": not operation.body_optional,
             "content": {_JSON: _media(operation.body_schema, operation.example_body)},
         }
     return found
+
+
+def _body_told(operation: Operation) -> str:
+    """Return how large it may be; a webhook's is its blueprint's to say."""
+    limited = isinstance(operation.access, Scope)
+    return f"At most {operation.body_limit_bytes // 1024} KiB." if limited else "As Stripe sends it."
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:

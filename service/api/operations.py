@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from marshmallow import Schema
 
+from service.api.body import LIMIT_BYTES
 from service.store.api_keys import Scope
 from service.support.audit import Audited, Trail
 
@@ -61,7 +62,8 @@ class Operation:
 
     `view` is None where a blueprint from elsewhere serves the route. `slow` ones call Stripe or search for support;
     they share half of the process's threads. `idempotent` ones honour `Idempotency-Key`. `problems` are the codes
-    this route answers beyond those that follow from the rest. A `body_optional` route takes no body for `{}`.
+    this route answers beyond those that follow from the rest. A `body_optional` route takes no body for `{}`, and none
+    takes one above its `body_limit_bytes`.
     """
 
     method: str
@@ -76,6 +78,7 @@ class Operation:
     query_schema: type[Schema] | None = None
     body_schema: type[Schema] | None = None
     body_optional: bool = False
+    body_limit_bytes: int = LIMIT_BYTES
     answers: Mapping[int, type[Schema] | str | None] = field(default_factory=dict)
     """By status: the JSON's schema, another media type, or None for no body."""
     problems: tuple[str, ...] = ()

@@ -48,13 +48,13 @@ def decision(found: Answer, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def meter(reading: Reading | None, zone: ZoneInfo) -> dict[str, Any] | None:
-    """Return the meter; a site may have lowered its limit below what was already read, so `remaining` stops at 0."""
+    """Return the meter; more may have been read than the limit (linked, or lowered), and 3 of 1 is never shown."""
     if reading is None:
         return None
     return {
         "limit": reading.limit,
-        "used": reading.used,
-        "remaining": max(0, reading.limit - reading.used),
+        "used": reading.spent,
+        "remaining": reading.limit - reading.spent,
         "window": reading.window.kind,
         "resets_at": reading.window.ends_at.astimezone(zone).isoformat(),
     }

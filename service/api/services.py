@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from flask import Blueprint
@@ -39,7 +40,8 @@ from service.support.syncing import StaffSync
 class Services:
     """The use cases and what surrounds them. `slow_calls_at_once` is half of the process's threads.
 
-    `paid_but_refused` counts refusals of readers who had paid; None when that cannot be known now.
+    What is asked of PostgreSQL within `one_decision` shares one deadline. `paid_but_refused` counts refusals of readers
+    who had paid; None when that cannot be known now.
     """
 
     catalog: Catalog
@@ -71,5 +73,6 @@ class Services:
     wall_clock: Clock
     business_clock: Clock
     slow_calls_at_once: int
+    one_decision: Callable[[], AbstractContextManager[None]] = nullcontext
     paid_but_refused: Callable[[], int | None] = lambda: None
     blueprints: tuple[Blueprint, ...] = ()

@@ -160,6 +160,7 @@ def build_services(core: Core) -> Services:
         site_origins=settings.site_origins,
         wall_clock=core.wall_clock,
         business_clock=core.business_clock,
+        one_decision=core.record.one_decision,
         paid_but_refused=Checks(core.quick_engine, catalog).total,
         slow_calls_at_once=max(1, settings.web_threads // 2),
         blueprints=(

@@ -16,6 +16,7 @@ from service.journal.entry import Entry, entry_of
 from service.journal.what_if import Tried
 from service.store import catalogs
 from service.store.journal_tables import decisions, paid_but_refused, refusal_checks
+from service.store.links import LINKED_SINCE
 from service.store.tables import visitor_links
 
 
@@ -116,8 +117,7 @@ _TRIES = (
     .select_from(
         decisions.outerjoin(
             visitor_links,
-            (visitor_links.c.visitor_id == decisions.c.visitor_id)
-            & (visitor_links.c.linked_at <= decisions.c.recorded_at),
+            (visitor_links.c.visitor_id == decisions.c.visitor_id) & (decisions.c.recorded_at >= LINKED_SINCE),
         )
     )
     .where(decisions.c.consume, decisions.c.reason.in_([Reason.METERED.value, Reason.METER_EXHAUSTED.value]))

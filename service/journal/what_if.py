@@ -21,7 +21,7 @@ class Tried:
     """A metered article that somebody tried to read: let in and counted, or walled.
 
     `reader_id` is also that of a browser linked to a reader by then, whose reads count together. `used` is what the
-    meter said, this read included; it never exceeds the limit. `resets_at` ends the meter's window.
+    meter said, this read included; entries of an earlier release stop at the limit. `resets_at` ends the window.
     """
 
     at: datetime
@@ -176,7 +176,7 @@ def _keep_in_step(subject: _Subject, tried: Tried, *, room: int) -> None:
     if lacking > 0:
         real.unknown += lacking
         other.unknown += max(0, min(lacking, room))
-    elif lacking < 0 and tried.counted:  # a wall's `used` stops at the limit, and tells of no surplus
+    elif lacking < 0 and tried.counted:  # an older wall's `used` stops at the limit, and tells of no surplus
         spare = min(-lacking, real.unknown)
         real.unknown -= spare
         other.unknown = max(0, other.unknown - spare)

@@ -2,89 +2,88 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import RV, PQGen, PQGenConn
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from metering.breaker import Breaker
+from metering.budget import Budget, Shared
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
-    """A connection on which no wait lasts longer than `deadline_seconds`.
+    """A connection whose waits are over when the thread's `budget` is spent: by default each has one of its own.
 
     A frozen server (SIGSTOP, a dead network) answers neither queries nor cancellation; `statement_timeout` and
     `tcp_user_timeout` do not help then, for both need the other side.
     """
 
-    deadline_seconds: ClassVar[float] = 10.0
+    budget: ClassVar[Budget] = Budget(10.0)
     breaker: ClassVar[Breaker | None] = None
-    checkout: ClassVar[threading.local] = threading.local()
-
-    @classmethod
-    def _seconds_left(cls) -> float:
-        give_up_at = getattr(cls.checkout, "give_up_at", None)
-        return cls.deadline_seconds if give_up_at is None else max(0.0, give_up_at - time.monotonic())
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """Connect, or raise OperationalError past the deadline; psycopg's own `connect_timeout` is 2 s at least."""
-        give_up_at = time.monotonic() + cls._seconds_left()
-        connecting = super()._connect_gen(conninfo)
-        try:
-            waits_for = next(connecting)
-            while True:
-                ready = yield waits_for
-                if time.monotonic() >= give_up_at:
-                    connecting.close()
-                    raise psycopg.OperationalError(f"PostgreSQL took no connection in {cls.deadline_seconds:g} s")
-                waits_for = connecting.send(ready)
-        except StopIteration as connected:
-            opened: Self = connected.value
-            return opened
+        with cls.budget.call():
+            connecting = super()._connect_gen(conninfo)
+            try:
+                waits_for = next(connecting)
+                while True:
+                    ready = yield waits_for
+                    if not _seconds_left(cls.budget):
+                        connecting.close()
+                        raise psycopg.OperationalError("PostgreSQL took no connection in time")
+                    waits_for = connecting.send(ready)
+            except StopIteration as connected:
+                opened: Self = connected.value
+                return opened
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Run `gen` to its end; past the deadline close the connection and raise OperationalError."""
-        left = self._seconds_left()
-        limit = left if timeout is None else min(timeout, left)
-        try:
-            return super().wait(gen, interval, timeout=limit)
-        except errors._WaitTimeout as error:
-            if timeout is not None and timeout <= left:
-                raise
-            self.close()
-            if self.breaker is not None:
-                self.breaker.failed()
-            raise psycopg.OperationalError(f"PostgreSQL gave no answer in {limit:g} s") from error
+        with self.budget.call():
+            left = _seconds_left(self.budget)
+            limit = left if timeout is None else min(timeout, left)
+            try:
+                return super().wait(gen, interval, timeout=limit)
+            except errors._WaitTimeout as error:
+                if timeout is not None and timeout <= left:
+                    raise
+                self.close()
+                if self.breaker is not None:
+                    self.breaker.failed()
+                raise psycopg.OperationalError(f"PostgreSQL gave no answer in {limit:g} s") from error
+
+
+def _seconds_left(budget: Budget) -> float:
+    try:
+        return budget.left()
+    except TimeoutError:
+        return 0.0
 
 
 class _GuardedPool(QueuePool):
     """Hands out no connection while the breaker is open: each would cost a deadline to find dead.
 
-    Looking whether an idle connection still answers, and opening another when it does not, share one deadline.
+    Looking whether an idle connection still answers, and opening another when it does not, share one deadline. The
+    breaker closes when a connection comes back whole, not when one is handed out: a server may answer the look and
+    then no question, as behind a locked table.
     """
 
     kind: ClassVar[type[DeadlineConnection]]
 
     def connect(self) -> PoolProxiedConnection:
-        breaker = self.kind.breaker
-        if breaker is not None and not breaker.allows():
+        if self.kind.budget.is_spent:
+            raise PoolTimeout("PostgreSQL has had all the time there was")
+        if self.kind.breaker is not None and not self.kind.breaker.allows():
             raise PoolTimeout("PostgreSQL failed repeatedly and is being left alone for a moment")
-        self.kind.checkout.give_up_at = time.monotonic() + self.kind.deadline_seconds
-        try:
-            connection = super().connect()
-        finally:
-            self.kind.checkout.give_up_at = None
-        if breaker is not None:
-            breaker.succeeded()
-        return connection
+        with self.kind.budget.shared():
+            return super().connect()
 
 
 def make_engine(
@@ -99,9 +98,8 @@ def make_engine(
     `url` is any libpq address, such as ``postgresql://newsstand@127.0.0.1/newsstand``. While `breaker` is open,
     `connect()` raises sqlalchemy's TimeoutError at once, without waiting for a server that failed repeatedly.
     """
-    terms = {"deadline_seconds": deadline_seconds, "breaker": breaker, "checkout": threading.local()}
-    kind = type("DeadlineConnection", (DeadlineConnection,), terms)
-    return create_engine(
+    kind = type("DeadlineConnection", (DeadlineConnection,), {"budget": Budget(deadline_seconds), "breaker": breaker})
+    engine = create_engine(
         "postgresql+psycopg://",
         creator=lambda: _connected(kind, url),
         poolclass=type("GuardedPool", (_GuardedPool,), {"kind": kind}),
@@ -110,6 +108,31 @@ def make_engine(
         pool_timeout=deadline_seconds,
         pool_pre_ping=True,
     )
+    if breaker is not None:
+        event.listen(engine, "checkin", partial(_came_back, breaker))
+    return engine
+
+
+def _came_back(breaker: Breaker, connection: DeadlineConnection | None, _record: object) -> None:
+    """Close the breaker for a connection that is returned; one whose answer did not come is None by then."""
+    if connection is not None:
+        breaker.succeeded()
+
+
+def one_deadline(engine: Engine) -> Shared:
+    """Return a context in which all questions of this thread together wait no longer than one may."""
+    return _kind_of(engine).budget.shared()
+
+
+def is_away(engine: Engine) -> bool:
+    """Tell whether the last who asked through this engine's breaker had no answer; asks nothing itself."""
+    breaker = _kind_of(engine).breaker
+    return breaker is not None and breaker.has_failed
+
+
+def _kind_of(engine: Engine) -> type[DeadlineConnection]:
+    assert isinstance(engine.pool, _GuardedPool)  # noqa: S101 - make_engine makes no other
+    return engine.pool.kind
 
 
 def _connected(kind: type[DeadlineConnection], url: str) -> DeadlineConnection:

@@ -161,6 +161,7 @@ visitor_links = Table(
     Column("visitor_id", Text, primary_key=True),
     Column("reader_id", Text, nullable=False, index=True),
     Column("linked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("since", DateTime(timezone=True), comment="of its present reader's first sign-in; null as linked_at"),
 )
 
 api_keys = Table(

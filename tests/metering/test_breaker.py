@@ -48,6 +48,15 @@ def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
     assert not breaker.allows()
 
 
+def test_the_last_outcome_is_known(breaker: Breaker) -> None:
+    """Claim: one failure tells that the server is away, long before it is left alone; one success that it is back."""
+    assert not breaker.has_failed
+    breaker.failed()
+    assert (breaker.has_failed, breaker.is_open) == (True, False)
+    breaker.succeeded()
+    assert not breaker.has_failed
+
+
 def test_one_caller_probes_each_period(breaker: Breaker, seconds: Seconds) -> None:
     """Claim: when the pause is over exactly one of many threads is let through, and the next only a pause later."""
     _break(breaker)

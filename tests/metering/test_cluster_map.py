@@ -163,6 +163,21 @@ def test_the_map_is_asked_for_four_times_a_second_at_most(room: Room) -> None:
     assert [each[0] for each in room.log if each[1:] == SLOTS] == [ONE, TWO]
 
 
+@pytest.mark.parametrize("refusal", [exceptions.ClusterDownError, exceptions.MasterDownError])
+def test_a_primary_that_refuses_everything_has_the_map_asked_for_again(room: Room, refusal: type[Exception]) -> None:
+    """Claim: one cut off from the others still answers, but its replica serves its slots; a full server is no such."""
+    cluster = room.cluster()
+    cluster.command("PING")
+    room.now += REFRESH_SECONDS
+    room.map = [[0, 16383, [b"two", 7002]]]
+    for error, then_at in ((exceptions.OutOfMemoryError("full"), ONE), (refusal("down"), TWO)):
+        room.replies[ONE, "GET", FIRST] = error
+        with pytest.raises(MeterUnavailable):
+            cluster.command("GET", FIRST)
+        del room.replies[ONE, "GET", FIRST]
+        assert cluster.command("GET", FIRST) == b"from " + then_at[0].encode()
+
+
 def test_a_server_that_cannot_say_leaves_the_question_to_the_next(room: Room) -> None:
     """Claim: the map comes from the first server that answers; those learnt from it are asked too, when need be."""
     room.replies[TWO, *SLOTS] = exceptions.ConnectionError("gone")
@@ -195,10 +210,24 @@ def test_nobody_to_ask_is_a_fault_with_a_name(room: Room) -> None:
 
 
 def test_a_server_that_does_not_know_its_own_name_is_where_it_was_asked(room: Room) -> None:
-    """Claim: an empty host in the map is the one that told it; a seed without host or port is the usual one."""
-    room.map = [[0, 16383, [b"", 6379]]]
-    assert room.cluster({"password": "secret"}).command("PING") == b"from localhost"
-    assert room.log[0] == (("localhost", 6379), *SLOTS)
+    """Claim: a host without a name in the map is the one that told it; a seed without host or port is the usual one."""
+    for nameless in (b"", b"?", None):
+        room.log.clear()
+        room.map = [[0, 16383, [nameless, 6379]]]
+        assert room.cluster({"password": "secret"}).command("PING") == b"from localhost"
+        assert room.log[0] == (("localhost", 6379), *SLOTS)
+
+
+@pytest.mark.parametrize("redirect", [MovedError, AskError])
+@pytest.mark.parametrize("nameless", ["", "?"])
+def test_a_redirect_without_a_name_leads_to_another_port_of_the_same_host(
+    room: Room, redirect: type[AskError], nameless: str
+) -> None:
+    """Claim: servers that know no names, as behind one address with several ports, are followed all the same."""
+    cluster = room.cluster()
+    room.replies[ONE, "GET", FIRST] = redirect(f"0 {nameless}:7009")
+    assert cluster.command("GET", FIRST) == b"from one"
+    assert (("one", 7009), "GET", FIRST) in room.log
 
 
 def test_learnt_servers_are_reached_as_the_first_seed_is(room: Room) -> None:

@@ -81,11 +81,12 @@ def test_a_limit_of_zero_lets_nothing_in(desk: Any, visitor: Subject) -> None:
     assert (reading.outcome, reading.used) == (Outcome.FULL, 0)
 
 
-def test_a_lowered_limit_never_shows_more_used_than_allowed(desk: Any, visitor: Subject) -> None:
-    """Claim: counts are kept when the limit changes, and a counter never shows 3 of 1."""
+def test_a_lowered_limit_never_shows_more_spent_than_allowed(desk: Any, visitor: Subject) -> None:
+    """Claim: counts are kept when the limit changes, and what people are shown is never 3 of 1."""
     for article in ("a-1", "a-2", "a-3"):
         desk.reads(visitor, article, limit=3)
-    assert [desk.reads(visitor, article, limit=1).used for article in ("a-1", "a-4")] == [1, 1]
+    lowered = [desk.reads(visitor, article, limit=1) for article in ("a-1", "a-4")]
+    assert [(each.used, each.spent) for each in lowered] == [(3, 1), (3, 1)]
     assert desk.outcome(visitor, "a-4", limit=4) is Outcome.ROOM
 
 
@@ -151,15 +152,15 @@ def test_a_batch_for_a_subscriber_repeats_the_pass(desk: Any, reader: Subject, m
 
 
 def test_usage_counts_behind_a_pass(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
-    """Claim: the count is told for a subscriber and an unknown reader alike, and never above the limit."""
+    """Claim: the count is told for a subscriber and an unknown reader alike, also where it is above the limit."""
     assert desk.meter.usage(reader, limit=2, window=desk.window).outcome is Outcome.ROOM
     desk.meter.publish_absent(reader.id, NOW)
     for article in ("a-1", "a-2"):
         desk.reads(reader, article, limit=2)
     desk.meter.publish(reader.id, make_pass())
-    for limit, used in ((3, 2), (2, 2), (1, 1)):
+    for limit, spent in ((3, 2), (2, 2), (1, 1)):
         usage = desk.meter.usage(reader, limit=limit, window=desk.window)
-        assert (usage.used, usage.outcome) == (used, Outcome.ROOM if limit == 3 else Outcome.FULL)
+        assert (usage.used, usage.spent, usage.outcome) == (2, spent, Outcome.ROOM if limit == 3 else Outcome.FULL)
 
 
 def test_a_reset_gives_a_fresh_allowance_to_one_subject(desk: Any, visitor: Subject) -> None:

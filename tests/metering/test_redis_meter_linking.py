@@ -103,19 +103,32 @@ def test_reads_are_united_each_article_once(
     assert all(desk.outcome(reader, article, limit=0) is Outcome.SEEN for article in union)
 
 
-def test_a_union_above_the_limit_is_full_and_shows_no_more_than_it(
+def test_a_union_above_the_limit_is_full_and_tells_both_counts(
     desk: Any, known: Callable[[], Subject], visitor: Subject
 ) -> None:
-    """Claim: what was read stays readable, nothing more is, and `used` never exceeds `limit`."""
+    """Claim: what was read stays readable, nothing more is; `used` is the whole count, `spent` what the limit holds."""
     reader = known()
     desk.reads(reader, "a-1")
     desk.reads(visitor, "a-2")
     desk.link(visitor, reader)
     for subject in (reader, visitor):
         answers = [desk.reads(subject, article) for article in ("a-1", "a-2", "a-3")]
-        assert [(each.outcome, each.used) for each in answers] == [
-            (Outcome.SEEN, 1), (Outcome.SEEN, 1), (Outcome.FULL, 1),
+        assert [(each.outcome, each.used, each.spent) for each in answers] == [
+            (Outcome.SEEN, 2, 1), (Outcome.SEEN, 2, 1), (Outcome.FULL, 2, 1),
         ]  # fmt: skip
+
+
+def test_a_linked_browser_is_told_how_much_its_reader_has_read(
+    desk: Any, known: Callable[[], Subject], visitor: Subject
+) -> None:
+    """Claim: asked with less than the reader has, the browser is full, and the reader's whole count is known."""
+    reader = known()
+    for article in ("a-1", "a-2", "a-3"):
+        desk.reads(reader, article, limit=3)
+    desk.link(visitor, reader)
+    for consume in (True, False):
+        reading = desk.reads(visitor, "a-4", limit=1, consume=consume)
+        assert (reading.outcome, reading.used, reading.spent, reading.limit) == (Outcome.FULL, 3, 1, 1)
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

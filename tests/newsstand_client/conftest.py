@@ -30,7 +30,7 @@ class ScriptedService:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 service.seen.append(
                     {"method": self.command, "path": self.path, "headers": dict(self.headers),
-                     "body": json.loads(body) if body else None, "port": self.client_address[1]}
+                     "body": json.loads(body) if body else None, "raw": body, "port": self.client_address[1]}
                 )  # fmt: skip
                 act = service.script.pop(0) if len(service.script) > 1 else service.script[0]
                 act(self)

@@ -95,6 +95,18 @@ def test_a_batch_falls_back_for_each_article(newsstand: Newsstand, service: Any,
     assert [(each.granted, each.fallback, each.visitor_id) for each in found] == [(True, "unreadable", "v-1")] * 2
 
 
+def test_a_page_of_the_longest_ids_is_sent_without_a_spare_byte(
+    newsstand: Newsstand, service: Any, answers: Any
+) -> None:
+    """Claim: 500 articles go in half of what a batch may have, for what is sent has no spaces between its parts."""
+    service.plays(answers(200, {}))
+    newsstand.decide_many([Article(id="a" * 200, access="subscribers", feature="archives")] * 500, mode="peek")
+    [seen] = service.seen
+    assert len(seen["body"]["articles"]) == 500
+    assert b" " not in seen["raw"]
+    assert len(seen["raw"]) < 132_000
+
+
 def test_a_wrong_call_is_told(newsstand: Newsstand, service: Any, answers: Any) -> None:
     """422 raises, with the fields at fault: falling back would hide the mistake for ever."""
     service.plays(answers(422, {"code": "invalid_request", "detail": "d", "errors": {"article": ["x"]}}))

@@ -98,7 +98,12 @@ def build_parts(catalog: Catalog, database_url: str) -> Iterator[Callable[..., P
     journals: list[Journal] = []
 
     def build(
-        engine: Engine, redis_url: str, *, allow_on_outage: bool = True, newcomers_per_hour: int | None = None
+        engine: Engine,
+        redis_url: str,
+        *,
+        allow_on_outage: bool = True,
+        newcomers_per_hour: int | None = None,
+        catalog: Catalog = catalog,
     ) -> Parts:
         clock = HandClock(START)
         # A generous time-out: these tests are about what is decided, on machines that may be busy.

@@ -39,7 +39,7 @@ class ResetMeter(Act[Wish]):
         """Return it; raises Unavailable (`meter_unavailable`)."""
         reading, idle = reading_of(self._readers, wish.reader_id, self._outlook)
         resets = self._outlook.moment(reading.window.ends_at)
-        count = f"The count goes from {reading.used} of {reading.limit} back to 0, until {resets}."
+        count = f"The count goes from {reading.spent} of {reading.limit} back to 0, until {resets}."
         again = "Linked browsers share it. An article that was read before counts anew when it is opened again."
         return Effect(words=(count, again, *idle))
 
@@ -69,8 +69,9 @@ class AddArticles(Act[MoreWish]):
         self._refuse_too_many(wish)
         until = self._outlook.moment(reading.window.ends_at)
         more = f"{wish.articles} more free {'article' if wish.articles == 1 else 'articles'} until {until}."
-        used, limit = reading.used, reading.limit
-        then = f"{used} of {limit + wish.articles} are read then, instead of {used} of {limit}."
+        limit = reading.limit
+        spent = min(reading.used, limit + wish.articles)
+        then = f"{spent} of {limit + wish.articles} are read then, instead of {reading.spent} of {limit}."
         return Effect(words=(more, then, "It counts where they are signed in.", *idle))
 
     def do(self, wish: MoreWish, trail: Trail) -> Done:

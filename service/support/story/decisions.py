@@ -39,7 +39,7 @@ def _used_up(decision: Decision, dates: Dates) -> str:
     reading = decision.reading
     if reading is None:
         return "nobody could be asked what was read, and the failure policy refuses then"
-    return f"{reading.used} of {reading.limit} free articles were used up{_in(decision, dates)}"
+    return f"{reading.spent} of {reading.limit} free articles were used up{_in(decision, dates)}"
 
 
 def _in(decision: Decision, dates: Dates) -> str:
@@ -79,7 +79,7 @@ _RULES = {
 def _values(article: Article, decision: Decision, dates: Dates) -> dict[str, object]:
     reading, entitlement = decision.reading, decision.entitlement
     return {
-        "used": reading.used if reading else "an unknown number",
+        "used": reading.spent if reading else "an unknown number",
         "limit": reading.limit if reading else "an unknown number of",
         "window": window_told(reading, dates) if reading else "the window",
         "plan": _plan(entitlement),

@@ -116,8 +116,14 @@ def _meter_told(reading: Reading | None, dates: Dates) -> Iterator[tuple[str, st
         return
     yield "limit", str(reading.limit)
     yield "window", window_told(reading, dates)
-    yield "used", str(reading.used)
+    yield "used", _used_told(reading)
     yield "among", _OUTCOMES[reading.outcome]
+
+
+def _used_told(reading: Reading) -> str:
+    """Return the count; what is beyond the limit matters to the wall of a browser whose reader has more."""
+    beyond = reading.used - reading.spent
+    return f"{reading.spent}, and {beyond} beyond the limit" if beyond else str(reading.spent)
 
 
 def entitlement_told(entitlement: Entitlement | None, dates: Dates) -> str:

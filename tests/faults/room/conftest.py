@@ -116,11 +116,11 @@ class Room:
             return None
         return answer.status_code, answer.json()
 
-    def decide(self, reader_id: str, article_id: str, *, timeout: float = 5) -> Any:
+    def decide(self, reader_id: str, article_id: str, *, who: str = "reader", timeout: float = 5) -> Any:
         """Return the decision's JSON; None when no answer came (the site's client then lets the reader in)."""
         connection = http.client.HTTPConnection("127.0.0.1", self._ports["web"], timeout=timeout)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        body = json.dumps({"article": {"id": article_id}, "reader_id": reader_id})
+        body = json.dumps({"article": {"id": article_id}, f"{who}_id": reader_id})
         try:
             connection.request("POST", "/v1/decisions", body, headers)
             answer = connection.getresponse()

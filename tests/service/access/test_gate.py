@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
+from metering.breaker import Breaker
 from metering.meter import Subject, SubjectKind
 from sandbox.processes import free_port
 from service.access.links import Links
 from service.access.question import Answer, BatchQuestion, Question
+from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Reason
-from service.store.database import make_engine
+from service.store.database import answers, make_engine
 
 
 def ask(
@@ -127,6 +131,21 @@ def test_signing_in_unites_reads_and_signing_out_gives_nothing_fresh(parts: Any)
     assert ask(parts, "a-2", visitor="v-1").decision.reason is Reason.METER_EXHAUSTED
 
 
+@pytest.mark.parametrize(("read", "wall"), [(2, "register"), (3, "subscribe")])
+def test_a_linked_browser_is_asked_to_sign_in_only_where_that_opens_the_article(
+    build_parts: Callable[..., Any], engine: Engine, redis_url: str, catalog: Catalog, read: int, wall: str
+) -> None:
+    """Claim: signed out, `register` stands on a wall exactly while the reader behind the browser has room."""
+    generous = replace(catalog, meter=replace(catalog.meter, limit_visitor=1, limit_reader=3))
+    parts = build_parts(engine, redis_url, catalog=generous)
+    for number in range(read):
+        assert ask(parts, f"a-{number}", reader="r-1", visitor="v-1").decision.counted
+    signed_out = ask(parts, "a-9", visitor="v-1").decision
+    assert signed_out.wall is not None
+    assert (signed_out.granted, signed_out.wall.kind) == (False, wall)
+    assert ask(parts, "a-9", reader="r-1", visitor="v-1").decision.granted is (wall == "register")
+
+
 def test_the_wall_knows_whose_trial_is_used(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
     """A reader whose trial ended is not offered a second one."""
     trial = make_subscription(
@@ -230,7 +249,9 @@ def dead_redis() -> str:
 
 @pytest.fixture
 def dead_engine() -> Engine:
-    return make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand", deadline_seconds=0.3)
+    breaker = Breaker(failures=5, open_seconds=0.5, monotonic=time.monotonic)
+    address = f"postgresql://newsstand@127.0.0.1:{free_port()}/newsstand"
+    return make_engine(address, deadline_seconds=0.3, breaker=breaker)
 
 
 def test_without_redis_payers_are_found_and_others_let_in(
@@ -266,14 +287,57 @@ def test_without_postgresql_passes_go_on_serving(
     assert (unknown.decision.granted, unknown.decision.reason, unknown.degraded) == (True, Reason.OUTAGE, "database")
 
 
+@pytest.mark.parametrize("who", [{"reader": "r-1"}, {"visitor": "v-1"}, {}, {"reader": "r-1", "visitor": "v-1"}])
 @pytest.mark.parametrize(("allow", "granted"), [(True, True), (False, False)])
 def test_without_both_the_publication_chooses(
-    build_parts: Callable[..., Any], dead_engine: Engine, dead_redis: str, *, allow: bool, granted: bool
-) -> None:
-    """Both down: let in by default, or walled, as ON_OUTAGE says."""
+    build_parts: Callable[..., Any], dead_engine: Engine, dead_redis: str, who: dict[str, str], *, allow: bool,
+    granted: bool,
+) -> None:  # fmt: skip
+    """Both down: let in by default, or walled, as ON_OUTAGE says, whoever comes once the record is known to be away."""
     parts = build_parts(dead_engine, dead_redis, allow_on_outage=allow)
-    answer = ask(parts, reader="r-1")
+    assert not answers(dead_engine)
+    answer = ask(parts, **who)
     assert (answer.decision.granted, answer.degraded) == (granted, "redis")
+
+
+def test_without_both_an_article_for_subscribers_opens_to_who_may_be_one(
+    build_parts: Callable[..., Any], dead_engine: Engine, dead_redis: str
+) -> None:
+    """Claim: that is a reader of whom nobody can tell; a visitor has certainly bought nothing."""
+    parts = build_parts(dead_engine, dead_redis)
+    assert not answers(dead_engine)
+    assert ask(parts, reader="r-1", access=Access.SUBSCRIBERS).decision.reason is Reason.OUTAGE
+    assert ask(parts, visitor="v-1", access=Access.SUBSCRIBERS).decision.reason is Reason.SUBSCRIBERS_ONLY
+
+
+def test_a_visitor_is_refused_only_while_the_record_is_away_too(
+    build_parts: Callable[..., Any], engine: Engine, dead_redis: str
+) -> None:
+    """Claim: with Redis alone down, a publication that refuses in an outage lets visitors in."""
+    parts = build_parts(engine, dead_redis, allow_on_outage=False)
+    assert ask(parts, visitor="v-1").decision.granted
+
+
+def test_a_record_that_answers_no_question_costs_a_decision_one_and_soon_none(
+    build_parts: Callable[..., Any], database_url: str, redis_url: str
+) -> None:
+    """Claim: behind locked tables linking and looking up share one wait; after five such nobody asks any more."""
+    seconds = [0.0]
+    breaker = Breaker(failures=5, open_seconds=0.5, monotonic=lambda: seconds[0])
+    quick = make_engine(database_url, deadline_seconds=0.3, breaker=breaker)
+    parts = build_parts(quick, redis_url)
+    asked: list[str] = []
+    holder = make_engine(database_url)
+    with holder.begin() as connection:
+        connection.execute(text("lock table accounts, visitor_links"))
+        event.listen(quick, "before_cursor_execute", lambda _c, _k, statement, *_: asked.append(statement))
+        found = [ask(parts, reader=f"r-{number}", visitor=f"v-{number}") for number in range(8)]
+        assert [each.degraded for each in found] == ["database"] * 8
+        assert len(asked) == 5
+    seconds[0] += 1
+    assert ask(parts, reader="r-9", visitor="v-9").degraded is None
+    holder.dispose()
+    quick.dispose()
 
 
 def test_a_link_is_recorded_in_postgresql(parts: Any) -> None:
@@ -290,6 +354,15 @@ def test_a_flush_is_mended_by_the_next_signed_in_decision(parts: Any, redis_url:
         client.flushall()
     assert ask(parts, "a-1", reader="r-1", visitor="v-1").decision.counted
     assert ask(parts, "a-2", visitor="v-1").decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_a_link_that_the_site_reports_is_known_to_decisions_at_once(parts: Any) -> None:
+    """Claim: who signed in last has the browser, also where another pair was known of a moment ago."""
+    for reader in ("r-1", "r-2"):
+        ask(parts, reader=reader, visitor="v-1")
+    parts.links.link("r-1", "v-1", now=parts.clock())
+    ask(parts, reader="r-2", visitor="v-1")
+    assert parts.meter.linked_reader_is("v-1", "r-2", wall_now=parts.clock())
 
 
 def test_a_known_pair_is_looked_at_again_after_ten_minutes(parts: Any) -> None:

@@ -181,13 +181,16 @@ def test_an_address_that_is_none_is_refused(api: Any, address: object) -> None:
     assert list(refused(api.call("POST", "/v1/decisions", json=body), 422)["errors"]) == ["client_ip"]
 
 
-@pytest.mark.parametrize("path", WRITES)
-def test_a_body_over_64_kib_is_refused(api: Any, path: str) -> None:
-    """413, also when the length is not announced."""
-    raw = b'{"reason":"' + b"x" * LIMIT_BYTES + b'"}'
+LIMITS = dict.fromkeys(WRITES, LIMIT_BYTES) | {"/v1/decisions/batch": 256 * 1024}
+
+
+@pytest.mark.parametrize(("path", "limit_bytes"), LIMITS.items())
+def test_a_body_over_its_limit_is_refused(api: Any, path: str, limit_bytes: int) -> None:
+    """64 KiB, a batch's 256: 413, also when the length is not announced."""
+    raw = b'{"reason":"' + b"x" * limit_bytes + b'"}'
     refused(write(api, path, data=raw, content_type="application/json"), 413)
     chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": None}
-    for body in (raw, b"{}" + b" " * LIMIT_BYTES):
+    for body in (raw, b"{}" + b" " * limit_bytes):
         refused(write(api, path, data=body, content_type="application/json", environ_overrides=chunked), 413)
     assert untouched(api)
 
@@ -199,6 +202,19 @@ def test_a_body_of_64_kib_is_read(api: Any) -> None:
         "article"
         in refused(api.call("POST", "/v1/decisions", data=raw, content_type="application/json"), 422)["errors"]
     )
+
+
+def test_a_batch_of_the_longest_ids_is_read_and_no_larger_one(api: Any) -> None:
+    """500 articles with ids of 200 characters and all that may be said of each are answered; a byte too many is 413."""
+    longest = [{"id": f"{n:0200d}", "access": "subscribers", "feature": "archives"} for n in range(500)]
+    whole = json.dumps({"reader_id": "r" * 200, "visitor_id": "v" * 200, "user_agent": "m" * 2000, "articles": longest})
+    room = LIMITS["/v1/decisions/batch"] - len(whole)
+    assert room >= 0
+    for spaces, status in ((room, 200), (room + 1, 413)):
+        data = (whole + " " * spaces).encode()
+        answer = api.call("POST", "/v1/decisions/batch", data=data, content_type="application/json")
+        assert answer.status_code == status
+    assert [len(each.articles) for each in api.gate.batches] == [500]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "é/\x00"])

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, text
 
+from service.access.question import Question
+from service.domain.decision import Article
 from service.journal import reading
 from service.journal.buffer import Buffer
 from service.journal.writer import Writer
@@ -38,6 +40,23 @@ def test_the_newest_come_first_within_the_time_asked_for(engine: Engine, written
     assert all_of_them == [written[2], written[1], written[0]]
     assert latest == [written[3]]
     assert sorted(each.id for each in browsers) == [written[0].id, written[4].id]
+
+
+def test_what_a_browser_met_signed_out_stays_its_readers_when_they_sign_in_again(parts: Any) -> None:
+    """Claim: what-if is told the reader for the wall between two sign-ins of one reader, and nobody for one before."""
+
+    def ask(article: str, *, reader: str | None = None) -> None:
+        question = Question(article=Article(id=article), reader_id=reader, visitor_id="v-1", consume=True)
+        parts.gate.decide(question)
+
+    ask("a-0")
+    ask("a-1", reader="r-1")
+    ask("a-1")
+    ask("a-2")
+    parts.links.link("r-1", "v-1", now=parts.clock())
+    parts.journal.close()
+    owners = [each.reader_id for each in reading.tries(parts.engine, until=parts.clock() + timedelta(days=1))]
+    assert owners == [None, "r-1", "r-1", "r-1"]
 
 
 def test_a_reader_is_forgotten_with_her_browsers(engine: Engine, written: list[Any]) -> None:

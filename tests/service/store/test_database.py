@@ -10,14 +10,15 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from metering.breaker import Breaker
 from sandbox.servers import Postgres
-from service.store.database import make_engine
+from service.store.database import is_away, make_engine, one_deadline
 
 DEADLINE_SECONDS = 0.3
+QUESTION = text("select count(*) from accounts")
 
 
 class Seconds:
@@ -52,6 +53,16 @@ def frozen(*pids: int) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def locked(database_url: str) -> Iterator[None]:
+    """A table that nobody can read meanwhile, on a server that is well."""
+    holder = make_engine(database_url)
+    with holder.begin() as connection:
+        connection.execute(text("lock table accounts"))
+        yield
+    holder.dispose()
 
 
 def backend(engine: Engine) -> int:
@@ -95,6 +106,44 @@ def test_after_repeated_failures_nobody_waits(quick: Engine, postgres: Postgres,
     seconds.now += 1
     assert backend(quick)
     assert backend(quick)
+
+
+def test_a_server_that_answers_the_look_but_no_question_is_left_alone(quick: Engine, database_url: str) -> None:
+    """Claim: an idle connection that still answers closes no breaker; a question that is answered does."""
+    with locked(database_url):
+        for _ in range(3):
+            with pytest.raises(OperationalError), quick.connect() as connection:
+                connection.execute(QUESTION)
+        with pytest.raises(PoolTimeout, match="left alone"):
+            quick.connect()
+
+
+def test_questions_within_one_deadline_wait_as_long_as_one(quick: Engine, database_url: str) -> None:
+    """Claim: when one of them has used it up, the next asks nothing, and both are one failure; then it is over."""
+    with locked(database_url), one_deadline(quick):
+        with pytest.raises(OperationalError), quick.connect() as connection:
+            connection.execute(QUESTION)
+        for _ in range(5):
+            with pytest.raises(PoolTimeout, match="all the time"):
+                quick.connect()
+    assert is_away(quick)
+    with quick.connect() as connection:
+        connection.execute(QUESTION)
+    assert not is_away(quick)
+
+
+def test_whether_it_is_away_costs_no_question(quick: Engine, database_url: str, postgres: Postgres) -> None:
+    """Claim: the last who asked knows; an engine without a breaker never does."""
+    assert not is_away(quick)
+    with frozen(postmaster(postgres)):
+        assert not is_away(quick)
+        took_to_fail(quick)
+        assert is_away(quick)
+    plain = make_engine(database_url, deadline_seconds=0.1)
+    with frozen(postmaster(postgres)):
+        took_to_fail(plain)
+        assert not is_away(plain)
+    plain.dispose()
 
 
 def test_an_engine_without_a_breaker_always_asks(database_url: str, postgres: Postgres) -> None:
