@@ -120,7 +120,10 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     def mark(connection: Connection, customer_id: str) -> None:
         hint(connection, customer_id, wall_clock(), defer)
 
-    errands = tuple(kind(engine, client, mark=mark, wall_clock=wall_clock) for kind in (RepeatedCards, WarnedCharges))
+    errands = tuple(
+        kind(engine, client, mark=mark, wall_clock=wall_clock, count=metrics.count_errand)
+        for kind in (RepeatedCards, WarnedCharges)
+    )
 
     def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
         def after_commit(snapshot: CustomerSnapshot) -> None:
