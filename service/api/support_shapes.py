@@ -173,6 +173,7 @@ class Account(Schema):
     customer_id = maybe_text()
     created_at = instant()
     sentence = text("Where the account stands, for people.")
+    warning = maybe_text("What somebody should look into, in a sentence: two subscriptions at once.")
     state = one(Reader)
     rule = text("Which rule decided what access there is.")
     card = maybe(Card)

@@ -99,7 +99,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         on_fault=metrics.count_redis_fault,
     )
     record = Record(quick_engine, policy, wall_clock=wall_clock)
-    projection = Projection(policy, email_key=settings.subject_key)
+    projection = Projection(policy, email_key=settings.subject_key, alarm=metrics.count_account_alarm)
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
     publish = _publish_after_sync(engine, publisher)
