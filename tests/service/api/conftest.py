@@ -127,7 +127,13 @@ class FakeReaders(Readers):
     def __init__(self) -> None:
         self.links: list[tuple[str, str]] = []
         self.known = ReaderState(
-            reader_id="r-81", entitlement=NOBODY, subscription=None, snapshot=None, reading=None, trial=TRIAL
+            reader_id="r-81",
+            entitlement=NOBODY,
+            sold=NOBODY,
+            subscription=None,
+            snapshot=None,
+            reading=None,
+            trial=TRIAL,
         )
 
     def state(self, reader_id: str) -> ReaderState:
