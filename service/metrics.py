@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from service.domain.alarms import ACCOUNT_ALARMS, ErrandOutcome
 from webhooks.alarms import ALARMS
 from webhooks.events import RefusalCode
 from webhooks.inbox import Stored
@@ -47,6 +48,10 @@ _requests = Histogram(
 )
 _webhook_events = Counter("newsstand_webhook_events", "Posts to the webhook endpoint, by outcome.", ["outcome"])
 _alarms = Counter("newsstand_event_alarms", "Stripe's events that somebody should look into, by why.", ["why"])
+_account_alarms = Counter("newsstand_account_alarms", "Accounts that somebody should look into, by why.", ["why"])
+_errands = Counter(
+    "newsstand_errands", "Tries of what is to be done at Stripe by itself, by kind and outcome.", ["kind", "outcome"]
+)
 _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook brought, found in Stripe's list.")
 _refused_reconciles = Counter(
     "newsstand_refused_reconciles", "Nightly comparisons that repaired nothing, for too much differed to be true."
@@ -95,6 +100,16 @@ def count_webhook_event(outcome: str) -> None:
 def count_event_alarm(why: str) -> None:
     """Count an event that somebody should look into."""
     _alarms.labels(why=why if why in ALARMS else OTHER).inc()
+
+
+def count_account_alarm(why: str) -> None:
+    """Count an account that somebody should look into."""
+    _account_alarms.labels(why=why if why in ACCOUNT_ALARMS else OTHER).inc()
+
+
+def count_errand(kind: str, outcome: ErrandOutcome) -> None:
+    """Count one try of something that is to be done at Stripe; `kind` is the name of its rows."""
+    _errands.labels(kind=kind, outcome=outcome.value).inc()
 
 
 def count_newcomer(*, admitted: bool) -> None:

@@ -19,9 +19,10 @@ from service.domain.bonuses import Bonus, in_force
 from service.domain.entitlement import (
     Entitlement,
     Policy,
-    entitlement_from,
     entitlement_from_json,
     entitlement_to_json,
+    sold_from,
+    with_given,
 )
 from service.store import accounts
 from service.store.database import is_away, one_deadline
@@ -37,11 +38,13 @@ LONGEST_PASS = timedelta(hours=72)
 class Standing:
     """A reader's facts and the entitlement they give now; `facts` is None for a reader without an account.
 
+    `sold` is what Stripe's facts alone give.
     `asked_at` is wall time from *before* PostgreSQL was asked: what is published must not look newer than it is.
     """
 
     facts: Facts | None
     entitlement: Entitlement
+    sold: Entitlement
     asked_at: datetime
 
 
@@ -67,11 +70,9 @@ class Record:
         asked_at = self._wall_clock()
         with self._engine.connect() as connection:
             facts = find_facts(connection, reader_id)
-        if facts is None:
-            entitlement = entitlement_from(None, (), (), self._policy, now)
-        else:
-            entitlement = entitlement_from(facts.snapshot, facts.holds, facts.grants, self._policy, now)
-        return Standing(facts=facts, entitlement=entitlement, asked_at=asked_at)
+        snapshot, holds, grants = (facts.snapshot, facts.holds, facts.grants) if facts else (None, (), ())
+        sold = sold_from(snapshot, holds, self._policy, now)
+        return Standing(facts=facts, entitlement=with_given(sold, grants, now), sold=sold, asked_at=asked_at)
 
 
 class Publisher:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
+from service.domain.alarms import SOLD_TWICE
 from service.domain.emails import email_digest
 from service.domain.entitlement import (
     Entitlement,
@@ -19,7 +20,7 @@ from service.domain.entitlement import (
 from service.domain.erasure import erased_digest, spellings
 from service.domain.holds import holds_from, is_no_dispute, paid_while_held
 from service.domain.refusals import tells_of_cover
-from service.domain.standings import RUNNING, standings_of
+from service.domain.standings import RUNNING, living, standings_of
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
 from service.store import accounts, checkouts, derived, erased, hold_releases, merges, trials, versions
@@ -30,12 +31,17 @@ from webhooks.snapshot import CustomerSnapshot, HoldFacts, SubscriptionFacts
 log = structlog.get_logger(__name__)
 
 
+def _unheard(_why: str) -> None:
+    """Hear no alarm."""
+
+
 class Projection:
     """Writes snapshots: derived rows, the trial ledger, and a new entitlement version when it differs."""
 
-    def __init__(self, policy: Policy, *, email_key: str) -> None:
+    def __init__(self, policy: Policy, *, email_key: str, alarm: Callable[[str], None] = _unheard) -> None:
         self._policy = policy
         self._email_key = email_key
+        self._alarm = alarm
 
     def project(self, connection: Connection, snapshot: CustomerSnapshot) -> None:
         """Bring the record in step with `snapshot`; an unknown customer is stored, and applied once bound.
@@ -61,6 +67,7 @@ class Projection:
         if reader_id is None:
             _tell_of_unbound(snapshot, named_in_vain)
             return
+        self._tell_of_two_sales(reader_id, snapshot, known_before)
         self._record_trials(connection, reader_id, snapshot)
         self._record_disputes(connection, reader_id, snapshot, holds)
         _tell_of_charges_while_held(reader_id, snapshot, holds, known_before)
@@ -117,6 +124,12 @@ class Projection:
                 WARNED_CHARGES.note(
                     connection, warning_id=facts.id, customer_id=snapshot.customer_id, charge_id=facts.charge_id
                 )
+
+    def _tell_of_two_sales(self, reader_id: str, snapshot: CustomerSnapshot, before: CustomerSnapshot | None) -> None:
+        """Alarm once when a reader pays twice, whatever the cause: only people can give one of the two back."""
+        if len(living(snapshot)) > 1 >= len(living(before)):
+            log.warning(SOLD_TWICE, reader_id=reader_id, customer_id=snapshot.customer_id)
+            self._alarm(SOLD_TWICE)
 
     def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
         for subscription in snapshot.subscriptions:

@@ -23,10 +23,14 @@ from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 @dataclass(frozen=True, kw_only=True)
 class ReaderState:
-    """One reader now. `reading` is None when Redis does not answer."""
+    """One reader now. `reading` is None when Redis does not answer.
+
+    `entitlement` says what opens; `sold` what of it Stripe sold, which is what can be sold, changed or ended.
+    """
 
     reader_id: str
     entitlement: Entitlement
+    sold: Entitlement
     subscription: SubscriptionFacts | None
     snapshot: CustomerSnapshot | None
     reading: Reading | None
@@ -65,7 +69,8 @@ class Readers:
         return ReaderState(
             reader_id=reader_id,
             entitlement=standing.entitlement,
-            subscription=_subscription(snapshot, standing.entitlement),
+            sold=standing.sold,
+            subscription=_subscription(snapshot, standing.sold),
             snapshot=snapshot,
             reading=self._reading(reader_id, now, standing.facts.bonuses if standing.facts else ()),
             trial=trial,
@@ -84,8 +89,8 @@ class Readers:
             return None
 
 
-def _subscription(snapshot: CustomerSnapshot | None, entitlement: Entitlement) -> SubscriptionFacts | None:
-    """Return the subscription that the entitlement rests on, else the newest one of ours."""
+def _subscription(snapshot: CustomerSnapshot | None, sold: Entitlement) -> SubscriptionFacts | None:
+    """Return the subscription that speaks for what was sold, else the newest one of ours."""
     ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
-    named = next((each for each in ours if each.id == entitlement.subscription_id), None)
+    named = next((each for each in ours if each.id == sold.subscription_id), None)
     return named or max(ours, key=lambda each: each.created_at, default=None)

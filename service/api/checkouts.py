@@ -46,6 +46,7 @@ OPEN_CHECKOUT = Operation(
         "unknown_plan",
         "already_subscribed",
         "payment_outstanding",
+        "payment_processing",
         "checkout_closed",
         "offer_not_applied",
         "stripe_refused",

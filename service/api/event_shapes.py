@@ -65,6 +65,14 @@ class NewestCounts(StateCounts):
     done = number()
 
 
+class ErrandBacklog(Schema):
+    kind = text("repeated_card: a trial to be ended; warned_charge: a payment to be given back.")
+    waiting = number("How many are still to be done.")
+    failing = number("How many of them Stripe refuses; they are tried again, less and less often.")
+    reason = maybe_text("Why one of those is refused.")
+    reason_in_words = maybe_text()
+
+
 class InboxHealth(Schema):
     as_of = instant("Wall time.")
     behind = flag("Whether the oldest event waits longer than it ever should.")
@@ -77,3 +85,4 @@ class InboxHealth(Schema):
     newest_since = instant("When the oldest of those came.", nullable=True)
     last_received_at = instant(nullable=True)
     followed_until = instant("Up to when Stripe's own list was compared with ours.", nullable=True)
+    errands = many(ErrandBacklog)

@@ -75,6 +75,7 @@ def show_inbox(services: Services, _call: Call) -> Reply:
             "newest_since": maybe_instant(found.newest_since),
             "last_received_at": maybe_instant(found.last_received_at),
             "followed_until": maybe_instant(found.followed_until),
+            "errands": [asdict(each) | {"reason_in_words": reason_of(each.reason)} for each in found.errands],
         },
     )
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from service.access.readers import ReaderState
 from service.api import present
 from service.api.present import instant, maybe_instant
-from service.domain.account_sentence import sentence
+from service.domain.account_sentence import sentence, warning
 from service.domain.money import Money
 from service.support.account_sources import sources_of
 from service.support.accounts import AccountDetail
@@ -26,6 +26,7 @@ def present_account(found: AccountDetail, state: ReaderState, zone: ZoneInfo, no
         "customer_id": found.customer_id,
         "created_at": instant(found.created_at),
         "sentence": sentence(state.entitlement, state.subscription, card, zone=zone, now=now),
+        "warning": warning(state.snapshot),
         "state": shown,
         "rule": state.entitlement.rule,
         "card": None if card is None else {"brand": card.brand, "last4": card.last4},

@@ -72,6 +72,7 @@ ERASE_READER = Operation(
         "subscription_running",
         "work_under_way",
         "already_subscribed",
+        "payment_processing",
         "erasure_incomplete",
         "database_unavailable",
         "stripe_unavailable",

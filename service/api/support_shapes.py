@@ -86,8 +86,8 @@ class HoldRow(Schema):
 class FraudWarningRow(Schema):
     warning_id = text()
     charge_id = text()
-    attempts = number("How often Stripe refused to give it back.")
-    outcome = maybe_text("refunded, or why Stripe refused for good; null while it waits.")
+    attempts = number("How often it could not be given back.")
+    outcome = maybe_text("refunded, or why Stripe refused: `failing:` is tried again; null while it waits.")
     found_at = instant()
     settled_at = instant(nullable=True)
 
@@ -173,6 +173,7 @@ class Account(Schema):
     customer_id = maybe_text()
     created_at = instant()
     sentence = text("Where the account stands, for people.")
+    warning = maybe_text("What somebody should look into, in a sentence: two subscriptions at once.")
     state = one(Reader)
     rule = text("Which rule decided what access there is.")
     card = maybe(Card)

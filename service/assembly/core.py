@@ -102,7 +102,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         on_fault=metrics.count_redis_fault,
     )
     record = Record(quick_engine, policy, wall_clock=wall_clock)
-    projection = Projection(policy, email_key=settings.subject_key)
+    projection = Projection(policy, email_key=settings.subject_key, alarm=metrics.count_account_alarm)
     publisher = Publisher(engine, record, meter, business_clock=business_clock)
     defer = Dispatcher()
     publish = _publish_after_sync(engine, publisher)
@@ -123,7 +123,10 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     def mark(connection: Connection, customer_id: str) -> None:
         hint(connection, customer_id, wall_clock(), defer)
 
-    errands = tuple(kind(engine, client, mark=mark, wall_clock=wall_clock) for kind in (RepeatedCards, WarnedCharges))
+    errands = tuple(
+        kind(engine, client, mark=mark, wall_clock=wall_clock, count=metrics.count_errand)
+        for kind in (RepeatedCards, WarnedCharges)
+    )
 
     def syncs_through(stripe_client: stripe.StripeClient) -> Syncs:
         def after_commit(snapshot: CustomerSnapshot) -> None:

@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Cancellation:
-    """What was cancelled: access stays until `access_until`; until the same instant it can be undone."""
+    """What was cancelled: what was sold opens articles until `access_until`; until `undo_until` it can be undone."""
 
     access_until: datetime
     undo_until: datetime
@@ -91,7 +91,13 @@ def is_cancelled(subscription: SubscriptionFacts) -> bool:
 
 
 def _cancellation(state: ReaderState) -> Cancellation:
-    until = state.entitlement.until or state.entitlement.horizon
+    """Return when what was sold ends, of what is paused when its subscription does; courtesy is no part of it."""
+    ends_at = _ends_at(state.subscription)
+    until = state.sold.until or state.sold.horizon or ends_at
     if until is None:
         raise Unavailable("The cancellation is recorded at Stripe and will show within a minute.", code="sync_pending")
-    return Cancellation(access_until=until, undo_until=until)
+    return Cancellation(access_until=until, undo_until=ends_at or until)
+
+
+def _ends_at(subscription: SubscriptionFacts | None) -> datetime | None:
+    return None if subscription is None else subscription.cancel_at or subscription.period_end_at

@@ -1,8 +1,10 @@
 """Checkout: committed before Stripe is called, one open per reader across processes, safe to repeat.
 
     creating ──Stripe answered──▶ open ──paid──▶ complete
-        └───────another plan──────▶ └──or too late──▶ expired
+        └───────another plan──────▶ └──too late, or the payment failed──▶ expired
 
+A session that is complete at Stripe while its payment is under way, as a bank debit is for days, stays open here: so
+long nothing else is sold.
 The row with its exact parameters and idempotency key is in PostgreSQL before Stripe hears of it. Whoever repeats
 the request, after a time-out, a crash or in another process, sends the same call and gets the same session.
 """
@@ -18,24 +20,26 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import stripe
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from service.access.readers import Readers
 from service.access.trials import Trials
 from service.billing.begun import give_up_begun
 from service.billing.customers import Customers
 from service.billing.once import make_once
+from service.billing.processing import is_under_way
 from service.billing.running import owes
 from service.billing.stripe_client import stripe_deadline
 from service.catalog.prices import PriceBook
 from service.clocks import Clock
 from service.domain.catalog import Catalog, Plan
 from service.domain.disclosure import Disclosure, disclosure
-from service.domain.entitlement import Status
+from service.domain.standings import living
 from service.domain.trials import TrialEligibility
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 from service.store import checkouts
 from service.store.checkouts import CheckoutRow
+from service.store.facts import find_facts
 from webhooks.facts import CHECKOUT_KEY, READER_KEY, metadata_of
 
 log = structlog.get_logger(__name__)
@@ -44,7 +48,8 @@ DEADLINE_SECONDS = 5.0
 LEASE_SECONDS = 10.0
 LAST_MOMENTS = timedelta(minutes=5)
 """An open session this close to its end is not handed out again."""
-NOT_SELLABLE = frozenset({Status.TRIALING, Status.ACTIVE, Status.CANCELLING, Status.GRACE, Status.PAUSED, Status.HELD})
+UNPAID = "unpaid"
+"""Of a completed session: the payment is under way, or has failed. Stripe's other words say that the sale is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +116,9 @@ class Checkouts:
     def open(self, request: CheckoutRequest) -> Checkout:
         """Return the reader's open checkout.
 
-        Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`, `payment_outstanding`),
-        StripeUnavailable while Stripe does not answer; after that the same request may be repeated safely.
+        Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`, `payment_outstanding`,
+        `payment_processing`), StripeUnavailable while Stripe does not answer; after that the same request may be
+        repeated safely.
         """
         plan = self._catalog.plan(request.plan)
         if plan is None:
@@ -124,21 +130,26 @@ class Checkouts:
             return _checkout(self._opened(row), created=created)
 
     def outcome(self, checkout_id: str) -> CheckoutOutcome:
-        """Return where it stands, syncing the customer if it is complete; raises NotFound, StripeUnavailable."""
+        """Return where it stands, syncing the customer if it is complete; raises NotFound, StripeUnavailable.
+
+        A reader whose payment is under way has done their part: it is `complete`, and opens nothing yet.
+        """
         row = self._find(checkout_id)
         if row is None:
             raise NotFound("There is no such checkout.", code="no_checkout")
+        status = "open" if row.status == "creating" else row.status
         if row.status == "open" and row.session_id is not None:
             with stripe_deadline(DEADLINE_SECONDS):
-                self._settle(row, self._client.v1.checkout.sessions.retrieve(row.session_id))
-            row = self._find(checkout_id) or row
-        status = "open" if row.status == "creating" else row.status
+                session = self._client.v1.checkout.sessions.retrieve(row.session_id)
+                settled = self._settle(row, session)
+            status = str(session.status) if settled == "open" else settled
         return CheckoutOutcome(id=row.id, reader_id=row.reader_id, plan=row.plan, status=status)
 
     def close(self, reader_id: str) -> None:
         """Let nothing be bought any more through what the reader has open.
 
-        Raises Conflict (`already_subscribed`) when it was paid meanwhile, StripeUnavailable.
+        Raises Conflict when it was paid meanwhile (`already_subscribed`), or its payment is under way
+        (`payment_processing`); StripeUnavailable.
         """
         with self._engine.connect() as connection:
             row = checkouts.pending(connection, reader_id)
@@ -147,21 +158,22 @@ class Checkouts:
                 self._close(row)
 
     def _refuse_subscribed(self, reader_id: str) -> None:
-        """Raise Conflict for a reader who pays already, by what Stripe says now: a hung checkout may have been paid.
+        """Raise Conflict for a reader to whom a subscription is sold, by what Stripe says now.
 
-        Also for one whose access is over while Stripe still asks for the money: they would pay twice.
+        What opens articles is not asked: a held or paused subscription is sold, also where staff gave courtesy beside
+        it; and while Stripe still asks for the money of one whose access is over, they would pay twice.
         """
         customer_id = self._customers.known(reader_id)
         if customer_id is None:
             return
         self._sync_now(customer_id)
         state = self._readers.state(reader_id)
-        if state.entitlement.status in NOT_SELLABLE:
-            raise Conflict("This reader already has a subscription.", code="already_subscribed")
-        if owes(state.snapshot):
+        if state.sold.cause is None and owes(state.snapshot):
             raise Conflict(
                 "A payment is outstanding; the reader can settle it in the portal.", code="payment_outstanding"
             )
+        if living(state.snapshot):
+            raise _subscribed()
 
     def _reserve(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> tuple[CheckoutRow, bool]:
         """Return the reader's one pending row for this plan and these URLs, and whether it is new."""
@@ -169,11 +181,13 @@ class Checkouts:
         while True:
             with self._engine.begin() as connection:
                 inserted = checkouts.insert_creating(connection, row, catalog_version=self._catalog.version)
+                if inserted:
+                    _refuse_sold_meanwhile(connection, request.reader_id)
                 found = checkouts.pending(connection, request.reader_id)
             if found is None:
                 continue
             # Also our own row is used as stored, so that the first call and every repeat are the same to the byte.
-            if inserted or self._is_reusable(found, request):
+            if inserted or (self._is_reusable(found, request) and self._is_open(found)):
                 return found, inserted
             self._close(found)
 
@@ -203,6 +217,12 @@ class Checkouts:
         wanted = (request.plan, request.success_url, request.cancel_url)
         lasting = row.expires_at is None or row.expires_at > self._wall_clock() + LAST_MOMENTS
         return (row.plan, row.success_url, row.cancel_url) == wanted and lasting
+
+    def _is_open(self, row: CheckoutRow) -> bool:
+        """Tell whether Stripe still takes a payment for it: a session can be expired there, or paid a moment ago."""
+        if row.session_id is None:
+            return True
+        return self._client.v1.checkout.sessions.retrieve(row.session_id).status == "open"
 
     def _opened(self, row: CheckoutRow) -> CheckoutRow:
         """Return the row once it has a session: made by us under the row's lease, or by whoever holds it."""
@@ -255,32 +275,55 @@ class Checkouts:
         return next((each for each in found if metadata_of(each.to_dict(), CHECKOUT_KEY) == row.id), None)
 
     def _close(self, row: CheckoutRow) -> None:
-        """Expire a checkout that is not wanted any more; raises Conflict when it turns out to be paid."""
+        """Expire a checkout that is not wanted any more; raises Conflict when it was paid, or is being paid."""
         opened = self._opened(row)
         assert opened.session_id is not None  # noqa: S101 - a row with a URL has a session
         try:
             session = self._client.v1.checkout.sessions.expire(opened.session_id)
         except stripe.InvalidRequestError:  # no longer open: complete, or expired by itself
             session = self._client.v1.checkout.sessions.retrieve(opened.session_id)
-        if session.status == "expired":
-            give_up_begun(self._client, str(row.parameters["customer"]), row.id)
-        self._settle(opened, session)
-        if session.status == "complete":
-            raise Conflict("This reader already has a subscription.", code="already_subscribed")
+        settled = self._settle(opened, session)
+        if settled == "complete":
+            raise _subscribed()
+        if settled == "open":
+            raise Conflict("A payment is under way, as a bank debit is for days.", code="payment_processing")
 
-    def _settle(self, row: CheckoutRow, session: stripe.checkout.Session) -> None:
-        """Record what has become of the session; a completed one syncs its customer first."""
+    def _settle(self, row: CheckoutRow, session: stripe.checkout.Session) -> str:
+        """Record what has become of the session, and return it; a completed one syncs its customer first."""
         if session.status == "complete":
             self._sync_now(str(row.parameters["customer"]))
-            with self._engine.begin() as connection:
-                checkouts.complete(connection, [row.id])
-        elif session.status == "expired":
-            with self._engine.begin() as connection:
-                checkouts.expire(connection, row.id)
+            if session.payment_status != UNPAID:
+                with self._engine.begin() as connection:
+                    checkouts.complete(connection, [row.id])
+                return "complete"
+        if session.status == "open" or is_under_way(self._client, session):
+            return "open"
+        return self._expire(row)
+
+    def _expire(self, row: CheckoutRow) -> str:
+        """Let nothing be paid any more of what is not bought, then free the reader for another checkout."""
+        give_up_begun(self._client, str(row.parameters["customer"]), row.id)
+        with self._engine.begin() as connection:
+            checkouts.expire(connection, row.id)
+        return (self._find(row.id) or row).status
 
     def _find(self, checkout_id: str) -> CheckoutRow | None:
         with self._engine.connect() as connection:
             return checkouts.find(connection, checkout_id)
+
+
+def _refuse_sold_meanwhile(connection: Connection, reader_id: str) -> None:
+    """Raise Conflict, which takes the reservation back, if a payment landed since Stripe was asked.
+
+    Whoever completes a checkout stores what was sold first: where the reservation found none pending, it is seen here.
+    """
+    facts = find_facts(connection, reader_id)
+    if facts is not None and living(facts.snapshot):
+        raise _subscribed()
+
+
+def _subscribed() -> Conflict:
+    return Conflict("This reader already has a subscription.", code="already_subscribed")
 
 
 def _parameters(

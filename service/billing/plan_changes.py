@@ -35,11 +35,14 @@ from webhooks.snapshot import SubscriptionFacts
 log = structlog.get_logger(__name__)
 
 DEADLINE_SECONDS = 5.0
+ASKS_FOR_CARDHOLDER = frozenset({"authentication_required", "subscription_payment_intent_requires_action"})
+"""Stripe's codes for a card whose bank would have to be shown its holder, who is not here."""
 _SAID = {
     Obstacle.SAME_PLAN: "The reader has this plan already.",
     Obstacle.SUBSCRIPTION_ENDING: "The subscription is cancelled; undo that first.",
     Obstacle.PAYMENT_OUTSTANDING: "A payment is outstanding; the reader can settle it in the portal.",
     Obstacle.ACCESS_HELD: "The last payment is disputed or refunded.",
+    Obstacle.SUBSCRIPTION_PAUSED: "The subscription is paused at Stripe; it must be resumed first.",
 }
 
 
@@ -122,7 +125,7 @@ class PlanChanges:
 
     def _changeable(self, reader_id: str, plan: Plan) -> SubscriptionFacts:
         state, subscription = running(self._readers, self._sync_now, reader_id)
-        found = obstacle(subscription, state.entitlement, plan)
+        found = obstacle(subscription, state.sold, plan)
         if found is not None:
             raise Conflict(_SAID[found], code=found.value)
         return subscription
@@ -137,7 +140,7 @@ class PlanChanges:
                 subscription.id, cast("stripe.params.SubscriptionUpdateParams", params)
             )
         except stripe.CardError as error:
-            raise PaymentFailed("The card was refused; the plan is unchanged.", code="payment_failed") from error
+            raise _refused(error) from error
         return updated.to_dict()
 
     def _change(self, subscription: SubscriptionFacts, plan: Plan, as_of: datetime) -> dict[str, Any]:
@@ -156,3 +159,10 @@ class PlanChanges:
         if item_id is None:
             raise NotFound("This reader has no running subscription.", code="no_subscription")
         return item_id
+
+
+def _refused(error: stripe.CardError) -> PaymentFailed:
+    if error.code in ASKS_FOR_CARDHOLDER:
+        told = "The bank asks for the cardholder, so the plan is unchanged; the portal takes the card anew, or another."
+        return PaymentFailed(told, code="authentication_required")
+    return PaymentFailed("The card was refused; the plan is unchanged.", code="payment_failed")

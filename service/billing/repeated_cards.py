@@ -16,26 +16,39 @@ COMMENT = "This card or e-mail address has had its free trial."
 
 
 class RepeatedCards(Errands):
-    """Ends or cancels such trials, by the policy that held when the trial was found."""
+    """Ends or cancels such trials, by the policy that held when the trial was found; charges for none cancelled."""
 
-    name = "repeated_card"
     rows = REPEATED_CARDS
 
     def _act(self, errand: Errand) -> str:
-        """The keys hold for a day; after that the status tells."""
-        if self._settled(errand) is not None:
+        """The keys hold for a day; after that the status tells.
+
+        Who has cancelled the trial was told that nothing will be charged: theirs is ended without a charge.
+        """
+        found = self._client.v1.subscriptions.retrieve(errand.id)
+        if found.status != "trialing":
             return "trial_over"
         key = f"newsstand-repeated-card-{errand.id}"
-        make_once(lambda options: self._asked(errand, options), lambda: self._settled(errand), key)
-        return "cancelled" if errand.facts["policy"] == RepeatedCard.CANCEL else "trial_ended"
+        if errand.facts["policy"] == RepeatedCard.CANCEL or _never_charged(found):
+            make_once(lambda options: self._cancel(errand, options), lambda: self._settled(errand), f"{key}-cancel")
+            return "cancelled"
+        make_once(lambda options: self._end_trial(errand, options), lambda: self._settled(errand), key)
+        return "trial_ended"
 
-    def _asked(self, errand: Errand, options: stripe.RequestOptions) -> stripe.Subscription:
-        subscriptions = self._client.v1.subscriptions
-        if errand.facts["policy"] == RepeatedCard.CANCEL:
-            return subscriptions.cancel(errand.id, {"cancellation_details": {"comment": COMMENT}}, options)
-        return subscriptions.update(errand.id, {"trial_end": "now"}, options)
+    def _cancel(self, errand: Errand, options: stripe.RequestOptions) -> stripe.Subscription:
+        details: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": COMMENT}}
+        return self._client.v1.subscriptions.cancel(errand.id, details, options)
+
+    def _end_trial(self, errand: Errand, options: stripe.RequestOptions) -> stripe.Subscription:
+        return self._client.v1.subscriptions.update(errand.id, {"trial_end": "now"}, options)
 
     def _settled(self, errand: Errand) -> stripe.Subscription | None:
         """Return the subscription if its trial is over, whoever ended it."""
         found = self._client.v1.subscriptions.retrieve(errand.id)
         return found if found.status != "trialing" else None
+
+
+def _never_charged(trial: stripe.Subscription) -> bool:
+    """Tell whether it ends with its trial, in either of Stripe's shapes."""
+    ends_at, trial_end = trial.cancel_at, trial.trial_end
+    return trial.cancel_at_period_end or (ends_at is not None and trial_end is not None and ends_at <= trial_end)

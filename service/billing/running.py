@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.access.readers import Readers, ReaderState
+from service.domain.standings import living
 from service.errors import NotFound
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
@@ -15,8 +16,7 @@ OWING = frozenset({"past_due", "unpaid"})
 
 def owes(snapshot: CustomerSnapshot | None) -> bool:
     """Tell whether a payment for one of our plans is outstanding, so that another sale would be charged beside it."""
-    subscriptions = snapshot.subscriptions if snapshot is not None and not snapshot.deleted else ()
-    return any(each.plan is not None and each.status in OWING for each in subscriptions)
+    return any(each.status in OWING for each in living(snapshot))
 
 
 def running(readers: Readers, sync_now: Callable[[str], None], reader_id: str) -> tuple[ReaderState, SubscriptionFacts]:

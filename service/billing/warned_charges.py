@@ -20,7 +20,6 @@ WARNING_KEY = "newsstand_early_fraud_warning"
 class WarnedCharges(Errands):
     """Refunds such charges whole: what is left of each."""
 
-    name = "warned_charge"
     rows = WARNED_CHARGES
 
     def _act(self, errand: Errand) -> str:

@@ -8,8 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.domain.money import Money
+from service.domain.standings import is_living, living
 from service.domain.vocabulary import Entitlement, GrantKind, Status
-from webhooks.snapshot import CardFacts, SubscriptionFacts
+from webhooks.snapshot import CardFacts, CustomerSnapshot, SubscriptionFacts
 
 _INTERVALS = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
 
@@ -59,6 +60,14 @@ def sentence(
     """Return the state at business `now`, ending in a full stop."""
     standing = Standing(entitlement, subscription, card, zone, now)
     return f"{_SENTENCES[entitlement.status](standing)}."
+
+
+def warning(snapshot: CustomerSnapshot | None) -> str | None:
+    """Return what somebody should look into on this account, in a sentence; None for nothing."""
+    ids = [each.id for each in living(snapshot)]
+    if len(ids) < 2:
+        return None
+    return f"Sold twice: {', '.join(ids)} run at once. End all but one, and give back what was paid for the others."
 
 
 def _none(it: Standing) -> str:
@@ -114,6 +123,8 @@ def _held(it: Standing) -> str:
 
 def _courtesy(it: Standing) -> str:
     what = "A gift" if it.entitlement.cause is GrantKind.GIFT else "Courtesy access given by staff"
+    if it.subscription is not None and is_living(it.subscription):
+        return f"{what} until {it.until}, beside a subscription that opens nothing now"
     return f"{what} until {it.until}; nothing is charged"
 
 

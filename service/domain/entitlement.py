@@ -25,6 +25,8 @@ __all__ = [
     "entitlement_from_json",
     "entitlement_to_json",
     "next_boundary",
+    "sold_from",
+    "with_given",
 ]
 
 _CAUSES_BEST_LAST = (GrantKind.GRACE, GrantKind.TRIAL, GrantKind.SUBSCRIPTION)
@@ -43,18 +45,37 @@ def entitlement_from(
     policy: Policy,
     now: datetime,
 ) -> Entitlement:
-    """Return the entitlement that these facts give at `now`.
+    """Return the entitlement that these facts give at `now`: what was sold, with what staff gave."""
+    return with_given(sold_from(snapshot, holds, policy, now), grants, now)
 
-    Of several subscriptions the best one speaks: one that opens articles before one that doesn't, a paid one before
-    a trial before grace, then the one that lasts longest; their order does not matter. Subscriptions to foreign
-    products (plan None) count for nothing. A hold closes what Stripe sold (one that revokes, the one subscription whose
-    charge is gone), never what staff gave: a grant in force opens articles when nothing else does, and adds its
-    features when something does.
+
+def with_given(sold: Entitlement, grants: Sequence[Grant], now: datetime) -> Entitlement:
+    """Return the entitlement with what staff gave beside what was sold.
+
+    A grant in force opens articles when nothing else does, and adds its features when something does. Then nothing in
+    it tells of the sale: whoever sells, changes or ends a subscription asks for what was sold.
     """
-    sold = _sold(snapshot, holds, policy, now)
     given = sorted((grant for grant in grants if grant.in_force(now)), key=lambda grant: grant.until_at, reverse=True)
     best = sold if sold.cause is not None or not given else _courtesy(given[0])
     return replace(best, features=_union(best.features, *(grant.features for grant in given)))
+
+
+def sold_from(snapshot: CustomerSnapshot | None, holds: Sequence[Hold], policy: Policy, now: datetime) -> Entitlement:
+    """Return what Stripe's facts alone give at `now`.
+
+    Of several subscriptions the best one speaks: one that opens articles before one that doesn't, a paid one before
+    a trial before grace, then the one that lasts longest; their order does not matter. Subscriptions to foreign
+    products (plan None) count for nothing. A hold closes what was sold (one that revokes, the one subscription whose
+    charge is gone).
+    """
+    ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
+    if snapshot is None or not ours:
+        return _NOBODY
+    if snapshot.deleted:  # deletion cancels every subscription at Stripe
+        return replace(_NOBODY, status=Status.ENDED, rule="customer_deleted")
+    invoices = counted_invoices(snapshot, holds)
+    judged = (judge(each, invoices, snapshot.fetched_at, policy, now) for each in ours)
+    return max((_held(each, holds) for each in judged), key=_goodness)
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
@@ -76,18 +97,6 @@ def entitlement_from_json(value: dict[str, Any]) -> Entitlement:
             "horizon": _instant(plain["horizon"]),
         }
     )
-
-
-def _sold(snapshot: CustomerSnapshot | None, holds: Sequence[Hold], policy: Policy, now: datetime) -> Entitlement:
-    """Return what Stripe's facts give."""
-    ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
-    if snapshot is None or not ours:
-        return _NOBODY
-    if snapshot.deleted:  # deletion cancels every subscription at Stripe
-        return replace(_NOBODY, status=Status.ENDED, rule="customer_deleted")
-    invoices = counted_invoices(snapshot, holds)
-    judged = (judge(each, invoices, snapshot.fetched_at, policy, now) for each in ours)
-    return max((_held(each, holds) for each in judged), key=_goodness)
 
 
 def _goodness(entitlement: Entitlement) -> tuple[bool, int, bool, float, float, str]:

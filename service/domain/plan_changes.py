@@ -24,6 +24,10 @@ class Obstacle(StrEnum):
     SUBSCRIPTION_ENDING = "subscription_ending"
     PAYMENT_OUTSTANDING = "payment_outstanding"
     ACCESS_HELD = "access_held"
+    SUBSCRIPTION_PAUSED = "subscription_paused"
+
+
+_CLOSED = {Status.HELD: Obstacle.ACCESS_HELD, Status.PAUSED: Obstacle.SUBSCRIPTION_PAUSED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +66,16 @@ class PlanChange:
         }
 
 
-def obstacle(subscription: SubscriptionFacts, entitlement: Entitlement, plan: Plan) -> Obstacle | None:
-    """Return what stands in the way of changing to `plan`, or None.
+def obstacle(subscription: SubscriptionFacts, sold: Entitlement, plan: Plan) -> Obstacle | None:
+    """Return what stands in the way of changing to `plan`, or None; `sold` is what Stripe's facts alone give.
 
-    A held reader's money is gone or in dispute: there is no unused time of theirs to credit.
+    A held reader's money is gone or in dispute, and while a subscription is paused nothing is paid: there is no unused
+    time of theirs to credit.
     """
     if subscription.plan == plan.id:
         return Obstacle.SAME_PLAN
-    if entitlement.status is Status.HELD:
-        return Obstacle.ACCESS_HELD
+    if sold.status in _CLOSED:
+        return _CLOSED[sold.status]
     if subscription.status not in {"trialing", "active"}:
         return Obstacle.PAYMENT_OUTSTANDING
     if subscription.cancel_at is not None or subscription.cancel_at_period_end:

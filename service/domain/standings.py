@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 RUNNING = frozenset({"trialing", "active", "past_due"})
+NOT_SOLD = frozenset({"canceled", "incomplete", "incomplete_expired"})
+"""Over, or never begun. A status newer than this code is taken for sold: nobody is to pay twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,19 @@ class Standings:
     in_trial: bool = False
     past_due: bool = False
     cancelling: bool = False
+
+
+def living(snapshot: CustomerSnapshot | None) -> tuple[SubscriptionFacts, ...]:
+    """Return the subscriptions to plans of ours that are sold and not over, whether they open anything now or not."""
+    if snapshot is None or snapshot.deleted:
+        return ()
+    return tuple(each for each in snapshot.subscriptions if is_living(each))
+
+
+def is_living(subscription: SubscriptionFacts) -> bool:
+    """Tell whether it is to a plan of ours, sold, and not over."""
+    ours, over = subscription.plan is not None, subscription.ended_at is not None
+    return ours and not over and subscription.status not in NOT_SOLD
 
 
 def standings_of(snapshot: CustomerSnapshot | None) -> Standings:

@@ -95,8 +95,8 @@ class Erasures:
 
         Without `ask_stripe` what is known of Stripe is believed: for when Stripe does not know the customer at all.
         Raises NotFound (`no_account`) where nothing was ever held, Conflict (`subscription_running`, `work_under_way`,
-        `already_subscribed`), InvalidRequest when the reason says whom it is about, StripeUnavailable; Unavailable
-        (`erasure_incomplete`) without Redis: repeat it.
+        `already_subscribed`, `payment_processing`), InvalidRequest when the reason says whom it is about,
+        StripeUnavailable; Unavailable (`erasure_incomplete`) without Redis: repeat it.
         """
         person = self._known(reader_id)
         _refuse_names(reason, person)

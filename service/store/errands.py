@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import Connection, Table, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.money_tables import warned_charges
 from service.store.tables import repeated_cards
+
+FAILING = "failing:"
+"""How the outcome begins of an errand that Stripe refused and that is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +30,21 @@ class Errand:
     facts: dict[str, Any]
 
 
-class ErrandRows:
-    """The errands of one kind."""
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What of one kind is not done yet: `failing` of the `waiting` are refused by Stripe, one of them for `reason`."""
 
-    def __init__(self, table: Table) -> None:
+    kind: str
+    waiting: int
+    failing: int
+    reason: str | None
+
+
+class ErrandRows:
+    """The errands of one kind, under its name in logs and metrics."""
+
+    def __init__(self, name: str, table: Table) -> None:
+        self.name = name
         self._table = table
         (self._key,) = table.primary_key.columns
 
@@ -58,9 +72,20 @@ class ErrandRows:
         """Record what became of it: nothing is done about it any more."""
         self._write(connection, errand, outcome=outcome, settled_at=wall_now)
 
-    def set_back(self, connection: Connection, errand: Errand, *, not_before: datetime) -> None:
-        """Count a failure, and leave it alone until `not_before`."""
-        self._write(connection, errand, attempts=errand.attempts + 1, not_before=not_before)
+    def set_back(
+        self, connection: Connection, errand: Errand, *, not_before: datetime, refusal: str | None = None
+    ) -> None:
+        """Count a failure, and leave it alone until `not_before`; a refusal is kept, and stands until it is done."""
+        told = {} if refusal is None else {"outcome": f"{FAILING}{refusal}"}
+        self._write(connection, errand, attempts=errand.attempts + 1, not_before=not_before, **told)
+
+    def backlog(self, connection: Connection) -> Backlog:
+        """Return how many of this kind are still to be done."""
+        outcome = self._table.c.outcome
+        counted = select(func.count(), func.count(outcome), func.max(outcome))
+        waiting, failing, refusal = connection.execute(counted.where(self._table.c.settled_at.is_(None))).one()
+        reason = None if refusal is None else refusal.removeprefix(FAILING)
+        return Backlog(kind=self.name, waiting=waiting, failing=failing, reason=reason)
 
     def _errand(self, row: dict[str, Any]) -> Errand:
         return Errand(id=row[self._key.name], customer_id=row["customer_id"], attempts=row["attempts"], facts=row)
@@ -70,5 +95,6 @@ class ErrandRows:
         connection.execute(mine.values(**values))
 
 
-REPEATED_CARDS = ErrandRows(repeated_cards)
-WARNED_CHARGES = ErrandRows(warned_charges)
+REPEATED_CARDS = ErrandRows("repeated_card", repeated_cards)
+WARNED_CHARGES = ErrandRows("warned_charge", warned_charges)
+ALL = (REPEATED_CARDS, WARNED_CHARGES)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, func, select
 
 from service.clocks import Clock
+from service.store import errands
 from service.store import event_search as store
+from service.store.errands import Backlog
 from service.store.event_search import EventQuery
 from webhooks.state import EventState, oldest_unprocessed_seconds
 from webhooks.tables import backfill_cursors, events
@@ -37,6 +39,8 @@ class InboxHealth:
     last_received_at: datetime | None
     followed_until: datetime | None
     """Up to when Stripe's own list of events was last compared with ours."""
+    errands: Sequence[Backlog]
+    """What is still to be done at Stripe by itself, by kind."""
 
     @property
     def behind(self) -> bool:
@@ -66,4 +70,5 @@ class InboxReport:
                 newest_since=since,
                 last_received_at=connection.scalar(select(func.max(events.c.received_at))),
                 followed_until=connection.scalar(followed),
+                errands=[kind.backlog(connection) for kind in errands.ALL],
             )

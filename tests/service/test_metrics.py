@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service import metrics
+from service.domain.alarms import SOLD_TWICE, ErrandOutcome
 
 COUNTER = """
 from service import metrics
@@ -58,12 +59,14 @@ def test_labels_come_from_fixed_lists(word: str) -> None:
     """Whatever a caller or Stripe sends, the number of series stays what it is."""
     metrics.count_webhook_event(word)
     metrics.count_sync(word)
+    metrics.count_account_alarm(word)
     metrics.observe_request(word, None, 404, 0.001)
     text = metrics.exposition().decode()
     assert "canary" not in text
     assert "evt_1" not in text
     assert value(text, "newsstand_webhook_events_total", outcome="other") >= 1
     assert value(text, "newsstand_syncs_total", outcome="other") >= 1
+    assert value(text, "newsstand_account_alarms_total", why="other") >= 1
     labels = {"method": "other", "route": "unmatched", "status": "404"}
     assert value(text, "newsstand_request_duration_seconds_count", **labels) >= 1
 
@@ -95,3 +98,12 @@ def test_outcomes_of_the_intake_are_known(outcome: str) -> None:
     """Each is a series of its own, not `other`."""
     metrics.count_webhook_event(outcome)
     assert value(metrics.exposition().decode(), "newsstand_webhook_events_total", outcome=outcome) >= 1
+
+
+def test_what_is_done_at_stripe_by_itself_is_counted() -> None:
+    """By kind and by what came of it, so that a refusal can alarm; and a reader who pays twice."""
+    metrics.count_errand("warned_charge", ErrandOutcome.FAILING)
+    metrics.count_account_alarm(SOLD_TWICE)
+    text = metrics.exposition().decode()
+    assert value(text, "newsstand_errands_total", kind="warned_charge", outcome="failing") >= 1
+    assert value(text, "newsstand_account_alarms_total", why="sold_twice") >= 1

@@ -18,7 +18,7 @@ from service.console.frame import Page, Visit
 from service.console.once import new_key
 from service.console.pages.addresses import address_of, reader_in
 from service.console.pages.timeline import KINDS
-from service.domain.account_sentence import sentence
+from service.domain.account_sentence import sentence, warning
 from service.domain.money import Money
 from service.domain.staff import Role
 from service.domain.vocabulary import Status
@@ -115,6 +115,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         found=found,
         state=state,
         sentence=sentence(state.entitlement, state.subscription, card, zone=services.catalog.zone, now=now),
+        warning=warning(state.snapshot),
         sources=sources_of(found, state, now),
         statuses=STATUS_WORDS,
         address=address_of(reader_id),

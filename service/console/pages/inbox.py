@@ -24,6 +24,7 @@ from service.support.events import STUCK, Replay
 from service.support.inbox_health import COUNTED
 from webhooks.state import EventState
 
+ERRANDS = {"repeated_card": "Trials with a card that had had one", "warned_charge": "Payments to be given back"}
 _FILTER = ("status", "type", "customer", "cause")
 
 
@@ -40,7 +41,10 @@ def show_inbox(desk: Desk, visit: Visit) -> Response:
     """Show what waits, what is stuck, and what became of the newest events."""
     health = desk.services.inbox.health()
     told = {name: int(value) for name, value in visit.query.items() if value.isdecimal() and len(value) < 6}
-    return desk.page("inbox.html", visit, health=health, states=STATES, counted=COUNTED, age=_age, told=told)
+    return desk.page(
+        "inbox.html", visit, health=health, states=STATES, counted=COUNTED, age=_age, told=told, errands=ERRANDS,
+        reason_of=reason_of,
+    )  # fmt: skip
 
 
 def list_events(desk: Desk, visit: Visit) -> Response:

@@ -58,7 +58,7 @@ class Cancel(Act[CancelWish]):
 
     def _now(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
         now = self._outlook.now()
-        until = state.entitlement.until
+        until = state.sold.until
         instead = f" instead of {self._outlook.moment(until)}" if until is not None and until > now else ""
         return (
             f"The {subscription.plan} plan ends now{instead}, and access with it.",

@@ -10,9 +10,9 @@ import stripe
 from sqlalchemy import Engine
 
 from service.access.links import Links
-from service.billing.running import RUNNING
 from service.billing.stripe_client import stripe_deadline
 from service.clocks import Clock
+from service.domain.standings import living
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable, Unavailable
 from service.store import checkouts, merges
 from service.store.facts import Facts, find_facts
@@ -21,7 +21,6 @@ from service.support.acts.changing import Changing
 from service.support.acts.outlook import Outlook
 from service.support.audit import Trail
 from webhooks.facts import READER_KEY
-from webhooks.snapshot import CustomerSnapshot
 
 DEADLINE_SECONDS = 5.0
 
@@ -43,9 +42,9 @@ class _Two:
     @property
     def payer(self) -> Facts:
         """Return the one whose customer stays: who has a running subscription, else the account's own."""
-        if _is_live(self.staying.snapshot) or self.gone.customer_id is None:
+        if living(self.staying.snapshot) or self.gone.customer_id is None:
             return self.staying
-        return self.gone if _is_live(self.gone.snapshot) or self.staying.customer_id is None else self.staying
+        return self.gone if living(self.gone.snapshot) or self.staying.customer_id is None else self.staying
 
     @property
     def left(self) -> Facts:
@@ -108,7 +107,7 @@ class Merge(Act[MergeWish]):
             told = "That is the same account."
             raise InvalidRequest(told, code="same_account", errors={"other": [told]})
         two = _Two(self._synced(wish.reader_id), self._synced(wish.other))
-        if _is_live(two.staying.snapshot) and _is_live(two.gone.snapshot):
+        if living(two.staying.snapshot) and living(two.gone.snapshot):
             told = "Both have a running subscription. End one first, and give back what was paid twice."
             raise Conflict(told, code="both_subscribed")
         self._refuse_open_checkouts(two)
@@ -173,9 +172,3 @@ class Merge(Act[MergeWish]):
         return self._outlook.supposing(
             two.staying.reader_id, standing, snapshot=two.payer.snapshot, holds=two.payer.holds, grants=grants
         )
-
-
-def _is_live(snapshot: CustomerSnapshot | None) -> bool:
-    if snapshot is None or snapshot.deleted:
-        return False
-    return any(each.plan is not None and each.status in RUNNING for each in snapshot.subscriptions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from service.access.passes import Record, Standing
@@ -11,6 +12,7 @@ from service.clocks import Clock
 from service.domain.account_sentence import sentence
 from service.domain.catalog import Catalog
 from service.domain.entitlement import Entitlement, entitlement_from
+from service.domain.standings import living
 from service.store.facts import Facts
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
@@ -53,9 +55,10 @@ class Outlook:
 
 
 def subscription_of(entitlement: Entitlement, snapshot: CustomerSnapshot | None) -> SubscriptionFacts | None:
-    """Return the subscription that the entitlement rests on, if it rests on one."""
+    """Return the subscription that the entitlement rests on, or one that is sold beside what staff gave."""
     subscriptions = snapshot.subscriptions if snapshot else ()
-    return next((each for each in subscriptions if each.id == entitlement.subscription_id), None)
+    named = (each for each in subscriptions if each.id == entitlement.subscription_id)
+    return next(chain(named, living(snapshot)), None)
 
 
 def _none_of(reader_id: str) -> Facts:

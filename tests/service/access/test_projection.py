@@ -11,6 +11,7 @@ import redis
 from sqlalchemy import text
 
 from sandbox.processes import free_port
+from service.access.projection import Projection
 from service.store.account_facts import facts_of
 
 
@@ -29,6 +30,23 @@ def test_a_change_appends_a_version_and_a_repeat_does_not(
     found = rows(parts, "select version, entitlement->>'status' from entitlements order by version")
     assert found == [(1, "active"), (2, "ended")]
     assert rows(parts, "select status, plan, version from accounts") == [("ended", "monthly", 2)]
+
+
+def test_a_sale_beside_a_sale_is_an_alarm_once(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """When it becomes so, whatever the cause, and not with every later look; one that is over is no second."""
+    heard: list[str] = []
+    projection = Projection(parts.catalog.policy, email_key="k" * 40, alarm=heard.append)
+    first, second = make_subscription(id="sub_1"), make_subscription(id="sub_2", status="past_due")
+    for subscriptions, alarms in (
+        ([first, make_subscription(id="sub_0", status="canceled")], 0),
+        ([first, second], 1),
+        ([first, second], 1),
+        ([first], 1),
+        ([first, second], 2),
+    ):
+        with parts.engine.begin() as connection:
+            projection.project(connection, make_snapshot(*subscriptions))
+        assert heard == ["sold_twice"] * alarms
 
 
 def test_a_snapshot_replaces_what_was_known(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:

@@ -50,6 +50,7 @@ from service.privacy.erasure import Erased, Erasures
 from service.privacy.export import Exports
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
+from service.store.errands import Backlog
 from service.store.idempotency import IdempotencyStore
 from service.support.accounts import AccountDetail, AccountQuery, Accounts, FoundAccount, Page
 from service.support.acts.act import Act, Done, Effect, Wish
@@ -126,7 +127,13 @@ class FakeReaders(Readers):
     def __init__(self) -> None:
         self.links: list[tuple[str, str]] = []
         self.known = ReaderState(
-            reader_id="r-81", entitlement=NOBODY, subscription=None, snapshot=None, reading=None, trial=TRIAL
+            reader_id="r-81",
+            entitlement=NOBODY,
+            sold=NOBODY,
+            subscription=None,
+            snapshot=None,
+            reading=None,
+            trial=TRIAL,
         )
 
     def state(self, reader_id: str) -> ReaderState:
@@ -373,6 +380,7 @@ class FakeInboxReport(InboxReport):
         self.shown = InboxHealth(
             as_of=NOW, oldest_seconds=2.5, counts=counts, newest={EventState.DONE: 7}, newest_since=NOW,
             last_received_at=NOW, followed_until=None,
+            errands=[Backlog(kind="warned_charge", waiting=2, failing=1, reason="PermissionError")],
         )  # fmt: skip
 
     def health(self) -> InboxHealth:

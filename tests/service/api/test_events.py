@@ -110,6 +110,10 @@ def test_the_inbox_is_told_in_numbers(api: Any) -> None:
     assert shown["counts"] == {"pending": 1, "failed": 1, "quarantined": 1, "ignored": 1}
     assert shown["newest"] == {"pending": 0, "failed": 0, "quarantined": 0, "done": 7, "ignored": 0}
     assert (shown["oldest_seconds"], shown["behind"], shown["counted_to"]) == (2.5, False, 10_000)
+    refused = "Our key may not ask for this at Stripe: it is a restricted one."
+    assert shown["errands"] == [
+        {"kind": "warned_charge", "waiting": 2, "failing": 1, "reason": "PermissionError", "reason_in_words": refused}
+    ]
 
 
 def test_reading_is_not_replaying(api: Any) -> None:

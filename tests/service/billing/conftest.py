@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from service.assembly.web import build_services
 from service.billing.checkouts import Checkout, CheckoutRequest
 from service.catalog.stripe_offer import apply
 from service.clocks import FollowedClock
+from service.domain.vocabulary import Grant, GrantKind
 from service.settings import Settings
+from service.store import accounts, grants
 
 ROOT = Path(__file__).parents[3]
 CARD = {"card_number": "4242 4242 4242 4242", "card_expiry": "12/34", "card_cvc": "123"}
@@ -81,11 +84,72 @@ class Shop:
     def status(self, reader_id: str = "r-1") -> str:
         return self.services.readers.state(reader_id).entitlement.status
 
+    @property
+    def customer(self) -> str:
+        """Return the customer of the reader `r-1`."""
+        with self.core.engine.connect() as connection:
+            account = accounts.find(connection, "r-1")
+        assert account is not None
+        assert account.customer_id is not None
+        return account.customer_id
+
+    def sync(self) -> None:
+        """Let the service look at `r-1`'s customer."""
+        self.core.sync_now(self.customer)
+
+    def give_courtesy(self, days: int = 7) -> datetime:
+        """Let staff give `r-1` access; return until when."""
+        now = self.core.business_clock()
+        grant = Grant(
+            kind=GrantKind.COURTESY,
+            features=self.core.catalog.policy.subscriber_features,
+            from_at=now - timedelta(hours=1),
+            until_at=now + timedelta(days=days),
+            reason="an outage",
+        )
+        with self.core.engine.begin() as connection:
+            grants.add(connection, "r-1", grant, given_by="staff:1")
+        return grant.until_at
+
     def open_sessions(self) -> list[stripe.checkout.Session]:
         """Return the sessions that could still be paid, from Stripe (whose account-wide lists leave clocks out)."""
         customers = self.client.v1.customers.list({"test_clock": self.clock_id})
         wanted = [{"status": "open", "customer": customer.id} for customer in customers.data]
         return [each for params in wanted for each in self.client.v1.checkout.sessions.list(params).data]
+
+
+def _disputed(shop: Shop) -> None:
+    shop.lever("disputes", charge=shop.client.v1.charges.list({"customer": shop.customer}).data[0].id)
+
+
+def _refunded(shop: Shop) -> None:
+    shop.client.v1.refunds.create({"charge": shop.client.v1.charges.list({"customer": shop.customer}).data[0].id})
+
+
+def _paused(shop: Shop) -> None:
+    (bought,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    shop.lever(f"subscriptions/{bought.id}", pause="pause_requested")
+
+
+def _not_collected(shop: Shop) -> None:
+    (bought,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    shop.client.v1.subscriptions.update(bought.id, {"pause_collection": {"behavior": "void"}})
+    shop.pass_days(366)
+
+
+CLOSED = {"disputed": _disputed, "refunded": _refunded, "paused": _paused, "not_collected": _not_collected}
+
+
+@pytest.fixture(params=CLOSED)
+def closed(shop: Shop, request: pytest.FixtureRequest) -> str:
+    """A year sold to `r-1` that opens nothing any more, in each way there is, and courtesy beside it."""
+    shop.subscribe(plan="annual")
+    CLOSED[request.param](shop)
+    shop.sync()
+    assert shop.status() in {"held", "paused"}
+    shop.give_courtesy()
+    assert shop.status() == "courtesy"
+    return str(request.param)
 
 
 @pytest.fixture

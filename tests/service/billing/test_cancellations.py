@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,15 @@ def test_cancelling_twice_gives_the_same_answer(shop: Any) -> None:
     shop.subscribe()
     first = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
     assert shop.services.cancellations.cancel("r-1", reason=None, comment=None) == first
+
+
+def test_courtesy_does_not_last_as_what_was_sold(shop: Any, closed: str) -> None:
+    """The answer names the end of the subscription, or of what was paid for it, not of what staff gave beside it."""
+    cancelled = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
+    (at_stripe,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    assert cancelled.undo_until == datetime.fromtimestamp(at_stripe.cancel_at, UTC)
+    paid_until = datetime(2027, 11, 16, 12, 0, tzinfo=UTC)
+    assert cancelled.access_until == (paid_until if closed == "not_collected" else cancelled.undo_until)
 
 
 @pytest.mark.parametrize("shape", ["boolean", "cancel_at"])

@@ -9,6 +9,7 @@ import pytest
 import stripe
 from sqlalchemy import text
 
+from service.billing.checkouts import Checkouts
 from service.domain.trials import TrialReason
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 
@@ -88,6 +89,92 @@ def test_who_owes_a_payment_is_not_sold_a_second_subscription(shop: Any) -> None
     assert shop.open_sessions() == []
 
 
+def test_who_is_in_grace_has_a_subscription(shop: Any) -> None:
+    """Access goes on while Stripe tries the card again: the account page is where to go."""
+    shop.subscribe()
+    shop.pass_days(31)
+    (bought,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    card = shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": shop.customer}).id
+    shop.client.v1.subscriptions.update(bought.id, {"default_payment_method": card})
+    shop.pass_days(31)
+    with pytest.raises(Conflict) as refused:
+        shop.open()
+    assert (shop.status(), refused.value.code) == ("grace", "already_subscribed")
+
+
+@pytest.mark.usefixtures("closed")
+def test_courtesy_beside_a_sale_opens_no_second_one(shop: Any) -> None:
+    """Held or paused, a subscription is sold, whatever staff gave the reader meanwhile."""
+    with pytest.raises(Conflict) as refused:
+        shop.open()
+    assert refused.value.code == "already_subscribed"
+    assert shop.open_sessions() == []
+
+
+def pay_by_debit(shop: Any, plan: str = "annual") -> tuple[Any, str]:
+    """Pay as by bank debit, which takes days; return the checkout and its session's lever."""
+    checkout = shop.open(plan=plan)
+    lever = f"checkout_sessions/{shop.open_sessions()[0].id}"
+    shop.lever(lever, async_payment="expected")
+    assert shop.pay(checkout).status_code == 303
+    return checkout, lever
+
+
+def subscriptions(shop: Any) -> list[str]:
+    """Return the statuses of all of `r-1`'s."""
+    listed = shop.client.v1.subscriptions.list({"customer": shop.customer, "status": "all"}).data
+    return sorted(each.status for each in listed)
+
+
+def test_nothing_is_sold_beside_a_payment_under_way(shop: Any) -> None:
+    """A debit takes days: the reader has done their part, nothing opens, and no second one is begun meanwhile."""
+    checkout, lever = pay_by_debit(shop)
+    assert (shop.services.checkouts.outcome(checkout.id).status, shop.status()) == ("complete", "none")
+    shop.pass_days(3)
+    for plan in ("annual", "monthly"):
+        with pytest.raises(Conflict) as refused:
+            shop.open(plan=plan)
+        assert refused.value.code == "payment_processing"
+    shop.lever(lever, async_payment="succeeded")
+    with pytest.raises(Conflict) as bought:
+        shop.open()
+    assert (bought.value.code, shop.status(), subscriptions(shop)) == ("already_subscribed", "active", ["active"])
+    assert shop.services.checkouts.outcome(checkout.id).status == "complete"
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_a_debit_that_failed_frees_the_reader(shop: Any, told_first: bool) -> None:
+    """And what it was for cannot be paid any more beside what is bought instead, whether anybody asks or not."""
+    checkout, lever = pay_by_debit(shop)
+    shop.lever(lever, async_payment="failed")
+    if told_first:
+        assert shop.services.checkouts.outcome(checkout.id).status == "expired"
+    again = shop.open(plan="annual")
+    assert again.created
+    shop.pay(again, card_number="4242 4242 4242 4242")
+    assert (shop.services.checkouts.outcome(again.id).status, shop.status()) == ("complete", "active")
+    assert subscriptions(shop) == ["active", "incomplete_expired"]
+    assert {each.status for each in shop.client.v1.invoices.list({"customer": shop.customer}).data} == {"paid", "void"}
+
+
+def test_a_payment_that_lands_while_another_is_asked_for_is_seen(shop: Any, monkeypatch: Any) -> None:
+    """Paid after Stripe was asked and before the reservation: the reservation is given back, and nothing opened."""
+    checkout = shop.open()
+    reserve = Checkouts._reserve
+
+    def pay_first(self: Checkouts, *args: Any) -> Any:
+        shop.pay(checkout)
+        shop.services.checkouts.outcome(checkout.id)
+        return reserve(self, *args)
+
+    monkeypatch.setattr(Checkouts, "_reserve", pay_first)
+    with pytest.raises(Conflict) as refused:
+        shop.open(plan="annual")
+    assert (refused.value.code, shop.open_sessions()) == ("already_subscribed", [])
+    with shop.core.engine.connect() as connection:
+        assert list(connection.scalars(text("select status from checkouts"))) == ["complete"]
+
+
 def test_what_was_begun_at_the_bank_cannot_be_paid_beside_what_was_bought_instead(shop: Any) -> None:
     """Who leaves the bank's page and buys the other plan has one subscription, and no open invoice of the first."""
     annual = shop.open(plan="annual")
@@ -148,12 +235,18 @@ def test_an_unknown_plan_and_an_unknown_checkout_are_said_so(shop: Any) -> None:
         shop.services.checkouts.outcome("chk_unknown")
 
 
-def test_an_expired_session_frees_the_reader(shop: Any) -> None:
-    """A link nobody used for a day is replaced by a new one."""
+@pytest.mark.parametrize("told_first", [True, False])
+def test_an_expired_session_frees_the_reader(shop: Any, told_first: bool) -> None:
+    """A link that leads nowhere, expired by itself or in the Dashboard, is replaced, whether anybody asked or not."""
     first = shop.open()
     shop.client.v1.checkout.sessions.expire(shop.open_sessions()[0].id)
+    shop.sync()
+    if told_first:
+        assert shop.services.checkouts.outcome(first.id).status == "expired"
+    again = shop.open()
+    assert again.created
+    assert [session.url for session in shop.open_sessions()] == [again.url]
     assert shop.services.checkouts.outcome(first.id).status == "expired"
-    assert shop.open().created
 
 
 def test_a_refusal_for_good_does_not_block_the_reader(shop: Any) -> None:

@@ -141,3 +141,23 @@ def test_who_got_the_money_back_has_no_rest_to_credit(shop: Any) -> None:
     with pytest.raises(Conflict) as refused:
         shop.services.plan_changes.change("r-1", "monthly")
     assert refused.value.code == "access_held"
+
+
+def test_courtesy_makes_nothing_of_a_closed_sale(shop: Any, closed: str) -> None:
+    """Staff's gift opens articles; it is no money of the reader's that could be credited."""
+    with pytest.raises(Conflict) as refused:
+        shop.services.plan_changes.preview("r-1", "monthly")
+    held = closed in {"disputed", "refunded"}
+    assert refused.value.code == ("access_held" if held else "subscription_paused")
+
+
+def test_a_card_whose_bank_asks_for_its_holder_has_a_way_on(shop: Any) -> None:
+    """The holder is not here: told apart from a refusal, for the portal can ask them."""
+    shop.subscribe()
+    shop.pass_days(41)
+    customer, subscription = state(shop).snapshot.customer_id, state(shop).subscription.id
+    card = shop.client.v1.payment_methods.attach("pm_card_authenticationRequired", {"customer": customer}).id
+    shop.client.v1.subscriptions.update(subscription, {"default_payment_method": card})
+    with pytest.raises(PaymentFailed) as refused:
+        shop.services.plan_changes.change("r-1", "annual")
+    assert (refused.value.code, charged(shop)) == ("authentication_required", [290])

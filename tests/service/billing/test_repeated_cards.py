@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from service.access.projection import Projection
 from service.billing.repeated_cards import RepeatedCards
-from service.clocks import wall_clock
+from service.billing.stripe_client import make_stripe_client
 from service.domain.vocabulary import RepeatedCard
+from service.store.errands import REPEATED_CARDS, Backlog
 
 OTHER_CARD = "4242420000000000"
+START = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 
 
 def rows(shop: Any, query: str) -> list[Any]:
@@ -126,6 +128,34 @@ def test_the_publication_decides(shop: Any, policy: str, status: str, charged: l
     assert (shop.status("r-2"), amounts(shop, "r-2")) == (status, charged)
 
 
+@pytest.mark.parametrize("shape", ["boolean", "cancel_at"])
+def test_who_has_cancelled_the_trial_is_not_charged(shop: Any, shape: str) -> None:
+    """They were told so, in whichever shape: the trial that was not theirs ends, and stays on record."""
+    buy(shop, "r-1")
+    shop.pay(shop.open("r-2"))
+    with shop.core.engine.connect() as connection:
+        customer = connection.scalar(text("select customer_id from accounts where reader_id = 'r-2'"))
+    (trial,) = shop.client.v1.subscriptions.list({"customer": customer}).data
+    shapes = {"boolean": {"cancel_at_period_end": True}, "cancel_at": {"cancel_at": trial.trial_end}}
+    shop.client.v1.subscriptions.update(trial.id, shapes[shape])
+    shop.core.sync_now(customer)
+    assert (shop.status("r-2"), amounts(shop, "r-2")) == ("ended", [])
+    assert rows(shop, "select outcome from repeated_cards") == [("cancelled",)]
+    assert ("reader",) in rows(shop, "select kind from trial_ledger where reader_id = 'r-2'")
+
+
+def test_an_end_set_for_later_is_no_cancelled_trial(shop: Any) -> None:
+    """Who would be charged at the trial's end, and ends some months after it, is charged now as was disclosed."""
+    buy(shop, "r-1")
+    shop.pay(shop.open("r-2"))
+    with shop.core.engine.connect() as connection:
+        customer = connection.scalar(text("select customer_id from accounts where reader_id = 'r-2'"))
+    (trial,) = shop.client.v1.subscriptions.list({"customer": customer}).data
+    shop.client.v1.subscriptions.update(trial.id, {"cancel_at": trial.trial_end + 90 * 86_400})
+    shop.core.sync_now(customer)
+    assert amounts(shop, "r-2") == [290]
+
+
 class Lost:
     """Stripe's subscriptions, which do what is asked and lose the answer `times` times."""
 
@@ -161,17 +191,63 @@ def test_a_lost_answer_charges_nobody_twice(shop: Any) -> None:
     assert amounts(shop, "r-2") == [290]
 
 
+def note(shop: Any, subscription_id: str) -> None:
+    """Let a sync have found this trial to be another reader's."""
+    with shop.core.engine.begin() as connection:
+        REPEATED_CARDS.note(
+            connection, subscription_id=subscription_id, customer_id="cus_1", reader_id="r-1", policy="end_trial"
+        )
+
+
+def errands(shop: Any, client: Any, hours: int = 0) -> tuple[RepeatedCards, list[Any]]:
+    """Return the errands through `client`, so many hours after START, and what they have counted."""
+    counted: list[Any] = []
+    later = RepeatedCards(
+        shop.core.engine, client, mark=lambda *_: None, count=lambda *what: counted.append(what),
+        wall_clock=lambda: START + timedelta(hours=hours),
+    )  # fmt: skip
+    return later, counted
+
+
 def test_a_refusal_for_good_is_recorded(shop: Any) -> None:
     """A subscription that Stripe does not know is no reason to ask for ever."""
-    with shop.core.engine.begin() as connection:
-        connection.execute(
-            text("insert into repeated_cards (subscription_id, customer_id, reader_id, policy) "
-                 "values ('sub_gone', 'cus_1', 'r-1', 'end_trial')")
-        )  # fmt: skip
-    assert RepeatedCards(
-        shop.core.engine, shop.core.client, mark=lambda *_: None, wall_clock=wall_clock
-    ).settle() == 1  # fmt: skip
-    assert rows(shop, "select outcome from repeated_cards") == [("refused:resource_missing",)]
+    note(shop, "sub_gone")
+    gone, counted = errands(shop, shop.core.client)
+    assert gone.settle() == 1
+    assert rows(shop, "select outcome, settled_at is null from repeated_cards") == [("refused:resource_missing", False)]
+    assert counted == [("repeated_card", "refused")]
+
+
+def test_a_refusal_that_can_be_put_right_is_tried_again(shop: Any) -> None:
+    """A key that Stripe does not know, until somebody sets the right one: counted, kept with its reason, then done."""
+    buy(shop, "r-1")
+    note(shop, shop.services.readers.state("r-1").subscription.id)
+    wrong = make_stripe_client("sk_test_wrong", api_base=shop.standin.base_url, timeout_seconds=5)
+    for hours in (0, 2):
+        failing, counted = errands(shop, wrong, hours)
+        assert (failing.settle(), failing.settle(), counted) == (0, 0, [("repeated_card", "failing")])
+    told = rows(shop, "select attempts, outcome, settled_at is null from repeated_cards")
+    assert told == [(2, "failing:AuthenticationError", True)]
+    (backlog,) = [each for each in shop.services.inbox.health().errands if each.waiting]
+    assert backlog == Backlog(kind="repeated_card", waiting=1, failing=1, reason="AuthenticationError")
+    done, counted = errands(shop, shop.core.client, 4)
+    assert (done.settle(), counted, amounts(shop, "r-1")) == (1, [("repeated_card", "done")], [290])
+    assert [each.waiting for each in shop.services.inbox.health().errands] == [0, 0]
+
+
+def test_a_refusal_pauses_longer_and_longer(shop: Any) -> None:
+    """To an hour at most: nobody has to be told that it was put right."""
+    note(shop, "sub_1")
+    wrong = make_stripe_client("sk_test_wrong", api_base=shop.standin.base_url, timeout_seconds=5)
+    pauses: list[timedelta] = []
+    for tried in range(12):
+        failing, _ = errands(shop, wrong, hours=2 * tried)
+        failing.settle()
+        ((not_before,),) = rows(shop, "select not_before from repeated_cards")
+        pauses.append(not_before - START - timedelta(hours=2 * tried))
+    assert pauses[:3] == [timedelta(seconds=each) for each in (10, 20, 40)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(hours=1)
 
 
 def test_a_trial_whose_card_is_gone_ends_without_a_debt(shop: Any) -> None:

@@ -14,6 +14,7 @@ from service.domain.staff import Role
 from service.store import drift, runs
 from service.store.audit import AuditQuery
 from service.store.drift import Drift, DriftKind
+from service.store.money_tables import warned_charges
 from service.store.tables import accounts
 from service.support.drift_words import sentence
 from service.support.event_words import reason_of, story_of
@@ -65,10 +66,24 @@ def test_the_inbox_says_how_it_stands(console: Any) -> None:
     assert 'href="/support/events?status=quarantined"' in page
 
 
+def test_what_stripe_refuses_to_do_is_shown(console: Any, engine: Engine) -> None:
+    """How much of what is to be done by itself is not, with the reason in words."""
+    rows = [{"warning_id": f"issfr_{number}", "customer_id": "cus_1", "charge_id": "ch_1"} for number in range(3)]
+    with engine.begin() as connection:
+        for row, outcome in zip(rows, [None, "failing:PermissionError", "failing:PermissionError"], strict=True):
+            connection.execute(insert(warned_charges).values(row | {"outcome": outcome}))
+        connection.execute(insert(warned_charges).values(rows[0] | {"warning_id": "issfr_9", "settled_at": NOW}))
+    page = console.signed_in(Role.VIEWER).get("/support/inbox").text
+    assert "Payments to be given back: 3 to be done, <strong>of which Stripe refuses 2:</strong>" in page
+    assert "Our key may not ask for this at Stripe: it is a restricted one. They are tried again" in page
+    assert "Trials with a card that had had one" not in page
+
+
 def test_an_empty_inbox_says_so(console: Any) -> None:
     """In words, on each of the three pages."""
     browser = console.signed_in(Role.VIEWER)
     assert "Nothing waits." in browser.get("/support/inbox").text
+    assert "Nothing waits to be done." in browser.get("/support/inbox").text
     assert "is Stripe’s webhook set up?" in browser.get("/support/inbox").text
     assert "No event has come yet." in browser.get("/support/events").text
     assert "No event is like that." in browser.get("/support/events?status=failed").text

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.domain.account_sentence import sentence
+from service.domain.account_sentence import sentence, warning
 from service.domain.entitlement import Entitlement, GrantKind, Status
 from webhooks.snapshot import CardFacts, SubscriptionFacts
 
@@ -80,7 +80,27 @@ SAID = {
 @pytest.mark.parametrize(("words", "entitlement"), SAID.items())
 def test_every_state_has_its_sentence(words: str, entitlement: Entitlement, make_subscription: Any) -> None:
     """With the price and the card where they say what comes next."""
-    assert said(entitlement, make_subscription()) == words
+    beside = make_subscription(ended_at=NOW) if entitlement.status is S.COURTESY else make_subscription()
+    assert said(entitlement, beside) == words
+
+
+def test_courtesy_beside_a_sale_does_not_hide_it(make_subscription: Any) -> None:
+    """For that one may still be charged."""
+    words = "Courtesy access given by staff until 21 December, beside a subscription that opens nothing now."
+    given = entitled(S.COURTESY, G.COURTESY, "given_courtesy", subscription_id=None)
+    assert said(given, make_subscription(status="paused")) == words
+    assert said(given, None).endswith("nothing is charged.")
+
+
+def test_two_sales_at_once_are_a_warning(make_snapshot: Any, make_subscription: Any) -> None:
+    """Said with what to do; one that is over, never begun or foreign is none."""
+    none = [{"plan": None}, {"status": "incomplete"}, {"status": "canceled"}, {"ended_at": NOW}]
+    first = make_subscription(id="sub_1")
+    for changes in none:
+        assert warning(make_snapshot(first, make_subscription(id="sub_2", **changes))) is None
+    both = make_snapshot(first, make_subscription(id="sub_2", status="past_due"))
+    told = "Sold twice: sub_1, sub_2 run at once. End all but one, and give back what was paid for the others."
+    assert (warning(both), warning(replace(both, deleted=True)), warning(None)) == (told, None, None)
 
 
 def test_no_status_is_without_words() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.entitlement import entitlement_from
+from service.domain.entitlement import sold_from
 from service.domain.money import Money
 from service.domain.plan_changes import (
     ChangeLine,
@@ -28,17 +28,23 @@ NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
      ({"cancel_at_period_end": True}, "annual", Obstacle.SUBSCRIPTION_ENDING),
      ({"status": "past_due"}, "annual", Obstacle.PAYMENT_OUTSTANDING),
      ({"status": "unpaid"}, "annual", Obstacle.PAYMENT_OUTSTANDING),
-     ({"status": "paused"}, "annual", Obstacle.PAYMENT_OUTSTANDING)],
+     ({"status": "paused"}, "annual", Obstacle.SUBSCRIPTION_PAUSED),
+     ({"pause_behavior": "void"}, "annual", Obstacle.SUBSCRIPTION_PAUSED)],
 )  # fmt: skip
 def test_what_stands_in_the_way(
     facts: Any, policy: Any, catalog: Any, change: dict[str, Any], plan: str, found: Obstacle | None
 ) -> None:
     """Only a subscription that runs and is paid for, or on trial, changes, and only to another plan."""
     subscription = facts.subscription(**change)
-    entitlement = entitlement_from(facts.snapshot(subscription), (), (), policy, facts.at(1))
-    assert obstacle(subscription, entitlement, catalog.plan(plan)) is found
+    sold = sold_from(facts.snapshot(subscription), (), policy, facts.at(1))
+    assert obstacle(subscription, sold, catalog.plan(plan)) is found
+
+
+def test_an_end_that_is_set_stands_in_the_way(facts: Any, policy: Any, catalog: Any) -> None:
+    """In Stripe's other shape, too."""
     ending = facts.subscription(cancel_at=facts.at(20))
-    assert obstacle(ending, entitlement, catalog.plan("annual")) is Obstacle.SUBSCRIPTION_ENDING
+    sold = sold_from(facts.snapshot(ending), (), policy, facts.at(1))
+    assert obstacle(ending, sold, catalog.plan("annual")) is Obstacle.SUBSCRIPTION_ENDING
 
 
 def test_figures_are_kept_for_an_hour() -> None:
@@ -94,8 +100,8 @@ def test_a_trials_change_is_told_whole(facts: Any, catalog: Any) -> None:
 
 def test_a_trial_may_change(facts: Any, policy: Any, catalog: Any) -> None:
     """Nothing stands in a trial's way, while it runs."""
-    entitlement = entitlement_from(facts.snapshot(facts.trial()), (), (), policy, facts.at(1))
-    assert obstacle(facts.trial(), entitlement, catalog.plan("annual")) is None
+    sold = sold_from(facts.snapshot(facts.trial()), (), policy, facts.at(1))
+    assert obstacle(facts.trial(), sold, catalog.plan("annual")) is None
 
 
 def test_what_was_agreed_to_is_kept_in_the_contracts_shape(catalog: Any) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from service.domain.standings import Standings, standings_of
+import pytest
+
+from service.domain.standings import Standings, living, standings_of
 
 END = datetime(2026, 12, 10, tzinfo=UTC)
 
@@ -31,3 +33,19 @@ def test_foreign_products_and_deleted_customers_count_for_nothing(make_snapshot:
     """As they do for access."""
     assert standings_of(make_snapshot(make_subscription(plan=None, status="past_due"))) == Standings()
     assert standings_of(make_snapshot(make_subscription(status="past_due"), deleted=True)) == Standings()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sold"),
+    [({}, True), ({"status": "trialing"}, True), ({"status": "past_due"}, True), ({"status": "unpaid"}, True),
+     ({"status": "paused"}, True), ({"pause_behavior": "void"}, True), ({"status": "hibernating"}, True),
+     ({"status": "canceled"}, False), ({"status": "incomplete"}, False), ({"status": "incomplete_expired"}, False),
+     ({"status": "hibernating", "ended_at": END}, False), ({"plan": None}, False)],
+)  # fmt: skip
+def test_what_is_sold_lives_until_it_is_over(
+    make_snapshot: Any, make_subscription: Any, changes: dict[str, Any], sold: bool
+) -> None:
+    """Whatever it opens, and in a status that is newer than this code too."""
+    subscription = make_subscription(**changes)
+    assert living(make_snapshot(subscription)) == ((subscription,) if sold else ())
+    assert living(make_snapshot(subscription, deleted=True)) == living(None) == ()

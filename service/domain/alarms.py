@@ -1,0 +1,21 @@
+"""What operators are told by numbers, in the words that label them. Pure data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SOLD_TWICE = "sold_twice"
+"""Two subscriptions to plans run at once, of one reader."""
+ACCOUNT_ALARMS = frozenset({SOLD_TWICE})
+
+
+class ErrandOutcome(StrEnum):
+    """What one try of something to be done at Stripe by itself came to."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    """For good: it will never be done."""
+    FAILING = "failing"
+    """Refused in a way that somebody can put right; it is tried again."""
+    WAITS = "waits"
+    """Stripe had no answer; it is tried again."""
