@@ -30,7 +30,8 @@ def privacy() -> None:
 @privacy.command()
 @click.argument("reader_id")
 @click.option("--to", "file", type=click.File("w", encoding="utf-8"), default="-", help="A file; default: the screen.")
-def export(reader_id: str, file: Any) -> None:
+@click.option("--reason", help="For the audit log.")
+def export(reader_id: str, file: Any, reason: str | None) -> None:
     """Write everything that is held on a reader, as JSON."""
     from service.assembly.privacy import build_exports
     from service.support.audit import Audit, Entry
@@ -39,7 +40,7 @@ def export(reader_id: str, file: Any) -> None:
     found = _told(lambda: build_exports(core).export(reader_id))
     audit = Audit(core.engine, core.wall_clock)
     with audit.begin() as connection:
-        audit.record(connection, Entry(actor=_actor(), act="account.export", subjects=(reader_id,)))
+        audit.record(connection, Entry(actor=_actor(), act="account.export", subjects=(reader_id,), reason=reason))
     file.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
 
 
@@ -55,13 +56,15 @@ def erase(reader_id: str, reason: str, as_known: bool, yes: bool) -> None:
 
     core = _core()
     services = build_services(core)
-    prospect = _told(lambda: services.erasures.prospect(reader_id))
     if not yes:
+        prospect = _told(lambda: services.erasures.prospect(reader_id))
         held = ", ".join(f"{count} {name}" for name, count in prospect.rows.items() if count)
         click.confirm(f"Erase {reader_id} for good ({held})?", abort=True)
     trail = Trail(services.audit, Entry(actor=_actor(), act="account.erase"))
     done = _told(lambda: services.erasures.erase(reader_id, reason=reason, trail=trail, ask_stripe=not as_known))
     click.echo(f"{sum(done.rows.values())} rows were erased, or stripped of what names the reader.")
+    if done.before and not done.at_stripe:
+        click.echo(f"Erased before, {done.before:%Y-%m-%d %H:%M} UTC; what to do at Stripe was told then.")
     for number, step in enumerate(done.at_stripe, start=1):
         click.echo(f"{number}. {step}")
 

@@ -253,7 +253,8 @@ class Settings:
         "OIDC_GROUPS_CLAIM", _text, "The ID token's claim that lists the groups.", default="groups"
     )
     erasure_by_two: bool = _setting(
-        "ERASURE_BY_TWO", _flag, "In the console, one admin asks for a reader's erasure and another one does it.",
+        "ERASURE_BY_TWO", _flag, "In the console, one admin asks for a reader's erasure and another one does it; "
+        "API keys and the command line stand for the publication's own process.",
         default=False,
     )  # fmt: skip
     log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")

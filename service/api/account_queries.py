@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.api.cursors import place
 from service.store.account_search import AccountQuery, Order
-from service.support.audit import Trail
+from service.support.accounts import FoundAccount
+from service.support.audit import NOBODY, Trail
 
 
 def query_from(asked: Mapping[str, Any]) -> AccountQuery:
@@ -31,3 +32,10 @@ def note_filter(trail: Trail, query: AccountQuery) -> None:
     """Keep which status was asked for; an entry's `status` is that of the answer."""
     if query.status is not None:
         trail.tell(filter_status=query.status)
+
+
+def note_found(trail: Trail, found: Sequence[FoundAccount]) -> None:
+    """Keep whom a search showed, and what was looked for only if it led to somebody."""
+    trail.about(*(each.reader_id for each in found))
+    if not found:
+        trail.tell(**NOBODY)

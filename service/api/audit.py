@@ -25,8 +25,9 @@ def show_audit(services: Services, call: Call) -> Reply:
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    same = {name: row[name] for name in ("seq", "actor", "act", "request_id", "reason", "detail", "erases")}
+    same = {name: row[name] for name in ("seq", "actor", "act", "request_id", "reason", "detail")}
     return same | {
+        "erases": [*row["erases"], *dict.fromkeys(row["strips"] or ())],
         "at": instant(row["at"]),
         "reader_ids": row["subjects"],
         "erased": row["subjects"] is None,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g
-
+from service.api.envelope import lasting_id
 from service.api.operations import Call, Operation, Reply, View
 from service.api.services import Services
 from service.store.api_keys import Scope
@@ -33,11 +32,12 @@ def _entry(act: str, call: Call, key_id: int | None) -> Entry:
     reason = asked.pop("reason", None)
     reader_id = call.path.get("reader_id")
     others = {name: value for name, value in call.path.items() if name != "reader_id"}
+    request_id, given = lasting_id()
     return Entry(
         actor=f"key:{key_id}",
         act=act,
         subjects=(reader_id,) if reader_id else (),
         reason=reason,
-        detail=others | asked,
-        request_id=g.request_id,
+        detail=others | asked | given,
+        request_id=request_id,
     )

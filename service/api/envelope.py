@@ -28,10 +28,22 @@ def open_envelope(given: str) -> str:
 
     The caller's is taken over if it is fit for a header and a log line, else one is made.
     """
-    # Not a secret, so it needs no bytes from the kernel, which would let go of the interpreter in every request.
-    request_id = given if _SANE.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    request_id = given if _SANE.fullmatch(given) else _new_id()
     logs.request_id.set(request_id)
     return request_id
+
+
+def lasting_id() -> tuple[str, dict[str, str]]:
+    """Return the request's id for what is kept for good, and, for what can be erased, the one that the caller gave.
+
+    A caller may have put a reader's id into theirs; ours says nothing of anybody.
+    """
+    return g.lasting_id, {"request_id": g.request_id} if g.request_id_given else {}
+
+
+def _new_id() -> str:
+    # Not a secret, so it needs no bytes from the kernel, which would let go of the interpreter in every request.
+    return f"{random.getrandbits(128):032x}"
 
 
 def tell(method: str, route: str | None, status: int, began: float, *, request_id: str, key_id: int | None) -> None:
@@ -50,7 +62,10 @@ def tell(method: str, route: str | None, status: int, began: float, *, request_i
 
 def _open() -> None:
     g.began = time.perf_counter()
-    g.request_id = open_envelope(request.headers.get(REQUEST_ID, ""))
+    given = request.headers.get(REQUEST_ID, "")
+    g.request_id = open_envelope(given)
+    g.request_id_given = g.request_id == given
+    g.lasting_id = _new_id() if g.request_id_given else g.request_id
 
 
 def _close(response: Response) -> Response:

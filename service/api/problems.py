@@ -61,6 +61,7 @@ CODES: dict[str, tuple[int, str]] = {
     "event_without_effect": (409, "The event has no effect here, however often it is replayed."),
     "subscription_running": (409, "A subscription is running; cancel it at once first."),
     "work_under_way": (409, "A payment is just being given back; try again in a minute."),
+    "account_merged": (409, "The account was made one with another; erase that one, and both are gone."),
     "checkout_closed": (409, "The checkout was closed meanwhile; ask again."),
     "request_in_flight": (409, "A request with this Idempotency-Key is still being worked on."),
     "body_too_large": (413, "The body is larger than this route takes."),

@@ -159,6 +159,15 @@ class ErasureQuery(Schema):
         load_default="the reader asked for it",
         metadata={"description": "Stays in the audit log for good: don't say whom it is about."},
     )
+    preview = Choice("true", metadata={"description": "Only tell what would go; change nothing."})
+
+
+class ExportQuery(Schema):
+    reason = Text(most=500, metadata={"description": "For the audit log: why all of it is handed out."})
+
+
+class StaffExportQuery(Schema):
+    reason = Text(most=500, required=True, metadata={"description": "For colleagues and the audit log."})
 
 
 class ReaderPath(Schema):

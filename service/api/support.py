@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from service.api import schemas, support_shapes
-from service.api.account_queries import note_filter, query_from
+from service.api.account_queries import note_filter, note_found, query_from
 from service.api.cursors import cursor_of
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.present import instant
@@ -25,7 +25,7 @@ def search_accounts(services: Services, call: Call) -> Reply:
     query = query_from(call.query)
     note_filter(call.trail, query)
     page = services.accounts.search(query)
-    call.trail.about(*(each.reader_id for each in page.accounts))
+    note_found(call.trail, page.accounts)
     following = cursor_of(str(page.next_after)) if page.next_after else None
     return answer(200, {"data": [_line(each) for each in page.accounts], "next": following})
 

@@ -210,7 +210,10 @@ class Export(Schema):
         keys=fields.String(),
         required=True,
         allow_none=True,
-        metadata={"description": "How many articles are counted, here and in linked browsers; null without Redis."},
+        metadata={
+            "description": "How many articles are counted: of the reader, of accounts made one with theirs, of linked "
+            "browsers; null without Redis."
+        },
     )
     held = fields.Dict(
         keys=fields.String(),
@@ -220,14 +223,28 @@ class Export(Schema):
     )
 
 
+class Obstacle(Schema):
+    code = text("As a problem's: what the erasure would be refused with.")
+    detail = text()
+
+
 class Erasure(Schema):
+    preview = flag("True: nothing has changed.")
     rows = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(strict=True),
         required=True,
-        metadata={"description": "By table: how many rows were erased, or stripped of what names the reader."},
+        metadata={
+            "description": "By table: how many rows were erased, or stripped of what names the reader; in a preview, "
+            "how many are held."
+        },
     )
     at_stripe = texts()
+    obstacle = maybe(Obstacle)
+    erased_before_at = instant(
+        "When the reader had been erased before; what was to be done at Stripe was told then, and is not kept.",
+        nullable=True,
+    )
 
 
 class DriftRow(Schema):
@@ -280,7 +297,7 @@ class AuditEntry(Schema):
         fields.String(),
         required=True,
         allow_none=True,
-        metadata={"description": "Whom it is about, or whose data were shown."},
+        metadata={"description": "Whom it is about, or whose data were shown; `erased:…` for one who was erased."},
     )
     reason = maybe_text()
     detail = fields.Dict(keys=fields.String(), required=True, allow_none=True)

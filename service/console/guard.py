@@ -11,6 +11,7 @@ from flask import Response, g, request
 from marshmallow import EXCLUDE, ValidationError
 
 from service.api.budget import ThreadBudget
+from service.api.envelope import lasting_id
 from service.api.problems import reply_to
 from service.console.cookies import csrf_fits, csrf_token, new_token
 from service.console.desk import Desk
@@ -100,13 +101,14 @@ class Guarded:
         asked = plain({**request.args.to_dict(), **self._posted()})
         reader_id = path.get("reader_id")
         others = {name: value for name, value in path.items() if name != "reader_id"}
+        request_id, given = lasting_id()
         entry = Entry(
             actor=f"staff:{person.staff_id}" if person else "service",
             act=self._page.audited.act,
             subjects=(reader_id,) if reader_id else (),
             reason=asked.pop("reason", None),
-            detail=others | asked,
-            request_id=g.request_id,
+            detail=others | asked | given,
+            request_id=request_id,
         )
         return Trail(self._desk.services.audit, entry)
 

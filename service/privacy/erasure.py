@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from service.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from service.privacy.everything import HELD
 from service.privacy.person import Person, find_person
 from service.privacy.stripe_steps import steps_at_stripe
-from service.store import accounts, erased
+from service.store import accounts, erased, merges
 from service.store.money_tables import warned_charges
 from service.store.tables import repeated_cards, subscriptions
 from service.support.audit import Trail
@@ -48,10 +49,15 @@ class Prospect:
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """What was done: rows by table, and what is left to be done at Stripe."""
+    """What was done: rows by table, and what is left to be done at Stripe.
+
+    `before` is when the reader had been erased before this. What was to be done at Stripe was told then; it is told
+    again only of customers whom the caller still can name, for their numbers are not kept.
+    """
 
     rows: Mapping[str, int]
     at_stripe: Sequence[str]
+    before: datetime | None = None
 
 
 class Erasures:
@@ -90,40 +96,53 @@ class Erasures:
             raise NotFound("Nothing is held on this reader.", code="no_account")
         return Prospect(reader_id=reader_id, customer_ids=person.customer_ids, rows=rows, obstacle=obstacle)
 
-    def erase(self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True) -> Erased:
+    def erase(
+        self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True, customers: Collection[str] = ()
+    ) -> Erased:
         """Erase the reader; safe to repeat, also for one of whom nothing is left since.
 
+        `customers` are the numbers that the caller was shown before: should the answer get lost on its way, the next
+        one tells again what is to be done at Stripe.
         Without `ask_stripe` what is known of Stripe is believed: for when Stripe does not know the customer at all.
         Raises NotFound (`no_account`) where nothing was ever held, Conflict (`subscription_running`, `work_under_way`,
-        `already_subscribed`, `payment_processing`), InvalidRequest when the reason says whom it is about,
+        `already_subscribed`, `payment_processing`, `account_merged`), InvalidRequest when the reason says whom it is
+        about,
         StripeUnavailable; Unavailable (`erasure_incomplete`) without Redis: repeat it.
         """
-        person = self._known(reader_id)
-        _refuse_names(reason, person)
+        known, before = self._known(reader_id)
+        _refuse_names(reason, known)
         if ask_stripe:
-            self._look_at_stripe(person)
+            self._look_at_stripe(known)
         with self._engine.begin() as connection:
             person = self._held_still(connection, reader_id)
             rows = self._sweep(connection, person)
             self._forget_in_redis(person)
             rows["audit_details"] = trail.erased(
-                connection, subject=reader_id, mentions=person.words, reason=reason,
+                connection, subjects=person.reader_ids, mentions=person.words, reason=reason,
                 who=self._digest("reader", reader_id),
             )  # fmt: skip
         self._once_more(person)
-        return Erased(rows=rows, at_stripe=steps_at_stripe(person.customer_ids))
+        named = self._erased_among({*known.customer_ids, *person.customer_ids, *customers})
+        return Erased(rows=rows, at_stripe=steps_at_stripe(named), before=before)
 
-    def _known(self, reader_id: str) -> Person:
+    def _known(self, reader_id: str) -> tuple[Person, datetime | None]:
         """Return somebody on whom something is held, or was: any other word would erase whatever has it in the log."""
         with self._engine.connect() as connection:
             person = find_person(connection, reader_id)
-            before = erased.is_erased(connection, self._digest("reader", reader_id))
-        if not before:
+            before = erased.erased_at(connection, self._digest("reader", reader_id))
+        if before is None:
             self.prospect(reader_id)
-        return person
+        return person, before
+
+    def _erased_among(self, customer_ids: Collection[str]) -> list[str]:
+        """Return those of the customers that were erased here, now or before."""
+        with self._engine.connect() as connection:
+            digests = {each: self._digest("customer", each) for each in sorted(customer_ids)}
+            return [each for each, digest in digests.items() if erased.is_erased(connection, digest)]
 
     def _look_at_stripe(self, person: Person) -> None:
-        self._close_checkout(person.reader_id)
+        for each in person.reader_ids:
+            self._close_checkout(each)
         for customer_id in person.customer_ids:
             self._sync_now(customer_id)
 
@@ -131,13 +150,15 @@ class Erasures:
         """Return the person once no sync can write about them, their hashes noted; raises what stands in the way."""
         for customer_id in find_person(connection, reader_id).customer_ids:
             locked(connection, customer_id)
-        accounts.lock(connection, reader_id)
+        for each in sorted(find_person(connection, reader_id).reader_ids):  # in the order in which a merge takes two
+            accounts.lock(connection, each)
         person = find_person(connection, reader_id)
         obstacle = _obstacle(connection, person)
         if obstacle is not None:
             raise obstacle
         hashed = {self._digest("customer", each): "customer" for each in person.customer_ids}
-        erased.note(connection, hashed | {self._digest("reader", reader_id): "reader"}, self._wall_clock())
+        hashed |= {self._digest("reader", each): "reader" for each in person.reader_ids}
+        erased.note(connection, hashed, self._wall_clock())
         return person
 
     def _sweep(self, connection: Connection, person: Person) -> dict[str, int]:
@@ -154,7 +175,7 @@ class Erasures:
         now = self._business_clock()
         window = self._catalog.window_at(now)
         windows = [window, self._catalog.window_at(now - window.length)]
-        subjects = [Subject(SubjectKind.READER, person.reader_id)]
+        subjects = [Subject(SubjectKind.READER, each) for each in person.reader_ids]
         subjects += [Subject(SubjectKind.VISITOR, each) for each in person.visitor_ids]
         for subject in subjects:
             self._forget(subject, windows)
@@ -174,7 +195,11 @@ class Erasures:
 
 
 def _obstacle(connection: Connection, person: Person) -> Conflict | None:
-    """Return why nothing may be erased yet: something is to be charged still, or to be given back."""
+    """Return why nothing may be erased yet: something is to be charged still, or given back, or is another's."""
+    staying = merges.stays(connection, person.reader_id)
+    if staying not in person.reader_ids:
+        told = f"This account was made one with that of {staying}: erase that reader, and both are gone."
+        return Conflict(told, code="account_merged")
     theirs = subscriptions.c.customer_id.in_(person.customer_ids)
     running = exists().where(theirs, subscriptions.c.plan.is_not(None), subscriptions.c.status.not_in(OVER))
     if connection.scalar(select(running)):

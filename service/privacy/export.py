@@ -60,6 +60,9 @@ class Exports:
         try:
             return {
                 "reader": self._count(Subject(SubjectKind.READER, person.reader_id)),
+                "merged": [
+                    {"reader_id": each} | self._count(Subject(SubjectKind.READER, each)) for each in person.merged_ids
+                ],
                 "browsers": [
                     {"visitor_id": each} | self._count(Subject(SubjectKind.VISITOR, each))
                     for each in person.visitor_ids

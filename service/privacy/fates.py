@@ -123,7 +123,7 @@ def _led_to(connection: Connection, checkout_id: str, customer_id: str) -> str |
 
 def decided(connection: Connection, _held: Held, person: Person, _digest: Digest) -> int:
     """Let the journal forget the reader and their browsers."""
-    return forget_reader(connection, person.reader_id, person.visitor_ids)
+    return sum(forget_reader(connection, each, person.visitor_ids) for each in person.reader_ids)
 
 
 def left_to_the_chain(_connection: Connection, _held: Held, _person: Person, _digest: Digest) -> int:

@@ -23,7 +23,7 @@ procrastinate_jobs = table("procrastinate_jobs", column("id"), column("status"),
 
 def of_reader(held: TableClause) -> Whose:
     """Return the condition of a table that names its reader."""
-    return lambda person: held.c.reader_id == person.reader_id
+    return lambda person: held.c.reader_id.in_(person.reader_ids)
 
 
 def of_customer(held: TableClause) -> Whose:
@@ -34,7 +34,8 @@ def of_customer(held: TableClause) -> Whose:
 def decided(person: Person) -> ColumnElement[bool]:
     """Return which decisions were about the reader, or about a browser of theirs before they signed in."""
     row = decisions.c
-    return or_(row.reader_id == person.reader_id, row.reader_id.is_(None) & row.visitor_id.in_(person.visitor_ids))
+    browsers = row.reader_id.is_(None) & row.visitor_id.in_(person.visitor_ids)
+    return or_(row.reader_id.in_(person.reader_ids), browsers)
 
 
 def told(person: Person) -> ColumnElement[bool]:
@@ -47,12 +48,13 @@ def told(person: Person) -> ColumnElement[bool]:
 def merged(person: Person) -> ColumnElement[bool]:
     """Return which merges the reader's account stayed in, or went in."""
     merge = account_merges.c
-    return or_(merge.reader_id == person.reader_id, merge.gone_reader_id == person.reader_id)
+    return or_(merge.reader_id.in_(person.reader_ids), merge.gone_reader_id.in_(person.reader_ids))
 
 
 def audited(person: Person) -> ColumnElement[bool]:
     """Return which details of the audit log are about the reader."""
-    return audit_details.c.subjects.contains([person.reader_id])
+    theirs: ColumnElement[bool] = audit_details.c.subjects.overlap(person.reader_ids)
+    return theirs
 
 
 def entries(connection: Connection, _held: Held, person: Person) -> list[dict[str, Any]]:
@@ -65,8 +67,12 @@ def entries(connection: Connection, _held: Held, person: Person) -> list[dict[st
 
 
 def answered(person: Person) -> ColumnElement[bool]:
-    """Return which answers kept for repeated requests name the person."""
-    return holds_word_of(func.coalesce(idempotency_keys.c.body, ""), person)
+    """Return which answers kept for repeated requests name the person, or are kept under a key that does."""
+    kept = idempotency_keys.c
+    key = func.concat('"', kept.key, '"')
+    return or_(
+        holds_word_of(func.coalesce(kept.body, ""), person), *(func.strpos(key, each) > 0 for each in person.words)
+    )
 
 
 def queued(person: Person) -> ColumnElement[bool]:
@@ -76,8 +82,10 @@ def queued(person: Person) -> ColumnElement[bool]:
 
 
 def led_back(person: Person) -> ColumnElement[bool]:
-    """Return which sign-ins of staff lead to the person's page."""
-    return func.strpos(staff_sign_ins.c.return_to, quote(person.reader_id, safe="")) > 0
+    """Return which sign-ins of staff lead to the person's page, or to a search for them."""
+    way = func.lower(staff_sign_ins.c.return_to)
+    spellings = {spelling.lower() for name in person.names for spelling in (name, quote(name, safe=""))}
+    return or_(*(func.strpos(way, each) > 0 for each in sorted(spellings)))
 
 
 def reached(person: Person) -> ColumnElement[bool]:

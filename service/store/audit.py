@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 
 from service.domain.chain import BEFORE_ALL, Details, Head, Link
@@ -57,9 +58,9 @@ def head(connection: Connection) -> Head:
 
 def append(connection: Connection, links: Sequence[tuple[Link, Details]]) -> None:
     """Write entries that continue the head; the caller holds the lock."""
-    connection.execute(insert(audit), [vars(link) | {"erases": list(link.erases)} for link, _ in links])
-    rows = [vars(details) | {"seq": link.seq, "subjects": list(details.subjects)} for link, details in links]
-    connection.execute(insert(audit_details), rows)
+    lists = [{"erases": list(link.erases), "strips": list(link.strips)} for link, _ in links]
+    connection.execute(insert(audit), [vars(link) | each for (link, _), each in zip(links, lists, strict=True)])
+    connection.execute(insert(audit_details), [_details_row(details) | {"seq": link.seq} for link, details in links])
 
 
 def page(connection: Connection, query: AuditQuery, limit: int) -> Sequence[RowMapping]:
@@ -89,22 +90,22 @@ _CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
 def whole(connection: Connection) -> Iterator[tuple[Link, Details | None]]:
     """Yield the chain from its first entry on, as one moment shows it, without holding it in memory."""
     joined = audit.outerjoin(audit_details, audit_details.c.seq == audit.c.seq)
-    columns = (audit_details.c.salt, audit_details.c.subjects, audit_details.c.reason, audit_details.c.detail)
-    query = select(*audit.c, *columns).select_from(joined).order_by(audit.c.seq)
+    query = select(*audit.c, *_DETAILS).select_from(joined).order_by(audit.c.seq)
     rows = connection.execution_options(yield_per=_BATCH).execute(query).mappings()
     for row in rows:
-        yield _link(row), _details(row)
+        yield _link(row), None if row["salt"] is None else _details(row)
 
 
-def erasable(connection: Connection, subject: str, mentions: Sequence[str]) -> list[int]:
-    """Return the entries whose details are about `subject`, or hold one of `mentions` as a word, whatever its case."""
+def erasable(connection: Connection, subjects: Sequence[str], mentions: Sequence[str]) -> dict[int, Details]:
+    """Return the details that are about one of `subjects`, or hold one of `mentions` as a word, whatever its case."""
     everything = func.concat(audit_details.c.reason, " ", cast(audit_details.c.detail, String))
     spellings = {
         spelling for each in mentions if each for spelling in (each, json.dumps(each, ensure_ascii=False)[1:-1])
     }
     found = [everything.op("~*")(_as_words(spellings))] if spellings else []
-    query = select(audit_details.c.seq).where(or_(audit_details.c.subjects.contains([subject]), *found))
-    return list(connection.scalars(query.order_by(audit_details.c.seq)))
+    query = select(audit_details.c.seq, *_DETAILS).where(or_(audit_details.c.subjects.overlap(subjects), *found))
+    rows = connection.execute(query.order_by(audit_details.c.seq)).mappings()
+    return {row["seq"]: _details(row) for row in rows}
 
 
 def _as_words(spellings: Iterable[str]) -> str:
@@ -115,6 +116,14 @@ def _as_words(spellings: Iterable[str]) -> str:
 def erase_details(connection: Connection, seqs: Sequence[int]) -> None:
     """Delete details; the trigger lets it pass only right after the entry that names them."""
     connection.execute(delete(audit_details).where(audit_details.c.seq.in_(seqs)))
+
+
+def strip(connection: Connection, left: Mapping[int, Details]) -> None:
+    """Write what is left of details; the trigger lets it pass only right after the entry that says so."""
+    for seq, details in left.items():
+        row = _details_row(details)
+        changed = {name: row[name] for name in ("subjects", "reason", "detail", "salts")}
+        connection.execute(update(audit_details).where(audit_details.c.seq == seq).values(changed))
 
 
 def chain_is_protected(connection: Connection) -> bool:
@@ -128,10 +137,17 @@ def chain_is_protected(connection: Connection) -> bool:
 
 def _link(row: RowMapping) -> Link:
     names = ("seq", "at", "actor", "act", "request_id", "details_digest", "previous", "digest")
-    return Link(**{name: row[name] for name in names}, erases=tuple(row["erases"]))
+    strips = tuple(row["strips"] or ())
+    return Link(**{name: row[name] for name in names}, erases=tuple(row["erases"]), strips=strips)
 
 
-def _details(row: RowMapping) -> Details | None:
-    if row["salt"] is None:
-        return None
-    return Details(salt=row["salt"], subjects=tuple(row["subjects"]), reason=row["reason"], detail=row["detail"])
+_DETAILS = [each for each in audit_details.c if each.name != "seq"]
+
+
+def _details(row: RowMapping) -> Details:
+    same = {name: row[name] for name in ("salt", "reason", "detail")}
+    return Details(**same, subjects=tuple(row["subjects"]), salts=tuple(row["salts"] or ()))
+
+
+def _details_row(details: Details) -> dict[str, Any]:
+    return vars(details) | {"subjects": list(details.subjects), "salts": list(details.salts)}

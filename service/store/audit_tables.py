@@ -19,6 +19,7 @@ audit = Table(
     Column("details_digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
     Column("previous", LargeBinary, nullable=False, comment="the digest of the entry before"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of previous and this entry's canonical content"),
+    Column("strips", ARRAY(BigInteger), comment="of whose details it took parts out, once for each part"),
     Index("audit_act_idx", "act", "seq"),
     Index("audit_actor_idx", "actor", "seq"),
 )
@@ -31,5 +32,6 @@ audit_details = Table(
     Column("subjects", ARRAY(Text), nullable=False, comment="the readers it is about, or whose data were shown"),
     Column("reason", Text),
     Column("detail", JSONB, nullable=False),
+    Column("salts", ARRAY(LargeBinary), comment="about several: each subject's, then what was said's; empty once gone"),
     Index("audit_details_subjects_idx", "subjects", postgresql_using="gin"),
 )

@@ -54,6 +54,16 @@ def stays(connection: Connection, reader_id: str) -> str:
         reader_id = following
 
 
+def gone_into(connection: Connection, reader_id: str) -> list[str]:
+    """Return the readers whose accounts went to this one, in however many steps."""
+    found, last = {reader_id}, {reader_id}
+    while last:
+        went = select(account_merges.c.gone_reader_id).where(account_merges.c.reader_id.in_(last))
+        last = set(connection.scalars(went)) - found  # who came back, and was merged the other way, ends here
+        found |= last
+    return sorted(found - {reader_id})
+
+
 def visitors_of(connection: Connection, reader_id: str) -> list[str]:
     """Return the browsers linked to a reader."""
     query = select(visitor_links.c.visitor_id).where(visitor_links.c.reader_id == reader_id)

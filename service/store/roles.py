@@ -20,6 +20,7 @@ grant select, insert, update, delete on all tables in schema public to {role};
 grant usage, select on all sequences in schema public to {role};
 revoke update, delete on audit from {role};
 revoke update on audit_details from {role};
+grant update (subjects, reason, detail, salts) on audit_details to {role};
 revoke insert, update, delete on alembic_version from {role}
 """
 

@@ -27,12 +27,16 @@ _SALT_BYTES = 16
 Answer = TypeVar("Answer")
 log = structlog.get_logger("newsstand.audit")
 
+NOBODY: Mapping[str, Any] = {"q": None, "found": 0}
+"""What a search tells that found nobody: what was looked for may be half of an address, which no erasure would find."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One thing done. `actor` is such as `staff:7` or `key:3`; `subjects` are reader ids.
 
-    `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't.
+    `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't, so a
+    request id that the caller gave is no `request_id` here: it may name a reader.
     """
 
     actor: str
@@ -87,17 +91,25 @@ class Audit:
         if links:
             store.append(connection, links)
 
-    def erase(self, connection: Connection, entry: Entry, *, subject: str, mentions: Sequence[str] = ()) -> int:
+    def erase(
+        self, connection: Connection, entry: Entry, *, subjects: Sequence[str], mentions: Sequence[str] = ()
+    ) -> int:
         """Erase what was kept about a reader, and wherever one of `mentions` stands; return how many entries it was.
 
-        The entries stay in the chain without their details; `entry` is added and names them by number alone.
+        The entries stay in the chain without their details, those about several with what is about the others;
+        `entry` is added and names them by number alone.
         """
         store.lock(connection)
-        seqs = store.erasable(connection, subject, mentions)
-        (link,) = self._chained(store.head(connection), [entry], erases=tuple(seqs))
+        found = store.erasable(connection, subjects, mentions)
+        whole = [seq for seq, details in found.items() if not details.salts]
+        left = {seq: each.without(subjects) for seq, each in found.items() if each.salts}
+        taken = {seq: each.parts_gone - found[seq].parts_gone for seq, each in left.items()}
+        strips = tuple(seq for seq, parts in taken.items() for _ in range(parts))
+        (link,) = self._chained(store.head(connection), [entry], erases=tuple(whole), strips=strips)
         store.append(connection, [link])
-        store.erase_details(connection, seqs)
-        return len(seqs)
+        store.erase_details(connection, whole)
+        store.strip(connection, {seq: each for seq, each in left.items() if taken[seq]})
+        return len(whole) + len(set(strips))
 
     def page(self, query: AuditQuery) -> AuditPage:
         """Return the newest entries that match, at most a page of them."""
@@ -117,17 +129,15 @@ class Audit:
             yield from faults(store.whole(connection), heads)
 
     def _chained(
-        self, head: Head, entries: Iterable[Entry], *, erases: tuple[int, ...] = ()
+        self, head: Head, entries: Iterable[Entry], *, erases: tuple[int, ...] = (), strips: tuple[int, ...] = ()
     ) -> Iterator[tuple[Link, Details]]:
         for entry in entries:
-            link, details = self._next(head, entry, erases)
+            link, details = self._next(head, entry, erases, strips)
             yield link, details
             head = Head(seq=link.seq, digest=link.digest)
 
-    def _next(self, head: Head, entry: Entry, erases: tuple[int, ...]) -> tuple[Link, Details]:
-        refuse_floats(entry.detail)
-        salt = secrets.token_bytes(_SALT_BYTES)
-        details = Details(salt=salt, subjects=entry.subjects, reason=entry.reason, detail=dict(entry.detail))
+    def _next(self, head: Head, entry: Entry, erases: tuple[int, ...], strips: tuple[int, ...]) -> tuple[Link, Details]:
+        details = _details(entry)
         unsigned = Link(
             seq=head.seq + 1,
             at=self._wall_clock(),
@@ -135,11 +145,22 @@ class Audit:
             act=entry.act,
             request_id=entry.request_id,
             erases=erases,
+            strips=strips,
             details_digest=details.digest(),
             previous=head.digest,
             digest=b"",
         )
         return replace(unsigned, digest=unsigned.computed()), details
+
+
+def _details(entry: Entry) -> Details:
+    """Return what is personal of an entry; about several people it is made of parts that can go one by one."""
+    refuse_floats(entry.detail)
+    parts = len(entry.subjects) + 1 if len(entry.subjects) > 1 else 0
+    salt, *salts = (secrets.token_bytes(_SALT_BYTES) for _ in range(parts + 1))
+    return Details(
+        salt=salt, subjects=entry.subjects, reason=entry.reason, detail=dict(entry.detail), salts=tuple(salts)
+    )
 
 
 class Trail:
@@ -178,7 +199,7 @@ class Trail:
             self.record(connection, **detail)
 
     def erased(
-        self, connection: Connection, *, subject: str, mentions: Sequence[str], reason: str, **detail: Any
+        self, connection: Connection, *, subjects: Sequence[str], mentions: Sequence[str], reason: str, **detail: Any
     ) -> int:
         """Erase what the log says of a reader, by an entry of this request that names nobody; return how many it was.
 
@@ -187,7 +208,7 @@ class Trail:
         nameless = Entry(
             actor=self.actor, act=self._entry.act, reason=reason, detail=detail, request_id=self._entry.request_id
         )
-        erased = self._audit.erase(connection, nameless, subject=subject, mentions=mentions)
+        erased = self._audit.erase(connection, nameless, subjects=subjects, mentions=mentions)
         self.recorded = True
         return erased
 
@@ -228,7 +249,10 @@ class Trail:
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a parsed request as JSON values, what is absent left out: instants, floats and the like become texts."""
-    given = {name: each for name, each in value.items() if each is not None}
+    """Return a parsed request as JSON values, what is absent left out: instants, floats and the like become texts.
+
+    A cursor is left out too: it names, in a code that no erasure reads, the last reader of the page before.
+    """
+    given = {name: each for name, each in value.items() if each is not None and name != "cursor"}
     made: dict[str, Any] = json.loads(json.dumps(given, default=str), parse_float=str)
     return made

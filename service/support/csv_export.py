@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from service.support.accounts import AccountQuery, Accounts, FoundAccount
-from service.support.audit import Trail
+from service.support.audit import NOBODY, Trail
 
 COLUMNS = (
     "reader_id", "email", "customer_id", "status", "plan", "in_trial", "past_due", "cancelling", "created_at",
@@ -22,6 +22,8 @@ def csv_export(accounts: Accounts, query: AccountQuery, trail: Trail) -> Iterato
     """Yield the lines of all accounts that match; raises at once what the first portion raises, so that it is told."""
     portions = accounts.pages(query)
     first = next(portions)
+    if not first:
+        trail.tell(**NOBODY)
     trail.showed(each.reader_id for each in first)
     return _text(first, portions, trail)
 

@@ -45,16 +45,20 @@ def test_an_export_is_written_and_on_record(environment: dict[str, str], engine:
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.output)["held"]["accounts"]["rows"][0]["email"] == "adä@example.com"
     file = tmp_path / "ada.json"
-    assert run(environment, "export", "r-ada", "--to", str(file)).output == ""
+    assert run(environment, "export", "r-ada", "--to", str(file), "--reason", "asked by letter").output == ""
     assert "adä@example.com" in file.read_text("utf-8")
     missing = run(environment, "export", "r-404")
     assert (missing.exit_code, missing.output) == (1, "Error: Nothing is held on this reader.\n")
-    entries = [(row["act"], row["subjects"]) for row in Audit(engine, wall_clock).page(AuditQuery()).rows]
-    assert entries == [("account.export", ["r-ada"])] * 2
+    rows = Audit(engine, wall_clock).page(AuditQuery()).rows
+    assert [(row["act"], row["subjects"]) for row in rows] == [("account.export", ["r-ada"])] * 2
+    assert [row["reason"] for row in rows] == ["asked by letter", None]
 
 
 def test_an_erasure_is_confirmed_done_and_on_record(environment: dict[str, str], engine: Engine) -> None:
-    """Without a yes nothing happens; of somebody Stripe does not know, the record is believed when told so."""
+    """Without a yes nothing happens; of somebody Stripe does not know, the record is believed when told so.
+
+    Done again, it says that it was done before, instead of telling nothing of Stripe.
+    """
     with engine.begin() as connection:
         account = {"reader_id": "r-ada", "email": "ada@example.com", "customer_id": "cus_Ada"}
         connection.execute(insert(tables.accounts).values(account))
@@ -65,6 +69,8 @@ def test_an_erasure_is_confirmed_done_and_on_record(environment: dict[str, str],
     assert "neither their ids nor their e-mail address" in named.output
     done = run(environment, *erase, "--yes", "--as-known")
     assert (done.exit_code, "1. Note cus_Ada now" in done.output) == (0, True), done.output
-    assert run(environment, *erase, "--yes").output == "Error: Nothing is held on this reader.\n"
+    assert run(environment, *erase).output == "Error: Nothing is held on this reader.\n"
+    assert "Erased before, " in run(environment, *erase, "--yes").output
+    assert run(environment, "erase", "r-404", "--reason", "asked", "--yes").exit_code == 1
     entries = [(row["act"], row["reason"]) for row in Audit(engine, wall_clock).page(AuditQuery()).rows]
-    assert entries == [("account.erase", "asked by letter")]
+    assert entries == [("account.erase", "asked by letter")] * 2

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Response
 from marshmallow import ValidationError
 
-from service.api.account_queries import note_filter, query_from
+from service.api.account_queries import note_filter, note_found, query_from
 from service.api.cursors import cursor_of
 from service.api.schemas import AccountFilter, AccountsQuery
 from service.api.support import CSV_HEADERS
@@ -66,12 +66,12 @@ def search(desk: Desk, visit: Visit) -> Response:
         page = desk.services.accounts.search(query)
     except StripeUnavailable:
         return _searched(desk, visit, asked, stripe_away=True)
-    visit.trail.about(*(each.reader_id for each in page.accounts))
     further = asked | {"cursor": cursor_of(str(page.next_after))} if page.next_after else None
     return _searched(desk, visit, asked, found=page.accounts, further=further)
 
 
 def _searched(desk: Desk, visit: Visit, asked: dict[str, str], **values: Any) -> Response:
+    note_found(visit.trail, values.get("found", ()))
     kept = {name: value for name, value in asked.items() if name != "cursor"}
     further = values.pop("further", None)
     return desk.page(

@@ -24,13 +24,13 @@ ASKED_FOR = timedelta(days=7)
 """How long somebody's asking for an erasure counts, where it takes two."""
 
 
-class ErasureAsk(Schema):
+class Reasoned(Schema):
     reason = Text(most=500, required=True)
 
 
-class ErasureConfirm(Schema):
+class ErasureConfirm(Reasoned):
     confirm = fields.String(required=True)
-    reason = Text(most=500, required=True)
+    customers = Text(most=5000, load_default="")
 
 
 def export(desk: Desk, visit: Visit) -> Response:
@@ -65,7 +65,10 @@ def ask_for_erasure(desk: Desk, visit: Visit) -> Response:
 
 
 def erase(desk: Desk, visit: Visit) -> Response:
-    """Erase the reader; the page that tells so is the last one with the customer's number on it."""
+    """Erase the reader; the page that tells so is the last one with the customer's number on it.
+
+    The form brings the number along, so that a second press tells what the first did, and nothing need be kept for it.
+    """
     reader_id = _reader_id(visit)
     if visit.form["confirm"] != reader_id:
         raise Refused(status=422, title="That is another reader", words="Nothing was done. Type the reader id again.")
@@ -74,7 +77,9 @@ def erase(desk: Desk, visit: Visit) -> Response:
             status=409, title="It takes two",
             words="Another admin must have asked for this erasure in the last seven days. Nothing was done.",
         )  # fmt: skip
-    done = desk.services.erasures.erase(reader_id, reason=visit.form["reason"], trail=visit.trail)
+    done = desk.services.erasures.erase(
+        reader_id, reason=visit.form["reason"], trail=visit.trail, customers=visit.form["customers"].split()
+    )
     return desk.page("erased.html", visit, done=done)
 
 
@@ -93,8 +98,8 @@ def _reader_id(visit: Visit) -> str:
 
 PAGES = (
     Page(
-        method="GET", path="/support/accounts/<reader_id>/export", name="export_reader", role=Role.LEAD,
-        audited=Audited(act="account.export"), view=export,
+        method="POST", path="/support/accounts/<reader_id>/export", name="export_reader", role=Role.LEAD,
+        audited=Audited(act="account.export"), view=export, form=Reasoned,
     ),
     Page(
         method="GET", path="/support/accounts/<reader_id>/erasure", name="show_erasure", role=Role.ADMIN,
@@ -102,7 +107,7 @@ PAGES = (
     ),
     Page(
         method="POST", path="/support/accounts/<reader_id>/erasure/ask", name="ask_for_erasure", role=Role.ADMIN,
-        audited=Audited(act=ASKED), view=ask_for_erasure, form=ErasureAsk,
+        audited=Audited(act=ASKED), view=ask_for_erasure, form=Reasoned,
     ),
     Page(
         method="POST", path="/support/accounts/<reader_id>/erasure", name="erase_reader", role=Role.ADMIN,

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
-from flask import Response, g, request
+from flask import Response, request
 from marshmallow import Schema, fields, validate
 
+from service.api.envelope import lasting_id
 from service.console.cookies import new_token
 from service.console.desk import Desk
 from service.console.frame import Anyone, Page, Refused, Visit
@@ -101,7 +102,7 @@ def _welcomed(desk: Desk, vouched: Vouched) -> int:
 def _signed_in(desk: Desk, staff_id: int, return_to: str, method: str) -> Response:
     """Begin a session, on record, under a token that was never seen; the browser's old one ends."""
     cookies = desk.cookies
-    entry = Entry(actor=f"staff:{staff_id}", act="staff.sign_in", detail={"method": method}, request_id=g.request_id)
+    entry = Entry(actor=f"staff:{staff_id}", act="staff.sign_in", detail={"method": method}, request_id=lasting_id()[0])
     with desk.engine.begin() as connection:
         token = desk.sessions.open(connection, staff_id, replacing=cookies.read(request, cookies.session))
         desk.services.audit.record(connection, entry)
@@ -113,7 +114,7 @@ def _signed_in(desk: Desk, staff_id: int, return_to: str, method: str) -> Respon
 
 def _note_refusal(desk: Desk, why: str) -> None:
     """Keep that somebody was refused; who it was is not kept, for they are nobody here."""
-    entry = Entry(actor="service", act="staff.sign_in_refused", detail={"why": why}, request_id=g.request_id)
+    entry = Entry(actor="service", act="staff.sign_in_refused", detail={"why": why}, request_id=lasting_id()[0])
     with desk.engine.begin() as connection:
         desk.services.audit.record(connection, entry)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
@@ -39,14 +39,14 @@ from service.domain.money import Money
 from service.domain.plan_changes import ChangeLine, PlanChange
 from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
-from service.errors import InvalidRequest
+from service.errors import Conflict, InvalidRequest
 from service.exemptions.gifts import Gift, GiftBox, Gifts
 from service.exemptions.links import SignedLinks
 from service.exemptions.tokens import Tokens
 from service.numbers.figures import FIGURES, Cohort, FigureId
 from service.numbers.reading import Numbers, Shown
 from service.numbers.tables import Span, table_of
-from service.privacy.erasure import Erased, Erasures
+from service.privacy.erasure import Erased, Erasures, Prospect
 from service.privacy.export import Exports
 from service.store.api_keys import ApiKey, Scope, digest_of
 from service.store.audit import AuditQuery
@@ -405,7 +405,9 @@ class FakeAudit(Audit):
             raise self.failure
         self.entries.extend(entries)
 
-    def erase(self, connection: Connection, entry: Entry, *, subject: str, mentions: Sequence[str] = ()) -> int:
+    def erase(
+        self, connection: Connection, entry: Entry, *, subjects: Sequence[str], mentions: Sequence[str] = ()
+    ) -> int:
         self.record_all(connection, [entry])
         return 1
 
@@ -448,9 +450,15 @@ class FakeErasures(Erasures):
     def __init__(self) -> None:
         pass
 
-    def erase(self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True) -> Erased:
-        trail.erased(cast("Connection", None), subject=reader_id, mentions=(), reason=reason)
-        return Erased(rows={"accounts": 1}, at_stripe=["Note cus_1 now."])
+    def prospect(self, reader_id: str) -> Prospect:
+        obstacle = Conflict("A subscription is running.", code="subscription_running")
+        return Prospect(reader_id=reader_id, customer_ids=["cus_1"], rows={"accounts": 1}, obstacle=obstacle)
+
+    def erase(
+        self, reader_id: str, *, reason: str, trail: Trail, ask_stripe: bool = True, customers: Collection[str] = ()
+    ) -> Erased:
+        trail.erased(cast("Connection", None), subjects=[reader_id], mentions=(), reason=reason)
+        return Erased(rows={"accounts": 1}, at_stripe=["Note cus_1 now."], before=NOW)
 
 
 class FakeInbox(Inbox):
@@ -709,6 +717,6 @@ def audit_row() -> dict[str, Any]:
     """An entry of the audit log, as PostgreSQL returns it."""
     return {
         "seq": 9, "at": NOW, "actor": "key:3", "act": "account.read", "request_id": "req-1", "erases": [],
-        "details_digest": bytes(32), "previous": bytes(32), "digest": bytes(32), "subjects": ["r-81"],
+        "strips": [5, 5], "details_digest": bytes(32), "previous": bytes(32), "digest": bytes(32), "subjects": ["r-81"],
         "reason": None, "detail": {"status": 200},
     }  # fmt: skip

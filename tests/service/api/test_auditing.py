@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from service.api.operations import Operation, answer
 from service.api.routes import OPERATIONS
 from service.store.api_keys import Scope
 from service.store.audit import AuditQuery
-from service.support.accounts import AccountDetail, FoundAccount, Page
+from service.support.accounts import AccountDetail, FoundAccount, Page, Place
 from service.support.audit import AuditPage
 
 AUDITED = [each for each in OPERATIONS if each.access in AUDITED_SCOPES]
@@ -34,7 +35,9 @@ def test_every_route_of_peoples_scopes_leaves_an_entry(api: Any, account: Accoun
     """Read or write, found or not: with the key that called, the declared act, and the reader in the path."""
     assert operation.audited is not None
     api.accounts.known = account
-    options = {"json": operation.example_body} if operation.body_schema else {}
+    options: dict[str, Any] = {"json": operation.example_body} if operation.body_schema else {}
+    if operation.query_schema and "reason" in operation.query_schema().fields:
+        options["query_string"] = {"reason": "asked by letter"}
     reply = api.call(operation.method, filled(operation), key=f"{operation.access}-key", **options)
     assert reply.status_code < 300, reply.text
     last = api.audit.entries[-1]
@@ -95,6 +98,36 @@ def test_a_search_says_whom_it_showed(api: Any) -> None:
     assert (entry.subjects, entry.detail) == (("r-1", "r-2"), {"q": "a", "status": 200})
 
 
+@pytest.mark.parametrize("path", ["/v1/support/accounts", "/v1/support/accounts.csv"])
+def test_of_a_search_that_found_nobody_it_is_kept_that_it_was(api: Any, path: str) -> None:
+    """And not what was looked for: half of somebody's address, which no erasure would find."""
+    api.accounts.page = Page(accounts=[], next_after=None)
+    assert api.call("GET", path, key=READ, query_string={"q": "ada@exampl"}).status_code == 200
+    (entry,) = api.audit.entries
+    assert (entry.subjects, entry.detail) == ((), {"q": None, "found": 0, "status": 200})
+
+
+def test_a_page_that_continues_names_nobody_of_the_page_before(api: Any) -> None:
+    """A cursor holds the last of them, in a code that no erasure reads."""
+    api.accounts.page = Page(accounts=[found("r-2")], next_after=None)
+    last = Place(match=None, key="2026-11-10T09:00:00+00:00", reader_id="r-1")
+    api.call("GET", "/v1/support/accounts", key=READ, query_string={"cursor": cursor_of(str(last))})
+    (entry,) = api.audit.entries
+    assert (entry.subjects, entry.detail) == (("r-2",), {"status": 200})
+
+
+def test_a_callers_request_id_can_be_erased(api: Any, account: AccountDetail) -> None:
+    """It may name a reader; what stays for good is an id of ours, the same for what was asked and what came of it."""
+    api.accounts.known = account
+    body = {"invoice": "in_1", "reason": "moved"}
+    sent = {"key": WRITE, "json": body, "headers": {"X-Request-Id": "refund-of-r-81"}}
+    assert api.call("POST", "/v1/support/accounts/r-81/refunds", **sent).headers["X-Request-Id"] == "refund-of-r-81"
+    asked, done = api.audit.entries
+    assert re.fullmatch("[0-9a-f]{32}", asked.request_id)
+    assert done.request_id == asked.request_id
+    assert asked.detail["request_id"] == done.detail["request_id"] == "refund-of-r-81"
+
+
 def test_the_log_is_shown_by_its_filters(api: Any, audit_row: dict[str, Any]) -> None:
     """And reading it is in it."""
     api.audit.page_shown = AuditPage(rows=[audit_row], next_before=9)
@@ -109,6 +142,7 @@ def test_the_log_is_shown_by_its_filters(api: Any, audit_row: dict[str, Any]) ->
     since = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
     assert api.audit.asked == [AuditQuery(subject="r-81", actor="key:3", act="x", since=since, before=12)]
     assert (shown["data"][0]["seq"], shown["data"][0]["digest"], shown["next"]) == (9, "00" * 32, cursor_of("9"))
+    assert shown["data"][0]["erases"] == [5]
     assert api.audit.entries[-1].act == "audit.read"
 
 

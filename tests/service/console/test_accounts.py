@@ -11,6 +11,7 @@ from sqlalchemy import Engine, insert
 
 from service.domain.staff import Role
 from service.store import tables
+from service.store.audit import AuditQuery
 from service.store.money_tables import warned_charges
 from service.store.note_tables import notes
 
@@ -85,8 +86,10 @@ def test_a_search_shows_what_matched_and_leads_on(console: Any) -> None:
     ],
 )
 def test_every_end_of_a_search_is_said_in_words(console: Any, asked: str, words: str) -> None:
-    """Nobody, something wrong, Stripe away, the end of the list."""
+    """Nobody, something wrong, Stripe away, the end of the list. What led to nobody is not kept."""
     assert words in console.signed_in(Role.VIEWER).get(f"/support/accounts?{asked}").text
+    kept = console.desk.services.audit.page(AuditQuery(act="accounts.search")).rows[0]["detail"]
+    assert kept.get("q") is None
 
 
 def test_an_empty_paper_says_so(console: Any) -> None:

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 NOT_SHOWN = {
-    "export_accounts", "export_numbers", "export_reader",
+    "export_accounts", "export_numbers",
     "confirm_replays", "refund_form", "release_hold_form", "undo_cancellation_form",
 }  # fmt: skip
 """Files to take away, and what is linked only while something is stuck, paid, held or cancelled.

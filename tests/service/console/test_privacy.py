@@ -10,22 +10,26 @@ from sqlalchemy import Engine, insert, text, update
 
 from service.domain.staff import Role
 from service.store import tables
+from service.store.audit import AuditQuery
 from service.store.notes import add as add_note
 
 
 def test_a_lead_takes_everything_away(console: Any, engine: Engine) -> None:
-    """As a file, from the account's page; an agent can't, and that it was taken is on record."""
+    """As a file, from the account's page; an agent can't, and that it was taken is on record, with the reason."""
     with engine.begin() as connection:
         connection.execute(insert(tables.accounts).values(reader_id="r-<ada>", email="ada@example.com"))
     lead = console.signed_in(Role.LEAD)
-    assert 'href="/support/accounts/r-%3Cada%3E/export"' in lead.get("/support/accounts/r-%3Cada%3E").text
-    answer = lead.get("/support/accounts/r-%3Cada%3E/export")
+    assert 'action="/support/accounts/r-%3Cada%3E/export"' in lead.get("/support/accounts/r-%3Cada%3E").text
+    assert lead.post("/support/accounts/r-%3Cada%3E/export").status_code == 422
+    answer = lead.post("/support/accounts/r-%3Cada%3E/export", {"reason": "asked by letter"})
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.json["held"]["accounts"]["rows"][0]["email"] == "ada@example.com"
-    assert console.acts()[-1][1] == "account.export"
-    assert lead.get("/support/accounts/r-404/export").status_code == 404
-    assert console.signed_in(Role.AGENT, "bob").get("/support/accounts/r-%3Cada%3E/export").status_code == 403
+    newest = console.desk.services.audit.page(AuditQuery()).rows[0]
+    assert (newest["act"], newest["reason"], newest["subjects"]) == ("account.export", "asked by letter", ["r-<ada>"])
+    assert lead.post("/support/accounts/r-404/export", {"reason": "x"}).status_code == 404
+    agent = console.signed_in(Role.AGENT, "bob")
+    assert agent.post("/support/accounts/r-%3Cada%3E/export", {"reason": "x"}).status_code == 403
 
 
 @pytest.fixture
@@ -57,6 +61,27 @@ def test_an_admin_erases_a_reader(console: Any, engine: Engine, ada: str) -> Non
     assert console.acts()[-1][1] == "account.erase"
     assert list(console.desk.services.audit.faults()) == []
     assert admin.get(f"{ada}/erasure").status_code == 404
+
+
+def test_a_second_press_tells_what_the_first_did(console: Any, engine: Engine, ada: str) -> None:
+    """The form has the customer's number, so nothing is kept for it; without, it is said that it was told before."""
+    with engine.begin() as connection:
+        connection.execute(update(tables.accounts).values(customer_id="cus_Ada"))
+    admin = console.signed_in(Role.ADMIN)
+    erasures = console.desk.services.erasures
+    erasures._sleep = erasures._sync_now = lambda _: None
+    assert '<input type="hidden" name="customers" value="cus_Ada">' in admin.get(f"{ada}/erasure").text
+    form = {"reason": "asked by letter", "confirm": "r-<ada>", "customers": "cus_Ada"}
+    first, second = (admin.post(f"{ada}/erasure", form) for _ in range(2))
+    for page in (first, second):
+        assert "Note cus_Ada now" in page.text
+    third = admin.post(f"{ada}/erasure", form | {"customers": "cus_Bob"})
+    assert "had been erased before" in third.text
+    assert "is known of this reader" not in third.text
+    assert "cus_" not in third.text
+    with engine.connect() as connection:
+        log = str([*connection.execute(text("table audit")), *connection.execute(text("table audit_details"))])
+    assert "cus_Ada" not in log
 
 
 def test_only_an_admin_erases(console: Any, ada: str) -> None:

@@ -79,6 +79,48 @@ def test_any_edit_of_details_is_told(edit: dict[str, Any]) -> None:
     assert told(whole) == ["2: its details were edited"]
 
 
+def shared(*subjects: str) -> Details:
+    """Return details about several people, each part with its salt."""
+    salts = tuple(bytes([number]) * 16 for number in range(1, len(subjects) + 2))
+    return Details(salt=bytes(16), subjects=subjects, reason="rang", detail={"q": "r"}, salts=salts)
+
+
+def test_what_is_left_of_details_about_several_has_the_digest_they_had() -> None:
+    """Whoever is taken out, in whichever order; what stands in their place says nothing of them."""
+    whole = shared("r-1", "r-2", "r-3")
+    one, other = whole.without(["r-1"]).without(["r-3", "r-9"]), whole.without({"r-1", "r-3"})
+    assert one == other
+    assert one.digest() == whole.digest()
+    assert (one.subjects[1], one.reason, one.parts_gone) == ("r-2", None, 3)
+    assert not any(each in str(one) for each in ("r-1", "r-3", "rang"))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"reason": "another"}, {"subjects": ("r-1", "r-9")}, {"subjects": ("r-1",)}, {"detail": {}}, {"salt": b"x"},
+        {"salts": ()}, {"salts": (b"x",) * 3}, {"salts": (b"x",) * 4}, {"salts": (b"", b"", b"")},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_any_edit_of_shared_details_is_told(edit: dict[str, Any]) -> None:
+    """Of a part, of its salt, of how many parts there are; also when one of them is gone."""
+    for details in (shared("r-1", "r-2"), shared("r-1", "r-2").without(["r-1"])):
+        assert replace(details, **edit).digest() != details.digest()
+
+
+def test_parts_may_go_only_by_erasures_on_record_each_by_its_own() -> None:
+    """A later link names the link once for each part; what it names is part of its own digest."""
+    details = shared("r-1", "r-2", "r-3")
+    first = link(Head(seq=0, digest=BEFORE_ALL), details)
+    nothing = Details(salt=bytes(16), subjects=(), reason=None, detail={})
+    second = link(Head(seq=1, digest=first.digest), nothing, strips=(1, 1))
+    assert told([(first, details.without(["r-1"])), (second, nothing)]) == []
+    more = [(first, details.without(["r-1", "r-2"])), (second, nothing)]
+    assert told(more) == ["1: more of its details is gone than erasures name"]
+    assert "2: was edited" in told([more[0], (replace(second, strips=(1, 1, 1)), nothing)])
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

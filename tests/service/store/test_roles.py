@@ -49,7 +49,8 @@ def test_it_can_do_what_the_service_does(limited: Engine, catalog: Catalog) -> N
     """Record, verify and erase; make a key; defer a job; make and drop the journal's days."""
     audit = add(limited)
     with audit.begin() as connection:
-        assert audit.erase(connection, Entry(actor="staff:1", act="account.erase"), subject="r-1") == 1
+        audit.record(connection, Entry(actor="staff:1", act="accounts.search", subjects=("r-1", "r-2")))
+        assert audit.erase(connection, Entry(actor="staff:1", act="account.erase"), subjects=["r-1"]) == 2
         Dispatcher()(connection, Work.SYNC, "cus_1")
     assert list(audit.faults()) == []
     for year in (2026, 2027):
@@ -63,7 +64,7 @@ def test_it_can_do_what_the_service_does(limited: Engine, catalog: Catalog) -> N
         "update audit set actor = 'x'",
         "delete from audit",
         "truncate audit cascade",
-        "update audit_details set reason = 'x'",
+        "update audit_details set salt = ''",
         "truncate audit_details",
         "alter table audit disable trigger all",
         "drop table audit_details",
@@ -92,3 +93,10 @@ def test_a_table_of_its_own_deceives_no_trigger(limited: Engine) -> None:
         connection.execute(text("insert into audit values (1, '{1}')"))
         with pytest.raises(ProgrammingError, match="erased only by"):
             connection.execute(text("delete from audit_details"))
+
+
+def test_details_lose_nothing_but_by_an_entry_that_says_so(limited: Engine) -> None:
+    """What the role may change for the sake of erasures, the trigger refuses it otherwise."""
+    add(limited)
+    with limited.connect() as connection, pytest.raises(ProgrammingError, match="erased only by the newest entry"):
+        connection.execute(text("update audit_details set reason = 'x'"))

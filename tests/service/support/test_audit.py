@@ -131,7 +131,7 @@ def test_erasing_takes_the_details_and_leaves_the_chain_whole(engine: Engine, au
     record(audit, entry(1), entry(2), entry(3, subjects=("r-3",), detail={"q": 'READER1@example.com "x"'}), entry(4))
     with engine.begin() as connection:
         by = entry(subjects=(), reason=None, detail={}, act="account.erase")
-        assert audit.erase(connection, by, subject="r-1", mentions=["reader1@example.com"]) == 2
+        assert audit.erase(connection, by, subjects=["r-1"], mentions=["reader1@example.com"]) == 2
     assert list(audit.faults()) == []
     rows = {row["seq"]: row for row in audit.page(AuditQuery()).rows}
     assert {seq: row["subjects"] for seq, row in rows.items()} == {1: None, 2: ["r-2"], 3: None, 4: ["r-4"], 5: []}
@@ -143,13 +143,51 @@ def test_erasing_takes_the_details_and_leaves_the_chain_whole(engine: Engine, au
     assert "r-1" not in everything
 
 
+def test_who_is_erased_leaves_the_others_of_an_entry_in_it(engine: Engine, audit: Audit) -> None:
+    """Whose other data went out stays on record, and proves itself; what was said goes, for it may be about the erased.
+
+    Each in turn; of somebody who is only mentioned, what was said goes alone.
+    """
+    three = ("r-1", "r-2", "r-3")
+    record(audit, entry(subjects=three, reason="for r-9", detail={"q": "r-1@exam"}), entry(2), entry(subjects=three))
+    by = entry(subjects=(), reason=None, detail={}, act="account.erase")
+    for subject, counted in (("r-9", 1), ("r-1", 2), ("r-1", 0), ("r-2", 3)):
+        with engine.begin() as connection:
+            assert audit.erase(connection, by, subjects=[subject], mentions=[subject]) == counted, subject
+    assert list(audit.faults()) == []
+    rows = {row["seq"]: row for row in audit.page(AuditQuery(subject="r-3")).rows}
+    assert rows.keys() == {1, 3}
+    for row in rows.values():
+        gone, also_gone, left = row["subjects"]
+        assert (left, row["reason"], list(row["detail"])) == ("r-3", None, ["erased"])
+        assert gone.startswith("erased:")
+        assert gone != also_gone
+    with engine.connect() as connection:
+        everything = str([*connection.execute(text("table audit")), *connection.execute(text("table audit_details"))])
+    assert not any(each in everything for each in ("r-9", "'r-1'", "r-1@", "'r-2'"))
+
+
+def test_no_more_is_taken_out_than_erasures_name(engine: Engine, audit: Audit) -> None:
+    """Whoever hides another reader behind an erasure on record, with the triggers off, is told of."""
+    record(audit, entry(subjects=("r-1", "r-2")))
+    with engine.begin() as connection:
+        audit.erase(connection, entry(9, subjects=()), subjects=["r-1"])
+    with engine.begin() as connection:
+        connection.execute(text("alter table audit_details disable trigger user"))
+        details = store.erasable(connection, ["r-2"], [])[1]
+        store.strip(connection, {1: details.without(["r-2"])})
+    assert [str(each) for each in audit.faults()] == ["1: more of its details is gone than erasures name"]
+
+
 def test_a_mention_is_a_word_and_no_part_of_one(engine: Engine, audit: Audit) -> None:
     """r-1 in a reason is not r-12, nor ada@ the end of nada@; signs of patterns are signs alone."""
     reasons = ["as for r-1!", "as for r-12", "nada@example.com", "(ada@example.com)", "adaxexample.com", "a.b+c|d (r)"]
     record(audit, *(entry(each, subjects=(), reason=reason) for each, reason in enumerate(reasons, 1)))
     with engine.begin() as connection:
         by = entry(subjects=(), reason=None, detail={})
-        assert audit.erase(connection, by, subject="r-9", mentions=["r-1", "ADA@example.com", "a.b+c|d (r)", ""]) == 3
+        assert (
+            audit.erase(connection, by, subjects=["r-9"], mentions=["r-1", "ADA@example.com", "a.b+c|d (r)", ""]) == 3
+        )
     assert [row["seq"] for row in audit.page(AuditQuery()).rows if row["subjects"] is None] == [6, 4, 1]
 
 
@@ -157,7 +195,7 @@ def test_an_erasure_that_fails_erases_nothing(engine: Engine, audit: Audit) -> N
     """The entry that names what is gone and its going are one transaction."""
     record(audit, entry(1))
     with engine.connect() as connection:
-        audit.erase(connection, entry(9), subject="r-1")
+        audit.erase(connection, entry(9), subjects=["r-1"])
         connection.rollback()
     assert [row["subjects"] for row in audit.page(AuditQuery()).rows] == [["r-1"]]
     assert list(audit.faults()) == []
@@ -233,7 +271,7 @@ def test_who_records_in_his_own_transaction_is_not_recorded_twice(audit: Audit) 
 
 
 def test_a_request_becomes_what_an_entry_can_hold() -> None:
-    """Instants and floats as texts, what is absent left out."""
-    assert plain({"at": NOW, "share": 0.5, "none": None, "amount": 290}) == {
+    """Instants and floats as texts, what is absent left out; a cursor too, which names a reader in a code."""
+    assert plain({"at": NOW, "share": 0.5, "none": None, "amount": 290, "cursor": "WyJyLTEiXQ"}) == {
         "at": "2026-11-10 09:00:00.123456+00:00", "share": "0.5", "amount": 290,
     }  # fmt: skip
