@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from service.clocks import Clock
 from service.store.account_facts import facts_of
-from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, owners_of, search_statement
+from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, found
 
 __all__ = ["PAGE", "AccountDetail", "AccountQuery", "Accounts", "FoundAccount", "Match", "Order", "Page", "Place"]
 
@@ -112,9 +112,7 @@ class Accounts:
     def _page(self, query: AccountQuery, size: int) -> Page:
         with self._engine.connect() as connection:
             _plan_for_these_values(connection)
-            owners = owners_of(connection, query)
-            statement = search_statement(query, self._business_clock(), owners, limit=size + 1)
-            rows = connection.execute(statement).mappings().all()
+            rows = found(connection, query, self._business_clock(), limit=size + 1)
         shown = rows[:size]
         return Page(
             accounts=[_found(row) for row in shown],
@@ -128,7 +126,7 @@ def _plan_for_these_values(connection: Connection) -> None:
 
 
 def _found(row: Any) -> FoundAccount:
-    same = {name: value for name, value in row.items() if name not in {"match", "rank", "key"}}
+    same = {name: value for name, value in row.items() if name not in {"match", "key"}}
     return FoundAccount(**same, match=None if row["match"] is None else Match(row["match"]))
 
 
