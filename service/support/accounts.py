@@ -74,6 +74,10 @@ class AccountDetail:
     gifts: Sequence[dict[str, Any]]
     notes: Sequence[dict[str, Any]]
     merges: Sequence[dict[str, Any]] = ()
+    notices_told: Sequence[dict[str, Any]] = ()
+    """What the site was told to tell the reader, and when first."""
+    more: frozenset[str] = frozenset()
+    """Of which of these there are more than the newest `ROWS_SHOWN`."""
 
 
 class Accounts:

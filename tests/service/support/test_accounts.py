@@ -272,6 +272,21 @@ def test_the_detail_holds_everything(support: Accounts) -> None:
 
 
 @pytest.mark.usefixtures("ada")
+def test_what_is_too_much_to_show_is_said(support: Accounts, engine: Engine) -> None:
+    """Of each kind the newest hundred, and whether there are more; a hundred are all of them."""
+    written = [{"reader_id": "r-ada", "body": "x", "written_by": "s", "written_at": NOW + timedelta(hours=n)}
+               for n in range(1, 100)]  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(insert(notes), written)
+        connection.execute(insert(tables.invoices), [
+            invoice(f"in_{n}", NOW + timedelta(days=n), customer_id="cus_Ada") for n in range(1, 100)])  # fmt: skip
+    detail = support.detail("r-ada")
+    assert detail is not None
+    assert (len(detail.notes), len(detail.invoices), detail.more) == (100, 100, {"invoices"})
+    assert "in_Old" not in {row["id"] for row in detail.invoices}
+
+
+@pytest.mark.usefixtures("ada")
 def test_an_account_without_a_customer_is_shown_too(support: Accounts) -> None:
     """Nobody's rows are not theirs: a null customer matches nothing."""
     detail = support.detail("y-none")
