@@ -21,8 +21,11 @@ class Watched:
     def during(cls, engine: Engine, work: Callable[[], Any]) -> Self:
         """Do the work, and explain every query it made."""
         asked: list[tuple[str, Any]] = []
+        settings: list[str] = []
 
         def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if statement.startswith("set local "):
+                settings.append(statement)
             asked.append((statement, parameters))
 
         event.listen(engine, "before_cursor_execute", keep)
@@ -31,7 +34,7 @@ class Watched:
         finally:
             event.remove(engine, "before_cursor_execute", keep)
         queries = [each for each in asked if each[0].lstrip(" (\n").lower().startswith(("select", "with"))]
-        return cls(tuple((statement, _explained(engine, statement, values)) for statement, values in queries))
+        return cls(tuple((each, _explained(engine, settings, each, values)) for each, values in queries))
 
     @property
     def scanned(self) -> list[str]:
@@ -53,9 +56,10 @@ class Watched:
             yield from _below(plan)
 
 
-def _explained(engine: Engine, statement: str, values: Any) -> Plan:
+def _explained(engine: Engine, settings: list[str], statement: str, values: Any) -> Plan:
     with engine.connect() as connection:
-        connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
+        for each in settings:
+            connection.exec_driver_sql(each)
         (found,) = connection.exec_driver_sql(
             f"explain (analyze, buffers, format json) {statement}", values
         ).scalar_one()
@@ -71,4 +75,4 @@ def _below(plan: Plan) -> Iterator[Plan]:
 
 def _looked_at(node: Plan) -> int:
     passed_over = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return round((node["Actual Rows"] + passed_over) * node["Actual Loops"])
+    return int(node["Actual Rows"] + passed_over) * int(node["Actual Loops"])

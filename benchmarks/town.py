@@ -80,7 +80,7 @@ FILTERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def combined(accounts: int) -> Mapping[str, AccountQuery]:
+def combined(accounts: int) -> dict[str, AccountQuery]:
     """Return every filter beside every list it can narrow: by age from both ends, by each id, from afar too."""
     late = f"{accounts * 7 // 10:07}"
     long_ago = (NOW - timedelta(minutes=accounts * 7 // 10)).isoformat()

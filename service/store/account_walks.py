@@ -58,7 +58,8 @@ class Walk:
         """Return the first accounts, with their key and with `more` columns."""
         if self.standing and not self.few:
             return self._merged(more)
-        equal = (accounts.c[name] == value for name, value in self.standing.items())
+        # Which no index is for: the few are found by what makes them few.
+        equal = (accounts.c[name].is_not_distinct_from(value) for name, value in self.standing.items())
         return self._first(apart=bool(self.few)).add_columns(*more).where(*self.few, *equal)
 
     def _first(self, *, apart: bool) -> Select[Any]:
@@ -126,7 +127,7 @@ def _standing_of(columns: Any) -> dict[str, ColumnElement[Any]]:
 def _standings() -> Any:
     """Return every standing that some account has: each the first one after the one before."""
     types = {"status": Text, "plan": Text, "in_trial": Boolean, "past_due": Boolean, "cancelling": Boolean}
-    columns = [column(name, types[name]) for name in STANDING]
+    columns: list[Any] = [column(name, types[name]) for name in STANDING]
     return text(_EVERY_STANDING).columns(*columns).cte("standings", recursive=True)
 
 

@@ -18,7 +18,13 @@ _LISTED = {
 
 def upgrade() -> None:
     for name, columns in _LISTED.items():
-        standing = ["status", sa.text("coalesce(plan, '')"), "in_trial", "past_due", "cancelling"]
+        standing: list[str | sa.TextClause] = [
+            "status",
+            sa.text("coalesce(plan, '')"),
+            "in_trial",
+            "past_due",
+            "cancelling",
+        ]
         op.create_index(name, "accounts", [*standing, *(sa.text(each) for each in columns)])
     op.create_table(
         "notices_told",
