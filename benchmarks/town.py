@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine, text
 
@@ -65,6 +66,44 @@ def fill(engine: Engine, accounts: int) -> None:
         connection.execute(text("vacuum analyze accounts, subscriptions, invoices, holds, grants, visitor_links"))
 
 
+FILTERS: Mapping[str, Mapping[str, Any]] = {
+    "none, annual": {"status": "none", "plan": "annual"},
+    "trialing": {"status": "trialing"},
+    "in trial": {"in_trial": True},
+    "past due": {"past_due": True},
+    "cancelling, monthly": {"cancelling": True, "plan": "monthly"},
+    "ended": {"status": "ended"},
+    "a plan": {"plan": "annual"},
+    "none, in trial": {"status": "none", "in_trial": True},
+    "on hold": {"on_hold": True},
+    "courtesy, none": {"courtesy": True, "status": "none"},
+}
+
+
+def combined(accounts: int) -> dict[str, AccountQuery]:
+    """Return every filter beside every list it can narrow: by age from both ends, by each id, from afar too."""
+    late = f"{accounts * 7 // 10:07}"
+    long_ago = (NOW - timedelta(minutes=accounts * 7 // 10)).isoformat()
+    far = {
+        "r-": Place(match=Match.READER, key=f"r-{late}", reader_id=f"r-{late}"),
+        "some": Place(match=Match.EMAIL, key=f"someone{int(late)}@example.com", reader_id=f"r-{late}"),
+        "cus_": Place(match=Match.CUSTOMER, key=f"cus_{late}", reader_id=f"r-{late}"),
+    }
+    lists: dict[str, dict[str, Any]] = {
+        "the newest": {},
+        "the newest, far in": {"after": Place(match=None, key=long_ago, reader_id="r-1")},
+        "the oldest": {"order": Order.OLDEST},
+        "sub_": {"prefix": "sub_"},
+    }
+    lists |= {prefix: {"prefix": prefix} for prefix in far}
+    lists |= {f"{prefix}, far in": {"prefix": prefix, "after": place} for prefix, place in far.items()}
+    return {
+        f"{narrowed}, among {name}": AccountQuery(**asked, **chosen)
+        for name, asked in lists.items()
+        for narrowed, chosen in FILTERS.items()
+    }
+
+
 def searches(accounts: int) -> Mapping[str, AccountQuery]:
     """Return one search of every kind, the awkward ones above all, by what it looks for."""
     payer, late = accounts * 3 // 10 // 5 * 5 + 1, accounts * 7 // 10
@@ -101,4 +140,4 @@ def searches(accounts: int) -> Mapping[str, AccountQuery]:
         "on hold": AccountQuery(on_hold=True),
         "courtesy": AccountQuery(courtesy=True),
         "courtesy, cancelling": AccountQuery(courtesy=True, cancelling=True),
-    }
+    } | combined(accounts)

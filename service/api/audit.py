@@ -17,11 +17,18 @@ from service.support.audit import Audited
 
 def show_audit(services: Services, call: Call) -> Reply:
     """Return a page of the log."""
-    asked = {name: call.query.get(name) for name in ("actor", "act", "since", "until")}
-    query = AuditQuery(subject=call.query.get("reader_id"), before=before(call.query.get("cursor")), **asked)
+    query = query_from(call.query)
+    if query.subject is not None:
+        call.trail.about(query.subject)
     page = services.audit.page(query)
     following = cursor_of(str(page.next_before)) if page.next_before is not None else None
     return answer(200, {"data": [_entry(row) for row in page.rows], "next": following})
+
+
+def query_from(asked: Mapping[str, Any]) -> AuditQuery:
+    """Return the query that `schemas.AuditQuery` has let in; raises ValidationError for another list's cursor."""
+    same = {name: asked.get(name) for name in ("actor", "act", "since", "until")}
+    return AuditQuery(subject=asked.get("reader_id"), before=before(asked.get("cursor")), **same)
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from service.support.drift_words import sentence
 def show_drift(services: Services, call: Call) -> Reply:
     """Return a page of what reconciling found."""
     page = services.drift.page(before(call.query.get("cursor")))
+    call.trail.about(*page.reader_ids)
     following = cursor_of(str(page.next_before)) if page.next_before is not None else None
     zone = services.catalog.zone
     runs = {"last_run": _finished(page.last_run), "under_way": _unfinished(page.under_way), "open": page.open}

@@ -23,6 +23,7 @@ from webhooks.state import EventState
 def list_events(services: Services, call: Call) -> Reply:
     """Return a page of the events that match."""
     page = services.events.page(event_query(call.query))
+    call.trail.about(*page.reader_ids)
     following = cursor_of(str(page.next_after)) if page.next_after else None
     if "status" in call.query:
         call.trail.tell(filter_status=call.query["status"])

@@ -44,6 +44,7 @@ def present_account(found: AccountDetail, state: ReaderState, zone: ZoneInfo, no
         "consents": [_checkout(row) for row in found.checkouts] + [_consent(row) for row in found.consents],
         "gifts": [_gift(row) for row in found.gifts],
         "notes": [_note(row) for row in found.notes],
+        "notices_told": [_notice_told(row) for row in found.notices_told],
         "merges": [dict(row) | {"merged_at": instant(row["merged_at"])} for row in found.merges],
         "sources": {part: source.to_json() for part, source in sources_of(found, state, now).items()},
     }
@@ -99,6 +100,16 @@ def _hold(row: Mapping[str, Any]) -> dict[str, Any]:
 def _fraud_warning(row: Mapping[str, Any]) -> dict[str, Any]:
     same = {name: row[name] for name in ("warning_id", "charge_id", "attempts", "outcome")}
     return same | {"found_at": instant(row["found_at"]), "settled_at": maybe_instant(row["settled_at"])}
+
+
+def _notice_told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "at": maybe_instant(row["due_at"]),
+        "amount": Money(row["amount_minor"], row["currency"]).to_json(),
+        "told_at": instant(row["told_at"]),
+    }
 
 
 def _refund(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from service.api import present, schemas, shapes
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
+from service.domain.notices import notices_from
 from service.store.api_keys import Scope
 
 
 def show_reader(services: Services, call: Call) -> Reply:
     """Return the reader's state; an unknown reader's status is `none`."""
-    state = services.readers.state(call.path["reader_id"])
-    return answer(200, present.reader(state, services.catalog.zone, services.business_clock()))
+    state, now = services.readers.state(call.path["reader_id"]), services.business_clock()
+    services.notices.note(state.reader_id, notices_from(state.snapshot, now))
+    return answer(200, present.reader(state, services.catalog.zone, now))
 
 
 def link_visitor(services: Services, call: Call) -> Reply:

@@ -10,6 +10,7 @@ from flask import Blueprint
 
 from service.access.gate import Gate
 from service.access.readers import Readers
+from service.access.told_notices import ToldNotices
 from service.api.auth import KeyChecker
 from service.api.health import Health
 from service.billing.cancellations import Cancellations
@@ -47,6 +48,7 @@ class Services:
     catalog: Catalog
     gate: Gate
     readers: Readers
+    notices: ToldNotices
     gifts: Gifts
     signed_links: SignedLinks
     checkouts: Checkouts

@@ -14,7 +14,8 @@ from service.support.story.timeline import Kind, Source
 class MomentSource(Schema):
     kept_in = Choice(*Source, required=True)
     id = text(
-        "Of the row there: an event's id, an audit entry's number, an entitlement's version, the journal's number."
+        "Of the row there: an event's id, an audit entry's number, an entitlement's version, a notice's id, the "
+        "journal's number."
     )
     about = maybe_text("Stripe's id of what an event is about.")
 

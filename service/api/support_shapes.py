@@ -8,6 +8,7 @@ from service.api.fields import Choice
 from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
 from service.api.shapes import Meter, Money, Reader
 from service.domain.entitlement import Status
+from service.domain.notices import NoticeKind
 from service.store.account_search import Match
 from service.store.drift import DriftKind
 from service.support.account_sources import Origin
@@ -147,6 +148,14 @@ class NoteRow(Schema):
     written_at = instant()
 
 
+class NoticeToldRow(Schema):
+    id = text("As in `state.notices`, where those that are to be told now stand.")
+    kind = Choice(*NoticeKind, required=True)
+    at = instant("When the charge is made, or tried again; null when not by itself.", nullable=True)
+    amount = one(Money)
+    told_at = instant("Wall time: when the site first asked and learned it.")
+
+
 class MergeRow(Schema):
     gone_reader_id = text("Whose things went to the other account.")
     reader_id = text("The account that stays.")
@@ -165,6 +174,7 @@ class SourceOfPart(Schema):
     origin = Choice(*Origin, required=True)
     as_of = instant("Business time; null for what was never fetched.", nullable=True)
     trouble = maybe_text("What is in the way, in a sentence.")
+    more = flag("There are more than the newest hundred, which are shown.")
 
 
 class Account(Schema):
@@ -189,6 +199,7 @@ class Account(Schema):
     consents = many(ConsentRow)
     gifts = many(GiftRow)
     notes = many(NoteRow)
+    notices_told = many(NoticeToldRow)
     merges = many(MergeRow)
     sources = fields.Dict(
         keys=fields.String(),

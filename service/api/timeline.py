@@ -37,9 +37,9 @@ SHOW_TIMELINE = Operation(
     tag="For support",
     summary="What happened to a reader, and why",
     description=(
-        "Newest first: Stripe's events with what became of each, what staff did, changes of access, and walls and "
-        "counted reads: the reader's, and those of the reader's browsers while nobody was signed in, kept as long as "
-        "the journal is."
+        "Newest first: Stripe's events with what became of each, what staff did, changes of access, notices (when the "
+        "site first learned what the reader is to be told), and walls and counted reads: the reader's, and those of "
+        "the reader's browsers while nobody was signed in, kept as long as the journal is."
     ),
     access=Scope.SUPPORT_READ,
     view=show_timeline,
@@ -52,7 +52,7 @@ SHOW_TIMELINE = Operation(
     example_answer={
         "data": [
             {
-                "kind": "notice",
+                "kind": "access",
                 "at": "2026-11-26T09:00:00Z",
                 "recorded_at": "2026-11-26T09:00:02Z",
                 "says": "A payment failed; access continues until 3 December (grace).",

@@ -18,6 +18,7 @@ from service.access.gate import Gate
 from service.access.links import Links
 from service.access.newcomers import Newcomers
 from service.access.readers import Readers
+from service.access.told_notices import ToldNotices
 from service.access.trials import Trials
 from service.access.visitor_ids import VisitorIds
 from service.api.application import build_flask
@@ -127,6 +128,7 @@ def build_services(core: Core) -> Services:
         catalog=catalog,
         gate=_gate(core, core.journal, links=links, trials=trials, exemptions=exemptions),
         readers=readers,
+        notices=ToldNotices(core.quick_engine, business_clock=core.business_clock, wall_clock=core.wall_clock),
         gifts=Gifts(core.quick_engine, core.record, tokens, catalog=catalog, business_clock=core.business_clock),
         signed_links=SignedLinks(tokens, business_clock=core.business_clock),
         checkouts=checkouts,

@@ -6,6 +6,7 @@ from service.console.frame import Page
 from service.console.pages import (
     accounts,
     acts,
+    audit,
     home,
     inbox,
     keys,
@@ -32,5 +33,6 @@ PAGES: tuple[Page, ...] = (
     *sessions.PAGES,
     *staff.PAGES,
     *keys.PAGES,
+    *audit.PAGES,
     nothing.NOTHING,
 )

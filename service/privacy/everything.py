@@ -15,6 +15,7 @@ from service.store.gift_tables import gifts
 from service.store.journal_tables import decisions, paid_but_refused, refusal_checks
 from service.store.money_tables import consents, staff_refunds, warned_charges
 from service.store.note_tables import notes
+from service.store.notice_tables import notices_told
 from service.store.staff_tables import staff_sign_ins
 from service.store.tables import (
     accounts,
@@ -49,6 +50,10 @@ HELD: tuple[Held, ...] = (
     Held(table=hold_releases, why="Holds that staff released.", whose=of_reader(hold_releases)),
     Held(table=account_merges, why="Accounts of the reader that were made one.", whose=whose.merged),
     Held(table=notes, why="What staff wrote to each other about the account.", whose=of_reader(notes)),
+    Held(
+        table=notices_told, why="What the site was told to tell the reader: a charge ahead, a payment due.",
+        whose=of_reader(notices_told),
+    ),
     Held(table=gifts, why="Articles the reader gave away.", whose=of_reader(gifts)),
     Held(table=visitor_links, why="Browsers in which the reader signed in.", whose=of_reader(visitor_links)),
     Held(

@@ -11,6 +11,7 @@ from service.store.act_tables import account_merges
 from service.store.gift_tables import gifts
 from service.store.money_tables import consents, staff_refunds, warned_charges
 from service.store.note_tables import notes
+from service.store.notice_tables import notices_told
 from service.store.tables import (
     accounts,
     checkouts,
@@ -29,13 +30,18 @@ ROWS_SHOWN = 100
 
 
 def facts_of(connection: Connection, reader_id: str) -> dict[str, Any] | None:
-    """Return the account's row, how fresh it is, and its rows in every table by the table's name; None for nobody."""
+    """Return the account's row, how fresh it is, and its rows in every table by the table's name; None for nobody.
+
+    `more` names the tables that have more rows than are shown.
+    """
     row = connection.execute(_account(reader_id)).mappings().first()
     if row is None:
         return None
     queries = _of_customer(row["customer_id"]) | _of_reader(reader_id) | {"merges": _merges(reader_id)}
     rows = {name: [dict(each) for each in connection.execute(query).mappings()] for name, query in queries.items()}
-    return dict(row) | rows | {"unbound": unbound_payers(connection, reader_id)}
+    shown = {name: each[:ROWS_SHOWN] for name, each in rows.items()}
+    more = frozenset(name for name, each in rows.items() if len(each) > ROWS_SHOWN)
+    return dict(row) | shown | {"more": more, "unbound": unbound_payers(connection, reader_id)}
 
 
 def unbound_payers(connection: Connection, reader_id: str) -> list[str]:
@@ -79,6 +85,7 @@ def _of_reader(reader_id: str) -> dict[str, Select[Any]]:
         "consents": (consents, consents.c.agreed_at),
         "gifts": (gifts, gifts.c.given_at),
         "notes": (notes, notes.c.written_at),
+        "notices_told": (notices_told, notices_told.c.told_at),
     }
     return {name: _newest(table, table.c.reader_id == reader_id, by) for name, (table, by) in ordered.items()}
 
@@ -93,4 +100,4 @@ def _merges(reader_id: str) -> Select[Any]:
 
 def _newest(table: Table, condition: Any, by: Any) -> Select[Any]:
     first_key = next(iter(table.primary_key.columns))
-    return select(table).where(condition).order_by(by.desc(), first_key).limit(ROWS_SHOWN)
+    return select(table).where(condition).order_by(by.desc(), first_key).limit(ROWS_SHOWN + 1)

@@ -1,4 +1,4 @@
-"""The search for accounts as SQL: each list in the order of an index, each page from where the one before ended.
+"""The search for accounts: each list in order, each page from where the one before ended.
 
 By an id (`prefix`) accounts come in the order of what matched: reader ids, e-mail addresses, customers, then whom
 a subscription, an invoice, a charge or a browser belongs to. Without one they come by when they were made.
@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
+    RowMapping,
     Select,
     Table,
     and_,
     any_,
     bindparam,
-    false,
     func,
     literal,
     or_,
     select,
     true,
-    tuple_,
     union_all,
 )
-from sqlalchemy.sql.expression import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
 
 from service.domain.vocabulary import GrantKind
+from service.store.account_walks import STANDING, Walk, patternwise
 from service.store.tables import accounts, grants, holds, invoices, subscriptions, visitor_links
 
 PAGE = 50
@@ -118,99 +115,84 @@ def owners_statement(prefix: str) -> Any:
     return _OWNERS.params(pattern=_pattern(prefix), whole=prefix)
 
 
-def search_statement(query: AccountQuery, now: datetime, owners: Owners, *, limit: int = PAGE + 1) -> Any:
-    """Return the query; `now` is business time, for what staff gave until then."""
-    if query.prefix is None:
-        return _listed(query, now, limit)
-    found = [_found(kind, query, now, limit) for kind in _kinds(query, owners)]
-    if not found:  # whose last page ended among what is nobody's any more
-        return _listed(AccountQuery(), now, limit).where(false())
-    every: CompoundSelect[Any] = union_all(*(select(each.subquery()) for each in found))
-    rows = every.subquery()
-    return select(rows).order_by(rows.c.rank, _bytewise(rows.c.key), _bytewise(rows.c.reader_id)).limit(limit)
+def found(connection: Connection, query: AccountQuery, now: datetime, *, limit: int = PAGE + 1) -> list[RowMapping]:
+    """Return the first accounts that match; `now` is business time, for what staff gave until then.
+
+    One way of matching is asked after the other, and none once there are enough.
+    """
+    rows: list[RowMapping] = []
+    for kind in _kinds(query, owners_of(connection, query)):
+        rows += connection.execute(_statement(kind, query, now, limit - len(rows))).mappings()
+        if len(rows) >= limit:
+            break
+    return rows
 
 
-def _listed(query: AccountQuery, now: datetime, limit: int) -> Select[Any]:
-    columns = accounts.c
-    place = tuple_(columns.created_at, columns.reader_id)
-    statement = select(*_SHOWN, literal(None).label("match")).where(*_filters(query, now)).limit(limit)
-    if query.order is Order.OLDEST:
-        statement = statement.order_by(columns.created_at, columns.reader_id)
-    else:
-        statement = statement.order_by(columns.created_at.desc(), columns.reader_id.desc())
-    if query.after is None:
-        return statement
-    ended = tuple_(literal(datetime.fromisoformat(query.after.key)), literal(query.after.reader_id))
-    return statement.where(place > ended if query.order is Order.OLDEST else place < ended)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Kind:
-    """One way to be found: under which condition, ordered by what, and what the kinds before have shown already."""
+    """One way to be found: how the key begins, or which few accounts it can be; who was shown before is left out."""
 
-    match: Match
-    condition: ColumnElement[bool]
-    key: Any
-    shown_before: Sequence[ColumnElement[bool]]
+    match: Match | None = None
+    key: Any = accounts.c.created_at
+    begins: Sequence[ColumnElement[bool]] = ()
+    few: Sequence[ColumnElement[bool]] = ()
+    shown_before: Sequence[ColumnElement[bool]] = ()
 
     @property
     def rank(self) -> int:
-        return list(Match).index(self.match)
+        return -1 if self.match is None else list(Match).index(self.match)
 
 
 def _kinds(query: AccountQuery, owners: Owners) -> Iterator[_Kind]:
     """Yield the kinds from which the page can come: those before the one where the last page ended are over."""
+    if query.prefix is None:
+        yield _Kind()
+        return
     begun_at = list(Match).index(query.after.match) if query.after and query.after.match else 0
     before: list[ColumnElement[bool]] = []
-    for match, condition, key in _conditions(query.prefix or "", owners):
-        kind = _Kind(match, condition, key, tuple(before))
-        before.append(condition)
+    for kind in (*_begun(query.prefix), *_owning(owners)):
         if kind.rank >= begun_at:
-            yield kind
+            yield replace(kind, shown_before=tuple(before))
+        before.append(and_(*kind.begins, *kind.few))
 
 
-def _conditions(prefix: str, owners: Owners) -> Iterator[tuple[Match, ColumnElement[bool], Any]]:
-    """Yield each kind's condition and what it is ordered by; our own ids may always match."""
+def _begun(prefix: str) -> Iterator[_Kind]:
+    """Yield the kinds of our own ids, which may always match."""
+    columns, pattern = accounts.c, _pattern(prefix)
+    yield _Kind(match=Match.READER, key=columns.reader_id, begins=(columns.reader_id.like(pattern),))
+    folded = columns.email_folded.like(_pattern(prefix.casefold()))
+    yield _Kind(match=Match.EMAIL, key=columns.email_folded, begins=(folded,))
+    yield _Kind(match=Match.CUSTOMER, key=columns.customer_id, begins=(columns.customer_id.like(pattern),))
+
+
+def _owning(owners: Owners) -> Iterator[_Kind]:
+    """Yield the kinds by which somebody was found to own what was asked for."""
     columns = accounts.c
-    yield Match.READER, columns.reader_id.like(_pattern(prefix)), columns.reader_id
-    yield Match.EMAIL, columns.email_folded.like(_pattern(prefix.casefold())), columns.email_folded
-    yield Match.CUSTOMER, columns.customer_id.like(_pattern(prefix)), columns.customer_id
     for match in (Match.SUBSCRIPTION, Match.INVOICE, Match.CHARGE):
         if match in owners:
-            yield match, columns.customer_id.in_(owners[match]), columns.reader_id
+            yield _Kind(match=match, key=columns.reader_id, few=(columns.customer_id.in_(owners[match]),))
     if Match.VISITOR in owners:
-        yield Match.VISITOR, columns.reader_id.in_(owners[Match.VISITOR]), columns.reader_id
+        yield _Kind(match=Match.VISITOR, key=columns.reader_id, few=(columns.reader_id.in_(owners[Match.VISITOR]),))
 
 
-def _found(kind: _Kind, query: AccountQuery, now: datetime, limit: int) -> Select[Any]:
+def _statement(kind: _Kind, query: AccountQuery, now: datetime, limit: int) -> Select[Any]:
     """Return the first accounts of one kind, none that a kind before has shown."""
-    columns = accounts.c
-    statement = (
-        select(
-            *_SHOWN, literal(kind.match.value).label("match"), literal(kind.rank).label("rank"), kind.key.label("key")
-        )
-        .where(kind.condition, *(each.is_not(true()) for each in kind.shown_before), *_filters(query, now))
-        .order_by(_bytewise(kind.key), _bytewise(columns.reader_id))
-        .limit(limit)
+    after = query.after if query.after and query.after.match is kind.match else None
+    walk = Walk(
+        key=kind.key,
+        where=(*kind.begins, *(each.is_not(true()) for each in kind.shown_before)),
+        few=(*kind.few, *_few(query, now)),
+        standing={name: value for name in STANDING if (value := getattr(query, name))},
+        newest_first=kind.match is None and query.order is Order.NEWEST,
+        after=None if after is None else (after.key, after.reader_id),
+        limit=limit,
     )
-    if query.after is None or query.after.match is not kind.match:
-        return statement
-    return statement.where(_past(kind.key, query.after))
+    return walk.statement(literal(kind.match).label("match"))
 
 
-def _past(key: Any, place: Place) -> ColumnElement[bool]:
-    """Return that a row comes after `place`, with a bound on the key alone for the index."""
-    beyond = or_(_greater(key, place.key), _greater(accounts.c.reader_id, place.reader_id))
-    return and_(key.op("~>=~", is_comparison=True)(place.key), beyond)
-
-
-def _filters(query: AccountQuery, now: datetime) -> Iterator[ColumnElement[bool]]:
+def _few(query: AccountQuery, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that few accounts meet, each worked out first."""
     columns = accounts.c
-    if query.status is not None:
-        yield columns.status == query.status
-    if query.plan is not None:
-        yield columns.plan == query.plan
-    yield from (columns[name] for name in ("in_trial", "past_due", "cancelling") if getattr(query, name))
     if query.on_hold:
         held = select(holds.c.customer_id).where(holds.c.blocks, holds.c.released_at.is_(None))
         yield _among(columns.customer_id, held)
@@ -231,34 +213,11 @@ def _pattern(prefix: str) -> str:
     return f"{escaped}%"
 
 
-def _bytewise(column: Any) -> UnaryExpression[Any]:
-    """Order as the pattern indexes do, whatever the database's language: a list in that order needs no sorting."""
-    return UnaryExpression(column, modifier=custom_op("USING ~<~"))
-
-
-def _greater(column: Any, value: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = column.op("~>~", is_comparison=True)(value)
-    return found
-
-
-_SHOWN = (
-    accounts.c.reader_id,
-    accounts.c.email,
-    accounts.c.customer_id,
-    accounts.c.status,
-    accounts.c.plan,
-    accounts.c.in_trial,
-    accounts.c.past_due,
-    accounts.c.cancelling,
-    accounts.c.created_at,
-)
-
-
 def _owned(match: Match, table: Table) -> Select[Any]:
     """Return whose the first things of this beginning are."""
     first = select(literal(match.value).label("match"), table.c.customer_id.label("owner"))
     first = first.where(table.c.id.like(bindparam("pattern")))
-    return select(first.order_by(_bytewise(table.c.id)).limit(STRIPE_IDS_AT_MOST).subquery())
+    return select(first.order_by(patternwise(table.c.id)).limit(STRIPE_IDS_AT_MOST).subquery())
 
 
 _OWNERS = union_all(

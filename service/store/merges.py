@@ -13,6 +13,7 @@ from service.store.act_tables import account_merges, hold_releases, meter_bonuse
 from service.store.gift_tables import gifts
 from service.store.money_tables import consents, staff_refunds
 from service.store.note_tables import notes
+from service.store.notice_tables import notices_told
 from service.store.tables import (
     accounts,
     checkouts,
@@ -33,6 +34,7 @@ MOVED: tuple[Table, ...] = (
     hold_releases,
     meter_bonuses,
     notes,
+    notices_told,
     repeated_cards,
     staff_refunds,
     trial_bars,

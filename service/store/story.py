@@ -1,4 +1,4 @@
-"""One reader's story in PostgreSQL: four sources, each read newest first along an index of its own."""
+"""One reader's story in PostgreSQL: five sources, each read newest first along an index of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, or_, select, true, tuple_, union_all
 
+from service.store import notice_tables
 from service.store.audit_tables import audit, audit_details
 from service.store.journal_tables import decisions
 from service.store.tables import accounts, customer_snapshots, entitlements, visitor_links
@@ -32,6 +33,8 @@ class Reached:
     """Received at, id."""
     act: int | None = None
     version: int | None = None
+    notice: tuple[str, str] | None = None
+    """Told at, id."""
     decision: tuple[str, str, int] | None = None
     """Decided at, recorded at, id."""
 
@@ -45,9 +48,10 @@ class Reached:
         if not isinstance(value, dict) or not value.keys() <= {each.name for each in fields(cls)}:
             raise TypeError("not a place in a story")
         return cls(
-            event=_event_place(value.get("event")),
+            event=_named_place(value.get("event")),
             act=_number(value.get("act")),
             version=_number(value.get("version")),
+            notice=_named_place(value.get("notice")),
             decision=_decision_place(value.get("decision")),
         )
 
@@ -138,6 +142,22 @@ def versions_statement(wanted: Wanted) -> Select[Any]:
     return query if wanted.reached.version is None else query.where(row.version < wanted.reached.version)
 
 
+def notices_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
+    """Return what the site was told to tell the reader, the newest first."""
+    return connection.execute(notices_statement(wanted)).all()
+
+
+def notices_statement(wanted: Wanted) -> Select[Any]:
+    """Return the query."""
+    row = notice_tables.notices_told.c
+    query = select(notice_tables.notices_told).where(row.reader_id == wanted.reader_id)
+    query = query.order_by(row.told_at.desc(), row.id.desc()).limit(wanted.limit)
+    if wanted.reached.notice is None:
+        return query
+    told_at, notice_id = wanted.reached.notice
+    return query.where(tuple_(row.told_at, row.id) < tuple_(_at(told_at), literal(notice_id)))
+
+
 def decisions_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
     """Return what was decided about the reader, and about the reader's browsers while nobody was signed in."""
     return connection.execute(decisions_statement(wanted)).all()
@@ -197,13 +217,13 @@ def _number(value: Any) -> int | None:
     return value
 
 
-def _event_place(value: Any) -> tuple[str, str] | None:
+def _named_place(value: Any) -> tuple[str, str] | None:
     if value is None:
         return None
-    received_at, event_id = value
-    if not isinstance(event_id, str) or not event_id.isprintable():
+    recorded_at, named = value
+    if not isinstance(named, str) or not named.isprintable():
         raise TypeError("not an id")
-    return _instant(received_at), event_id
+    return _instant(recorded_at), named
 
 
 def _decision_place(value: Any) -> tuple[str, str, int] | None:

@@ -12,7 +12,18 @@ from service.access.readers import ReaderState
 from service.support.accounts import AccountDetail
 
 FROM_STRIPE = ("state", "subscriptions", "invoices", "holds")
-OURS = ("grants", "fraud_warnings", "refunds", "trial_ledger", "visitors", "consents", "gifts", "notes", "merges")
+OURS = (
+    "grants",
+    "fraud_warnings",
+    "refunds",
+    "trial_ledger",
+    "visitors",
+    "consents",
+    "gifts",
+    "notes",
+    "merges",
+    "notices_told",
+)
 
 
 class Origin(StrEnum):
@@ -28,10 +39,12 @@ class Source:
     origin: Origin
     as_of: datetime | None
     trouble: str | None = None
+    more: bool = False
+    """Whether there are more rows than the newest `ROWS_SHOWN`, which are shown."""
 
     def to_json(self) -> dict[str, Any]:
         as_of = None if self.as_of is None else self.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return {"origin": self.origin.value, "as_of": as_of, "trouble": self.trouble}
+        return {"origin": self.origin.value, "as_of": as_of, "trouble": self.trouble, "more": self.more}
 
 
 def sources_of(found: AccountDetail, state: ReaderState, now: datetime) -> Mapping[str, Source]:
@@ -45,8 +58,11 @@ def sources_of(found: AccountDetail, state: ReaderState, now: datetime) -> Mappi
             trouble="Redis does not answer, so nobody can say now what was read. Access is not affected by that here.",
         )  # fmt: skip
     holds = replace(stripe, trouble=stripe.trouble or _charged_while_held(found))
-    parts = dict.fromkeys(FROM_STRIPE, stripe) | dict.fromkeys(OURS, record)
-    return parts | {"meter": redis, "holds": holds, "state": replace(stripe, trouble=_unbound(found) or stripe.trouble)}
+    whole = replace(stripe, trouble=_unbound(found) or stripe.trouble)
+    sources = dict.fromkeys(FROM_STRIPE, stripe) | dict.fromkeys(OURS, record)
+    sources |= {"meter": redis, "holds": holds, "state": whole}
+    cut = {"consents" if name == "checkouts" else name for name in found.more}
+    return sources | {part: replace(sources[part], more=True) for part in cut}
 
 
 def _unbound(found: AccountDetail) -> str | None:

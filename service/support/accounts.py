@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from service.clocks import Clock
 from service.store.account_facts import facts_of
-from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, owners_of, search_statement
+from service.store.account_search import PAGE, AccountQuery, Match, Order, Place, found
 
 __all__ = ["PAGE", "AccountDetail", "AccountQuery", "Accounts", "FoundAccount", "Match", "Order", "Page", "Place"]
 
@@ -76,6 +76,10 @@ class AccountDetail:
     merges: Sequence[dict[str, Any]] = ()
     unbound: Sequence[str] = ()
     """Other customers at Stripe that name this reader and pay for a plan: what they pay for opens nothing."""
+    notices_told: Sequence[dict[str, Any]] = ()
+    """What the site was told to tell the reader, and when first."""
+    more: frozenset[str] = frozenset()
+    """Of which of these there are more than the newest `ROWS_SHOWN`."""
 
 
 class Accounts:
@@ -114,9 +118,7 @@ class Accounts:
     def _page(self, query: AccountQuery, size: int) -> Page:
         with self._engine.connect() as connection:
             _plan_for_these_values(connection)
-            owners = owners_of(connection, query)
-            statement = search_statement(query, self._business_clock(), owners, limit=size + 1)
-            rows = connection.execute(statement).mappings().all()
+            rows = found(connection, query, self._business_clock(), limit=size + 1)
         shown = rows[:size]
         return Page(
             accounts=[_found(row) for row in shown],
@@ -125,12 +127,17 @@ class Accounts:
 
 
 def _plan_for_these_values(connection: Connection) -> None:
-    """A plan kept for any value would not know a LIKE's beginning, and read a table for it."""
-    connection.execute(text("set local plan_cache_mode = force_custom_plan"))
+    """A plan kept for any value would not know a LIKE's beginning, and read a table for it.
+
+    And whoever stands alike is read in order, not sorted: how many those are PostgreSQL guesses far too low, for it
+    takes what makes up a standing for independent.
+    """
+    for setting in ("plan_cache_mode = force_custom_plan", "enable_sort = off", "jit = off"):
+        connection.execute(text(f"set local {setting}"))
 
 
 def _found(row: Any) -> FoundAccount:
-    same = {name: value for name, value in row.items() if name not in {"match", "rank", "key"}}
+    same = {name: value for name, value in row.items() if name not in {"match", "key"}}
     return FoundAccount(**same, match=None if row["match"] is None else Match(row["match"]))
 
 

@@ -26,6 +26,11 @@ class DriftPage:
     open: int = 0
     """Differences not repaired yet, at most `COUNTED`."""
 
+    @property
+    def reader_ids(self) -> list[str]:
+        """Return whom the page names."""
+        return [row["reader_id"] for row in self.rows if row["reader_id"] is not None]
+
 
 COUNTED = 10_000
 

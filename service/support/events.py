@@ -77,6 +77,11 @@ class EventPage:
     events: Sequence[StoredEvent]
     next_after: EventPlace | None
 
+    @property
+    def reader_ids(self) -> list[str]:
+        """Return whom the page names."""
+        return [each.reader_id for each in self.events if each.reader_id is not None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck:

@@ -27,6 +27,7 @@ from service.support.account_sources import sources_of
 from service.support.accounts import Order
 from service.support.audit import Audited
 from service.support.csv_export import csv_export
+from service.support.story.notices import notices_shown
 
 STATUS_WORDS = {
     Status.NONE: "no subscription",
@@ -127,6 +128,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         may=may(visit.signed_in.role),
         once=new_key(),
         now=now,
+        notices=notices_shown(state.snapshot, found.notices_told, services.catalog.zone, now),
         newest=services.timeline.page(reader_id, limit=NEWEST).moments,
         kinds=KINDS,
         money=lambda minor, currency: Money(minor, currency).display,

@@ -57,6 +57,7 @@ def list_events(desk: Desk, visit: Visit) -> Response:
     except ValidationError as error:
         faults = error.normalized_messages()  # type: ignore[no-untyped-call]
         return desk.page("events.html", visit, status=422, asked=asked, states=STATES, faults=faults)
+    visit.trail.about(*page.reader_ids)
     kept = {name: value for name, value in asked.items() if name != "cursor"}
     further = kept | {"cursor": cursor_of(str(page.next_after))} if page.next_after else None
     replayable = asked.get("status") in STUCK and visit.signed_in.role >= Role.LEAD
@@ -115,6 +116,7 @@ def show_drift(desk: Desk, visit: Visit) -> Response:
     """Show where our record was found to differ from Stripe's, and how the last comparison ended."""
     asked = PageQuery().load(_given(visit))
     page = desk.services.drift.page(before(asked.get("cursor")))
+    visit.trail.about(*page.reader_ids)
     zone = desk.services.catalog.zone
     return desk.page(
         "drift.html", visit, page=page, counted=COUNTED, sentence=lambda row: sentence(row, zone), now=desk.now(),

@@ -17,7 +17,8 @@ from service.support.audit import Audited
 from service.support.story.timeline import Kind
 
 KINDS = {
-    Kind.NOTICE: "Access",
+    Kind.ACCESS: "Access",
+    Kind.NOTICE: "Notice",
     Kind.EVENT: "Stripe",
     Kind.ACT: "Staff",
     Kind.WALL: "Wall",
@@ -25,7 +26,8 @@ KINDS = {
     Kind.LOOK: "Looked",
 }
 CHOICES = {
-    Kind.NOTICE: "Changes of access",
+    Kind.ACCESS: "Changes of access",
+    Kind.NOTICE: "Notices",
     Kind.EVENT: "Stripe’s events",
     Kind.ACT: "Staff acts",
     Kind.WALL: "Walls",

@@ -1,4 +1,4 @@
-"""One reader's timeline: events, acts, decisions and changes of access, merged by when they were recorded here.
+"""One reader's timeline: events, acts, decisions, notices, changes of access, merged by when they were recorded here.
 
 Wall time orders it, for that alone every source has; what is shown is when it happened, which for decisions, events and
 entitlements is business time. In production the two are the same.
@@ -28,13 +28,18 @@ from service.support.story.changes import cause_told, change_told
 from service.support.story.dates import Dates
 from service.support.story.decisions import decision_told
 from service.support.story.events import event_told
+from service.support.story.notices import NOTICE_MEANS, notice_told
 
 PAGE = 50
 
 
 class Kind(StrEnum):
-    """What a moment is. `look` is told only when asked for: whoever reads a timeline is in it."""
+    """What a moment is: `access` is a change of it, `notice` what the site was told to tell the reader.
 
+    `look` is told only when asked for: whoever reads a timeline is in it.
+    """
+
+    ACCESS = "access"
     NOTICE = "notice"
     EVENT = "event"
     ACT = "act"
@@ -47,6 +52,7 @@ class Source(StrEnum):
     """Where a moment is kept."""
 
     ENTITLEMENTS = "entitlements"
+    NOTICES = "notices"
     INBOX = "inbox"
     AUDIT = "audit"
     JOURNAL = "journal"
@@ -120,15 +126,25 @@ class Timeline:
         return [_act(row, names, Kind.LOOK if wanted.looks else Kind.ACT) for row in rows]
 
     def _versions(self, connection: Connection, wanted: Wanted) -> list[Moment]:
-        return [self._notice(row) for row in story.versions_told(connection, wanted)]
+        return [self._change(row) for row in story.versions_told(connection, wanted)]
+
+    def _notices(self, connection: Connection, wanted: Wanted) -> list[Moment]:
+        return [self._notice(row) for row in story.notices_told(connection, wanted)]
 
     def _decisions(self, connection: Connection, wanted: Wanted) -> list[Moment]:
         return [self._decision(row) for row in story.decisions_told(connection, wanted)]
 
     def _notice(self, row: Any) -> Moment:
+        return Moment(
+            kind=Kind.NOTICE, at=row.as_of, recorded_at=row.told_at, source=Source.NOTICES, number=row.id,
+            says=notice_told(row, Dates(self._zone, row.as_of)), why=NOTICE_MEANS,
+            reached=Reached(notice=(_text(row.told_at), row.id)),
+        )  # fmt: skip
+
+    def _change(self, row: Any) -> Moment:
         before = entitlement_from_json(row.before) if row.before else None
         return Moment(
-            kind=Kind.NOTICE, at=row.as_of, recorded_at=row.recorded_at, source=Source.ENTITLEMENTS,
+            kind=Kind.ACCESS, at=row.as_of, recorded_at=row.recorded_at, source=Source.ENTITLEMENTS,
             number=str(row.version), reached=Reached(version=row.version),
             says=change_told(before, entitlement_from_json(row.entitlement), Dates(self._zone, row.as_of)),
             why=cause_told(row.cause),
@@ -163,8 +179,10 @@ def _act(row: Any, names: Mapping[str, str], kind: Kind) -> Moment:
 
 def _tellers(kind: Kind | None) -> Iterator[_Told]:
     """Yield how the sources that have moments of this kind are told."""
-    if kind in (None, Kind.NOTICE):
+    if kind in (None, Kind.ACCESS):
         yield Timeline._versions
+    if kind in (None, Kind.NOTICE):
+        yield Timeline._notices
     if kind in (None, Kind.EVENT):
         yield Timeline._events
     if kind in (None, Kind.ACT, Kind.LOOK):

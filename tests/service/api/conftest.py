@@ -22,6 +22,7 @@ from metering.window import window_at
 from service.access.gate import Gate
 from service.access.question import Answer, BatchQuestion, Question
 from service.access.readers import Readers, ReaderState
+from service.access.told_notices import ToldNotices
 from service.api.application import build_flask
 from service.api.auth import KeyChecker
 from service.api.health import Report
@@ -36,6 +37,7 @@ from service.domain.decision import Article, Decision, Reason
 from service.domain.disclosure import disclosure
 from service.domain.entitlement import Entitlement, GrantKind, Status
 from service.domain.money import Money
+from service.domain.notices import Notice
 from service.domain.plan_changes import ChangeLine, PlanChange
 from service.domain.refunds import RefundRequest
 from service.domain.trials import TrialEligibility, TrialReason
@@ -141,6 +143,16 @@ class FakeReaders(Readers):
 
     def link(self, reader_id: str, visitor_id: str) -> None:
         self.links.append((reader_id, visitor_id))
+
+
+class FakeNotices(ToldNotices):
+    """Remembers which notices of whom the site was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def note(self, reader_id: str, notices: Sequence[Notice]) -> None:
+        self.told += [(reader_id, each.id) for each in notices]
 
 
 class FakeGifts(Gifts):
@@ -544,6 +556,7 @@ def build_api(catalog: Catalog) -> Callable[..., Api]:
             catalog=catalog,
             gate=gate,
             readers=readers,
+            notices=FakeNotices(),
             gifts=FakeGifts(),
             signed_links=SignedLinks(Tokens(["a-key-of-the-fixtures-of-32-characters"]), business_clock=lambda: NOW),
             checkouts=checkouts,
@@ -708,6 +721,13 @@ def account() -> AccountDetail:
             }
         ],
         gifts=[{"article_id": "a-1", "given_at": NOW, "expires_at": NOW + timedelta(days=14)}],
+        notices_told=[
+            {
+                "id": "payment_due:in_1:2", "kind": "payment_due", "due_at": None, "amount_minor": 290,
+                "currency": "usd", "told_at": NOW,
+            }
+        ],
+        more=frozenset({"checkouts"}),
         notes=[{"id": 1, "body": "Rang on Monday.", "written_by": "staff:7", "written_at": NOW}],
     )  # fmt: skip
 

@@ -20,8 +20,10 @@ from service.store.api_keys import Scope
 from service.store.audit import AuditQuery
 from service.support.accounts import AccountDetail, FoundAccount, Page, Place
 from service.support.audit import AuditPage
+from service.support.drift import DriftPage
 
 AUDITED = [each for each in OPERATIONS if each.access in AUDITED_SCOPES]
+START = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
 READ, WRITE = "support:read-key", "support:write-key"
 
 
@@ -128,6 +130,18 @@ def test_a_callers_request_id_can_be_erased(api: Any, account: AccountDetail) ->
     assert asked.detail["request_id"] == done.detail["request_id"] == "refund-of-r-81"
 
 
+def test_lists_of_events_and_of_drift_say_whom_they_showed(api: Any) -> None:
+    """Each reader on the page, once, as a search does."""
+    row = {
+        "id": 9, "customer_id": "cus_1", "reader_id": "r-7", "subscription_id": "", "kind": "unreadable", "field": "",
+        "ours": None, "theirs": None, "found_at": START, "seen_at": START, "repaired_at": None,
+    }  # fmt: skip
+    api.drift.page_shown = DriftPage(rows=[row, row, row | {"reader_id": None}], next_before=None)
+    for path in ("/v1/support/drift", "/v1/support/events"):
+        assert api.call("GET", path, key=READ).status_code == 200
+    assert [each.subjects for each in api.audit.entries] == [("r-7",), ("r-81",)]
+
+
 def test_the_log_is_shown_by_its_filters(api: Any, audit_row: dict[str, Any]) -> None:
     """And reading it is in it."""
     api.audit.page_shown = AuditPage(rows=[audit_row], next_before=9)
@@ -143,7 +157,7 @@ def test_the_log_is_shown_by_its_filters(api: Any, audit_row: dict[str, Any]) ->
     assert api.audit.asked == [AuditQuery(subject="r-81", actor="key:3", act="x", since=since, before=12)]
     assert (shown["data"][0]["seq"], shown["data"][0]["digest"], shown["next"]) == (9, "00" * 32, cursor_of("9"))
     assert shown["data"][0]["erases"] == [5]
-    assert api.audit.entries[-1].act == "audit.read"
+    assert (api.audit.entries[-1].act, api.audit.entries[-1].subjects) == ("audit.read", ("r-81",))
 
 
 @pytest.mark.parametrize("cursor", [cursor_of("r-81"), cursor_of("9" * 19), "x"])

@@ -100,13 +100,20 @@ def test_an_account_is_shown_whole(api: Any, account: AccountDetail) -> None:
     ]
     assert [each["kind"] for each in shown["consents"]] == ["checkout", "plan_change"]
     assert shown["notes"][0]["written_by"] == "staff:7"
+    assert shown["notices_told"] == [
+        {
+            "id": "payment_due:in_1:2", "kind": "payment_due", "at": None, "told_at": "2026-11-10T09:00:00Z",
+            "amount": {"amount": 290, "currency": "usd", "display": "$2.90"},
+        }
+    ]  # fmt: skip
 
 
 def test_every_part_says_where_it_comes_from(api: Any, account: AccountDetail) -> None:
     """And what is in the way: the fixture's Redis is away."""
     api.accounts.known = account
     sources = api.call("GET", "/v1/support/accounts/r-81", key=READ).json["sources"]
-    assert sources["invoices"] == {"origin": "stripe", "as_of": "2026-11-10T09:00:00Z", "trouble": None}
+    assert sources["invoices"] == {"origin": "stripe", "as_of": "2026-11-10T09:00:00Z", "trouble": None, "more": False}
+    assert sources["consents"]["more"] is True
     assert sources["notes"]["origin"] == "record"
     assert sources["meter"]["as_of"] is None
     assert sources["meter"]["trouble"].startswith("Redis does not answer")

@@ -270,6 +270,7 @@ def test_a_reader_s_notices_are_shown(api: Any, make_snapshot: Any, make_subscri
         "amount": {"amount": 290, "currency": "usd", "display": "$2.90"},
         "pay_url": None,
     }
+    assert api.services.notices.told == [("r-81", told["id"])]
 
 
 def test_an_entitlement_past_its_horizon_is_not_shown(api: Any, trialing: Entitlement) -> None:

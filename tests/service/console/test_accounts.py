@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
+from service.domain.notices import notices_from
 from service.domain.staff import Role
 from service.store import tables
 from service.store.audit import AuditQuery
 from service.store.money_tables import warned_charges
 from service.store.note_tables import notes
+from webhooks.snapshot import snapshot_to_json
 
 NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
 HELD = {
@@ -111,6 +113,43 @@ def test_an_account_is_shown_with_where_it_comes_from(console: Any) -> None:
     assert "<code>issfr_1</code></td><td><code>ch_9</code>" in page.text
     assert "Sync now" not in page.text
     assert "Export everything" not in page.text
+
+
+@pytest.mark.usefixtures("ada")
+def test_what_the_reader_is_to_be_told_is_on_the_account(
+    console: Any, engine: Engine, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """With whether the site has asked for it; in the timeline from when it did."""
+    now = console.desk.services.business_clock()
+    ends_at = (now + timedelta(days=3)).replace(microsecond=0)
+    kept = make_snapshot(
+        make_subscription(status="trialing", trial_end_at=ends_at), customer_id="cus_Ada", reader_id="r-<ada>",
+        fetched_at=now,
+    )  # fmt: skip
+    row = {"customer_id": "cus_Ada", "reader_id": "r-<ada>", "snapshot": snapshot_to_json(kept), "fetched_at": now}
+    with engine.begin() as connection:
+        connection.execute(insert(tables.customer_snapshots).values(row))
+    browser = console.signed_in(Role.VIEWER)
+    assert "The site has not asked since." in browser.get("/support/accounts/r-%3Cada%3E").text
+    asked = console.desk.services.readers.state("r-<ada>")
+    console.desk.services.notices.note("r-<ada>", notices_from(asked.snapshot, now))
+    page = browser.get("/support/accounts/r-%3Cada%3E").text
+    assert "The trial ends on " in page
+    assert "The site learned it" in page
+    told = browser.get("/support/accounts/r-%3Cada%3E/timeline?kind=notice").text
+    assert "The site was told to say: the trial ends on " in told
+    assert "Nothing now: no trial about to end" in browser.get("/support/accounts/r-bob").text
+
+
+def test_more_than_a_page_shows_is_said(console: Any, engine: Engine) -> None:
+    """In words, at the part that it is about and at no other."""
+    given = [{"reader_id": "r-eve", "body": "x", "written_by": "staff:1", "written_at": NOW}] * 101
+    with engine.begin() as connection:
+        connection.execute(insert(tables.accounts).values(reader_id="r-eve"))
+        connection.execute(insert(notes), given)
+    page = console.signed_in(Role.VIEWER).get("/support/accounts/r-eve").text
+    assert page.count("The newest 100 are shown; there are more.") == 1
+    assert "are more." not in page.split('id="notes"')[0]
 
 
 @pytest.mark.usefixtures("ada")

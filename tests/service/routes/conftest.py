@@ -184,6 +184,8 @@ def _fill(whole: Whole) -> None:
         made = insert(tables.grants).values(reader_id=VICTIM, kind="courtesy", **given)
         grant = connection.execute(made.returning(tables.grants.c.id)).scalar_one()
         connection.execute(insert(events).values(event))
+        differs = {"customer_id": account["customer_id"], "subscription_id": "", "kind": "differs", "found_at": now}
+        connection.execute(insert(tables.drift).values(differs | {"seen_at": now}))
         checkouts = select(tables.checkouts.c.id).where(tables.checkouts.c.reader_id == VICTIM)
         checkout = connection.execute(checkouts).scalar_one()
     (invoice,), (subscription,) = account["invoices"], account["subscriptions"]

@@ -12,6 +12,7 @@ from marshmallow import fields
 from service.console.frame import Page
 from service.console.routes import PAGES
 from service.domain.staff import Role
+from service.store.audit import AuditQuery
 
 pytestmark = pytest.mark.xdist_group("console_routes")  # the service behind them is put together once
 
@@ -91,6 +92,21 @@ def test_every_page_that_shows_opens_to_its_role(whole: Any, desks: dict[Role, A
             answer = desks[role].ask("GET", at(page, own(whole, page)))
             assert answer.status_code == 200, (page.name, role, answer.text)
     assert whole.leaked(desks[Role.VIEWER].ask("GET", "/support/accounts/r-canary")) != []
+
+
+def test_every_page_names_in_the_log_whom_it_shows(whole: Any, desks: dict[Role, Any]) -> None:
+    """Also a list that nobody asked for by a reader's id: whoever is on it was looked at, and the log says so."""
+    shown = set()
+    for page in (each for each in GUARDED if each.method == "GET" and set(names_in(each)) <= {"reader_id", "event_id"}):
+        answer = desks[Role.ADMIN].ask("GET", at(page, own(whole, page)))
+        seen = {each for each in (whole.ids["reader"], PRYING) if each in answer.text.replace(quote(each), each)}
+        if not seen:
+            continue
+        (entry, *_) = whole.services.audit.page(AuditQuery()).rows
+        assert page.audited is not None, page.name
+        assert (entry["act"], seen - set(entry["subjects"])) == (page.audited.act, set()), page.name
+        shown.add(page.name)
+    assert {"accounts", "account", "events", "event", "drift", "timeline", "why_of_account", "audit"} <= shown
 
 
 def strangers(whole: Any, page: Page) -> Iterator[tuple[str, dict[str, str]]]:

@@ -186,6 +186,40 @@ def test_pages_follow_each_other_without_gap_or_repeat(support: Accounts, engine
     assert seen == sorted(names, reverse=newest_first)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        AccountQuery(in_trial=True), AccountQuery(in_trial=True, order=Order.OLDEST),
+        AccountQuery(in_trial=True, prefix="r-"), AccountQuery(in_trial=True, prefix="Reader"),
+        AccountQuery(in_trial=True, prefix="cus_"), AccountQuery(in_trial=True, courtesy=True),
+    ],
+)  # fmt: skip
+def test_filtered_pages_are_one_order_whatever_else_the_accounts_are(
+    support: Accounts, engine: Engine, query: AccountQuery
+) -> None:
+    """Trials of two plans and of none, cancelled or not, are one list without gap or repeat; no other is in it."""
+    plans, names = ("annual", "monthly", None), [f"r-{number:04}" for number in range(2 * PAGE + 1)]
+    rows = [
+        account(
+            name, email=name.replace("r-", "reader"), customer_id=name.replace("r-", "cus_"), in_trial=number % 5 > 0,
+            plan=plans[number % 3], cancelling=number % 2 > 0, status="trialing",
+            created_at=NOW + timedelta(seconds=number // 2),
+        )
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(insert(tables.accounts), rows)
+        connection.execute(insert(tables.grants), [grant(name) for name in names])
+    seen: list[str] = []
+    following: AccountQuery | None = query
+    while following is not None:
+        page = support.search(following)
+        seen += [each.reader_id for each in page.accounts]
+        following = replace(following, after=page.next_after) if page.next_after else None
+    wanted = [row["reader_id"] for row in rows if row["in_trial"]]
+    assert seen == (wanted if query.prefix or query.order is Order.OLDEST else wanted[::-1])
+
+
 def test_pages_lead_from_one_kind_of_match_to_the_next(support: Accounts, engine: Engine) -> None:
     """Reader ids first, then e-mail addresses in their order; who matches by both is shown once."""
     ids = [account(f"ada-{number:02}", email=f"ada-{number:02}@example.com") for number in range(40)]
@@ -235,6 +269,21 @@ def test_the_detail_holds_everything(support: Accounts) -> None:
     assert [row["warning_id"] for row in detail.fraud_warnings] == ["issfr_1"]
     assert (detail.grants[0]["features"], detail.holds[0]["id"]) == (["archives"], "dp_1")
     assert (detail.visitors[0]["visitor_id"], detail.notes[0]["body"]) == ("v-ada", "Rang.")
+
+
+@pytest.mark.usefixtures("ada")
+def test_what_is_too_much_to_show_is_said(support: Accounts, engine: Engine) -> None:
+    """Of each kind the newest hundred, and whether there are more; a hundred are all of them."""
+    written = [{"reader_id": "r-ada", "body": "x", "written_by": "s", "written_at": NOW + timedelta(hours=n)}
+               for n in range(1, 100)]  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(insert(notes), written)
+        connection.execute(insert(tables.invoices), [
+            invoice(f"in_{n}", NOW + timedelta(days=n), customer_id="cus_Ada") for n in range(1, 100)])  # fmt: skip
+    detail = support.detail("r-ada")
+    assert detail is not None
+    assert (len(detail.notes), len(detail.invoices), detail.more) == (100, 100, {"invoices"})
+    assert "in_Old" not in {row["id"] for row in detail.invoices}
 
 
 @pytest.mark.usefixtures("ada")

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0019"
 
 _STRIP = """
 create function audit_strip_on_record() returns trigger language plpgsql

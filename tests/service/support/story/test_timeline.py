@@ -1,4 +1,4 @@
-"""A reader's timeline over the real record: four sources in one order, page by page."""
+"""A reader's timeline over the real record: five sources in one order, page by page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from service.access.question import Question
+from service.access.told_notices import ToldNotices
 from service.clocks import wall_clock
 from service.domain.decision import Article
+from service.domain.money import Money
+from service.domain.notices import Notice, NoticeKind
 from service.errors import NotFound
 from service.store.tables import accounts
 from service.support.audit import Audit, Entry
@@ -42,6 +45,8 @@ def lived(parts: Any, make_snapshot: Callable[..., Any], make_subscription: Call
     paid = invoice(parts.clock())
     parts.apply(make_snapshot(failed, invoices=(paid,), fetched_at=parts.clock()))
     store_event(parts.engine, "evt_1", "cus_1")
+    due = Notice(id="payment_due:in_1:1", kind=NoticeKind.PAYMENT_DUE, at=None, amount=Money(290, "usd"))
+    ToldNotices(parts.engine, business_clock=parts.clock, wall_clock=wall_clock).note("r-1", [due])
     audit = Audit(parts.engine, wall_clock)
     with parts.engine.begin() as connection:
         audit.record(connection, entry("refund.asked", request_id="req-1"))
@@ -61,9 +66,11 @@ def test_a_life_is_told_in_its_order(timeline: Timeline) -> None:
     assert [(each.kind, each.says) for each in told] == [
         (Kind.ACT, "Asked Stripe for the account's state: it was asked for, and what came of it is not on record."),
         (Kind.ACT, "Refunded a payment (in_1)."),
+        (Kind.NOTICE, ("The site was told to say: a payment of $2.90 did not go through, and is not tried again "
+                       "by itself.")),
         (Kind.EVENT, "A payment failed."),
-        (Kind.NOTICE, "A payment failed; access continues until 17 December (grace)."),
-        (Kind.NOTICE, "Subscribed to monthly: paid until 10 December."),
+        (Kind.ACCESS, "A payment failed; access continues until 17 December (grace)."),
+        (Kind.ACCESS, "Subscribed to monthly: paid until 10 December."),
         (Kind.WALL, ("Met the wall at “a-3” and was asked to subscribe: 1 of 1 free articles were used up in "
                     "November 2026.")),
         (Kind.WALL, ("Met the wall at “a-2” and was asked to subscribe: 1 of 1 free articles were used up in "
@@ -71,14 +78,22 @@ def test_a_life_is_told_in_its_order(timeline: Timeline) -> None:
         (Kind.READ, "Read “a-1” as free article 1 of 1 in November 2026."),
     ]  # fmt: skip
     assert (told[1].why, told[1].by) == ("charged twice", "staff:7")
-    assert told[2].why == "Not applied yet; it waits its turn."
+    assert told[3].why == "Not applied yet; it waits its turn."
     assert [each.visitor_id for each in told[-3:]] == [None, "v-1", "v-1"]
 
 
 @pytest.mark.usefixtures("lived")
 @pytest.mark.parametrize(
     ("kind", "number"),
-    [(Kind.NOTICE, 2), (Kind.EVENT, 1), (Kind.ACT, 2), (Kind.WALL, 2), (Kind.READ, 1), (Kind.LOOK, 3)],
+    [
+        (Kind.ACCESS, 2),
+        (Kind.NOTICE, 1),
+        (Kind.EVENT, 1),
+        (Kind.ACT, 2),
+        (Kind.WALL, 2),
+        (Kind.READ, 1),
+        (Kind.LOOK, 3),
+    ],
 )
 def test_a_kind_is_told_alone(timeline: Timeline, kind: Kind, number: int) -> None:
     """Who only looked is told when asked for, and then alone."""
@@ -126,10 +141,10 @@ def test_pages_follow_each_other_without_gap_or_repeat(lived: Any, timeline: Tim
     assert [each.recorded_at for each in seen] == sorted((each.recorded_at for each in seen), reverse=True)
 
 
-@pytest.mark.parametrize("limit", [7, 8])
+@pytest.mark.parametrize("limit", [8, 9])
 def test_a_full_last_page_has_no_next(lived: Any, timeline: Timeline, limit: int) -> None:
-    """There are eight moments."""
-    assert (timeline.page("r-1", limit=limit).next_after is None) is (limit == 8)
+    """There are nine moments."""
+    assert (timeline.page("r-1", limit=limit).next_after is None) is (limit == 9)
 
 
 def asked(article: str, **ids: str) -> Question:
