@@ -21,6 +21,7 @@ from service.clocks import Clock
 from service.domain.chain import Details, Fault, Head, Link, faults, refuse_floats
 from service.store import audit as store
 from service.store.audit import AuditQuery
+from service.support.fit import MOST_OF_A_SUBJECT, fit, fit_text
 
 PAGE = 50
 _SALT_BYTES = 16
@@ -32,7 +33,8 @@ log = structlog.get_logger("newsstand.audit")
 class Entry:
     """One thing done. `actor` is such as `staff:7` or `key:3`; `subjects` are reader ids.
 
-    `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't.
+    `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't. Whatever
+    somebody sent may stand in them and in `subjects`: what can't be kept of it is taken out when it is recorded.
     """
 
     actor: str
@@ -41,6 +43,11 @@ class Entry:
     reason: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
+
+    def details(self, salt: bytes) -> Details:
+        """Return what of this may be personal, fit to be kept."""
+        subjects = tuple(fit_text(each, MOST_OF_A_SUBJECT) for each in self.subjects)
+        return Details(salt=salt, subjects=subjects, reason=fit(self.reason), detail=fit(self.detail))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +133,7 @@ class Audit:
 
     def _next(self, head: Head, entry: Entry, erases: tuple[int, ...]) -> tuple[Link, Details]:
         refuse_floats(entry.detail)
-        salt = secrets.token_bytes(_SALT_BYTES)
-        details = Details(salt=salt, subjects=entry.subjects, reason=entry.reason, detail=dict(entry.detail))
+        details = entry.details(secrets.token_bytes(_SALT_BYTES))
         unsigned = Link(
             seq=head.seq + 1,
             at=self._wall_clock(),
