@@ -49,6 +49,8 @@ SHOTS = (
     Shot("timeline", "/support/accounts/{reader}/timeline"),
     Shot("why", "/support/accounts/{reader}/timeline?kind=wall", follow="Why, "),
     Shot("inbox", "/support/inbox"),
+    Shot("numbers", "/support/numbers"),
+    Shot("staff", "/support/staff"),
     Shot(
         "courtesy", "/support/accounts/{reader}/acts/grant",
         filled=(("until", "{soon}"), ("reason", "The magazine did not come for two weeks.")),

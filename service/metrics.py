@@ -34,6 +34,7 @@ REDIS_FAULTS = frozenset[str](
         "ResponseError", "ClusterError", "ClusterDownError", "MasterDownError", "TryAgainError",
     }
 )  # fmt: skip
+SIGN_IN_REFUSALS = frozenset({"break_glass", "break_glass_not_looked_at", "no_group", "revoked"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _decisions = Counter(
@@ -57,6 +58,7 @@ _refused_reconciles = Counter(
     "newsstand_refused_reconciles", "Nightly comparisons that repaired nothing, for too much differed to be true."
 )
 _newcomers = Counter("newsstand_newcomers", "Visitors without reads whom the scraper guard judged.", ["outcome"])
+_refused_sign_ins = Counter("newsstand_refused_sign_ins", "Sign-ins to the console that were refused, by why.", ["why"])
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
 _journal = Counter("newsstand_journal_entries", "Decisions to be remembered: written, or dropped.", ["outcome"])
 _journal_waiting = Gauge("newsstand_journal_waiting_entries", "Entries not written yet.", multiprocess_mode="livesum")
@@ -115,6 +117,11 @@ def count_errand(kind: str, outcome: ErrandOutcome) -> None:
 def count_newcomer(*, admitted: bool) -> None:
     """Count one judgement of the scraper guard."""
     _newcomers.labels(outcome="admitted" if admitted else "limited").inc()
+
+
+def count_refused_sign_in(why: str) -> None:
+    """Count one sign-in to the console that let nobody in."""
+    _refused_sign_ins.labels(why=why if why in SIGN_IN_REFUSALS else OTHER).inc()
 
 
 def count_sync(outcome: str) -> None:

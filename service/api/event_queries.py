@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from service.api.acts.face import MaybeReasoned
 from service.api.cursors import event_place
 from service.api.fields import Choice, Flag, Id, Text
 from service.api.schemas import PageQuery
@@ -30,8 +31,8 @@ class EventsQuery(EventFilter, PageQuery):
     pass
 
 
-class ReplayCreate(Schema):
-    reason = Text(most=500, allow_none=True, load_default=None, metadata={"description": "For colleagues."})
+class ReplayCreate(MaybeReasoned):
+    pass
 
 
 class ReplaysCreate(EventFilter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from service.api.fields import Choice
-from service.api.shape_fields import flag, instant, many, maybe_text, number, one, text
+from service.api.shape_fields import flag, instant, many, maybe_text, number, one, text, texts
 from service.support.events import Replay
 from webhooks.state import EventState
 
@@ -44,6 +44,8 @@ class EventWhole(EventRow):
 
 class ReplayDone(Schema):
     id = text()
+    preview = flag("True: nothing has changed.")
+    effect = texts()
     outcome = Choice(Replay.RESUMED, required=True, metadata={"description": "It will be tried again at once."})
 
 

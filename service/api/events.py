@@ -14,7 +14,7 @@ from service.api.services import Services
 from service.errors import Conflict, NotFound
 from service.store.api_keys import Scope
 from service.support.audit import Audited
-from service.support.event_words import reason_of, story_of
+from service.support.event_words import REPLAYED, reason_of, story_of
 from service.support.events import EventDetail, Replay, StoredEvent
 from service.support.inbox_health import COUNTED
 from webhooks.state import EventState
@@ -41,14 +41,14 @@ def show_event(services: Services, call: Call) -> Reply:
 
 
 def replay_event(services: Services, call: Call) -> Reply:
-    """Let one event be tried again at once."""
-    event_id = call.path["event_id"]
-    outcome = services.events.replay(event_id, call.trail)
+    """Let one event be tried again at once, or tell what that would do."""
+    event_id, preview = call.path["event_id"], call.body["preview"]
+    outcome = services.events.outlook(event_id) if preview else services.events.replay(event_id, call.trail)
     if outcome is Replay.UNKNOWN:
         raise no_event()
     if outcome is Replay.IGNORED:
         raise without_effect()
-    return answer(200, {"id": event_id, "outcome": outcome.value})
+    return answer(200, {"id": event_id, "preview": preview, "effect": [REPLAYED], "outcome": outcome.value})
 
 
 def replay_events(services: Services, call: Call) -> Reply:
@@ -173,7 +173,7 @@ REPLAY_EVENT = Operation(
     idempotent=True,
     audited=Audited(act="event.replay"),
     example_body={"reason": "the key may read disputes again"},
-    example_answer={"id": "evt_1QfZ2e", "outcome": "resumed"},
+    example_answer={"id": "evt_1QfZ2e", "preview": False, "effect": [REPLAYED], "outcome": "resumed"},
 )
 
 REPLAY_EVENTS = Operation(

@@ -28,6 +28,7 @@ def refund(services: Services, call: Call) -> Reply:
     value = {
         "preview": False,
         "effect": [f"{found.amount.display} is given back; {found.left.display} is left."],
+        "quote": {},
         "id": found.id,
         "invoice": found.invoice_id,
         "status": found.status,
@@ -41,10 +42,11 @@ def refund(services: Services, call: Call) -> Reply:
 def _preview(services: Services, call: Call) -> Reply:
     """Tell what the refund would do; nothing changes."""
     wish = RefundWish(invoice_id=call.body["invoice"], amount_minor=call.body["amount"], **wish_of(call))
-    quote = services.refunds.quote(wish.request())
+    quote, effect = services.refunds.quote(wish.request()), services.acts.give_back.effect(wish)
     value = {
         "preview": True,
-        "effect": list(services.acts.give_back.effect(wish).words),
+        "effect": list(effect.words),
+        "quote": dict(effect.quote),
         "id": quote.repeats,
         "invoice": wish.invoice_id,
         "status": None,
@@ -87,6 +89,7 @@ REFUND = Operation(
     example_answer={
         "preview": False,
         "effect": ["$2.90 is given back; $0.00 is left."],
+        "quote": {},
         "id": "re_3QfZ2e",
         "invoice": "in_1QfZ2e",
         "status": "succeeded",

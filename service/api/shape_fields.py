@@ -49,3 +49,8 @@ def many(shape: type[Schema]) -> fields.List[Any]:
 
 def texts() -> fields.List[Any]:
     return fields.List(fields.String(), required=True)
+
+
+def quoted() -> fields.Dict:
+    told = "Of a preview: hand these fields back with the act, and exactly this effect is what it has."
+    return fields.Dict(keys=fields.String(), required=True, metadata={"description": told})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from service.api.fields import Choice
-from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, text, texts
+from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, quoted, text, texts
 from service.api.shapes import Meter, Money, Reader
 from service.domain.entitlement import Status
 from service.domain.notices import NoticeKind
@@ -96,6 +96,7 @@ class FraudWarningRow(Schema):
 class Refund(Schema):
     preview = flag("True: nothing has changed.")
     effect = texts()
+    quote = quoted()
     id = maybe_text("Of the refund at Stripe; null in a preview of one that is still to be made.")
     invoice = text()
     status = maybe_text("Stripe's word: succeeded, pending, requires_action; null in a preview.")

@@ -34,6 +34,7 @@ from service.support.acts.releasing import ReleaseWish
 from service.support.audit import Audited
 
 LARGEST = 2**63 - 1
+KEPT_AT_STRIPE = "Reason, for colleagues; Stripe keeps it, too"
 
 
 class Reasoned(Schema):
@@ -96,6 +97,7 @@ class ConsoleAct:
     wish: Callable[[Desk, Visit, dict[str, Any]], Wish]
     listed: Callable[[ReaderState], bool] = lambda _state: True
     dangerous: bool = False
+    reason_label: str = "Reason, for colleagues"
     ahead: bool = False
     """As in `Audited`."""
 
@@ -171,7 +173,7 @@ CONSOLE_ACTS: Sequence[ConsoleAct] = (
     ConsoleAct(
         which=StaffAct.CANCEL, title="Cancel the subscription", button="Cancel it",
         done="The subscription is cancelled.", form=Cancellation, pick=lambda acts: acts.cancel, listed=_is_running,
-        dangerous=True, ahead=True,
+        dangerous=True, ahead=True, reason_label=KEPT_AT_STRIPE,
         wish=lambda _desk, visit, usual: CancelWish(when=When(visit.form["when"]), **usual),
     ),
     ConsoleAct(
@@ -182,7 +184,7 @@ CONSOLE_ACTS: Sequence[ConsoleAct] = (
     ConsoleAct(
         which=StaffAct.REFUND, title="Refund", button="Give the money back", done="The money is given back.",
         form=RefundForm, pick=lambda acts: acts.give_back, listed=lambda _state: False, dangerous=True, ahead=True,
-        wish=_refund,
+        wish=_refund, reason_label=KEPT_AT_STRIPE,
     ),
     ConsoleAct(
         which=StaffAct.CHANGE_PLAN, title="Change the plan", button="Change it", done="The plan is changed.",

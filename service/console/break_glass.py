@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import argon2
@@ -12,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.clocks import Clock
 from service.domain.staff import Role
-from service.store.staff import BREAK_GLASS, LOCAL, may_sign_in
-from service.store.staff_tables import staff, staff_sessions
+from service.store.staff import BREAK_GLASS, LOCAL, end_sessions_of, may_sign_in
+from service.store.staff_tables import staff
 from service.support.audit import Audit, Entry
 
 TRIES = 5
@@ -21,6 +22,14 @@ WAIT = timedelta(minutes=15)
 """After so many wrong passwords none is looked at for so long; setting the account up again ends the wait."""
 _RANDOM_BYTES = 18
 _THE_ONE = and_(staff.c.issuer == LOCAL, staff.c.subject == BREAK_GLASS)
+
+
+class NotIn(StrEnum):
+    """Why a password let nobody in. Who tried must not be told which it was."""
+
+    WRONG = "break_glass"
+    NOT_LOOKED_AT = "break_glass_not_looked_at"
+    """The account is off, or its tries are used up: anybody may cause as many of these as they like."""
 
 
 class BreakGlass:
@@ -44,7 +53,7 @@ class BreakGlass:
         }  # fmt: skip
         made = insert(staff).values(issuer=LOCAL, subject=BREAK_GLASS, **values)
         with self._engine.begin() as connection:
-            self._end_sessions(connection)
+            end_sessions_of(connection, LOCAL, BREAK_GLASS, self._wall_clock())
             connection.execute(made.on_conflict_do_update(index_elements=["issuer", "subject"], set_=values))
             self._audit.record(connection, Entry(actor=actor, act="staff.break_glass_on", detail={"hours": hours}))
         return password
@@ -56,7 +65,7 @@ class BreakGlass:
         with self._engine.begin() as connection:
             if connection.execute(ended.returning(staff.c.id)).first() is None:
                 return False
-            self._end_sessions(connection)
+            end_sessions_of(connection, LOCAL, BREAK_GLASS, now)
             self._audit.record(connection, Entry(actor=actor, act="staff.break_glass_off"))
         return True
 
@@ -66,15 +75,17 @@ class BreakGlass:
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
 
-    def check(self, password: str) -> int | None:
-        """Return the account's id for the right password, None for a wrong one, one too many, or when it is off.
+    def check(self, password: str) -> int | NotIn:
+        """Return the account's id for the right password, else why nobody is let in.
 
         The try is counted before the password is looked at: a thousand at once are still five.
         """
         with self._engine.begin() as connection:
             row = self._counted_try(connection)
-        if row is None or row.password_hash is None or not self._verify(row.password_hash, password):
-            return None
+        if row is None:
+            return NotIn.NOT_LOOKED_AT
+        if row.password_hash is None or not self._verify(row.password_hash, password):
+            return NotIn.WRONG
         with self._engine.begin() as connection:
             right = update(staff).where(staff.c.id == row.id).values(failures=0, not_before=None)
             connection.execute(right.values(signed_in_at=self._wall_clock()))
@@ -97,10 +108,3 @@ class BreakGlass:
             return self._hasher.verify(kept, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
-
-    def _end_sessions(self, connection: Connection) -> None:
-        theirs = staff_sessions.c.staff_id.in_(select(staff.c.id).where(_THE_ONE))
-        now = self._wall_clock()
-        connection.execute(
-            update(staff_sessions).where(theirs, staff_sessions.c.ended_at.is_(None)).values(ended_at=now)
-        )

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Response, g, request
-from marshmallow import EXCLUDE, ValidationError
+from marshmallow import EXCLUDE, ValidationError, fields
 
 from service.api.budget import ThreadBudget
 from service.api.envelope import lasting_id
@@ -16,6 +16,7 @@ from service.api.problems import reply_to
 from service.console.cookies import csrf_fits, csrf_token, new_token
 from service.console.desk import Desk
 from service.console.frame import Anyone, Page, Refused, Visit
+from service.console.once import FIELD, Keyed, go_once
 from service.domain.staff import Role
 from service.store.staff import Person
 from service.support.audit import Entry, Trail, plain
@@ -32,6 +33,7 @@ class Guarded:
         self._desk = desk
         self._budget = budget
         self._form = page.form(unknown=EXCLUDE) if page.form else None
+        self._keyed = isinstance(self._form, Keyed)
 
     def __call__(self, **path: str) -> Response:
         if not self._desk.origin:
@@ -55,12 +57,15 @@ class Guarded:
         browser = cookie or new_token()
         if request.method != "GET":
             self._refuse_foreign(cookie)
+        posted = self._posted()
         visit = Visit(
-            path=path, query=request.args.to_dict(), form=self._posted(), csrf=csrf_token(browser), browser=browser,
-            person=person, traced=self._trail(path, person),
+            path=path, query=request.args.to_dict(), form=posted, csrf=csrf_token(browser), browser=browser,
+            person=person, traced=self._trail(path, posted, person),
         )  # fmt: skip
         g.visit = visit
-        return self._on_record(visit)
+        if not self._keyed or request.method == "GET":
+            return self._on_record(visit)
+        return go_once(self._desk, visit, self._page.name, lambda: self._on_record(visit))
 
     def _who(self) -> tuple[str | None, Person | None]:
         """Return the cookie that forms of this page are bound to, and who is signed in under it."""
@@ -91,14 +96,17 @@ class Guarded:
     def _posted(self) -> dict[str, Any]:
         if self._form is None or request.method == "GET":
             return {}
-        given = {name: value for name, value in request.form.to_dict().items() if name != CSRF_FIELD and value != ""}
+        sent = request.form.to_dict(flat=False)
+        lists = {name for name, each in self._form.fields.items() if isinstance(each, fields.List)}
+        given = {name: values if name in lists else values[0] for name, values in sent.items() if values[0] != ""}
         loaded: dict[str, Any] = self._form.load(given)
         return loaded
 
-    def _trail(self, path: dict[str, str], person: Person | None) -> Trail | None:
+    def _trail(self, path: dict[str, str], posted: dict[str, Any], person: Person | None) -> Trail | None:
         if self._page.audited is None:
             return None
-        asked = plain({**request.args.to_dict(), **self._posted()})
+        asked = plain({**request.args.to_dict(), **posted})
+        asked.pop(FIELD, None)
         reader_id = path.get("reader_id")
         others = {name: value for name, value in path.items() if name != "reader_id"}
         request_id, given = lasting_id()

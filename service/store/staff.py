@@ -94,6 +94,14 @@ def end_session(connection: Connection, token: str, now: datetime) -> None:
     connection.execute(update(staff_sessions).where(this, staff_sessions.c.ended_at.is_(None)).values(ended_at=now))
 
 
+def end_sessions_of(connection: Connection, issuer: str, subject: str, now: datetime) -> int:
+    """End whatever sessions somebody has; return how many were in force."""
+    theirs = select(staff.c.id).where(staff.c.issuer == issuer, staff.c.subject == subject)
+    open_ones = and_(staff_sessions.c.staff_id.in_(theirs), staff_sessions.c.ended_at.is_(None))
+    ended = update(staff_sessions).where(open_ones, staff_sessions.c.ends_at > now).values(ended_at=now)
+    return connection.execute(ended).rowcount
+
+
 def end_numbered(connection: Connection, number: int, staff_id: int, now: datetime) -> bool:
     """End one of somebody's sessions; tell whether it was in force."""
     this = and_(staff_sessions.c.number == number, staff_sessions.c.staff_id == staff_id)

@@ -21,6 +21,7 @@ from service.clocks import Clock
 from service.domain.chain import Details, Fault, Head, Link, faults, refuse_floats
 from service.store import audit as store
 from service.store.audit import AuditQuery
+from service.support.fit import MOST_OF_A_SUBJECT, fit, fit_text
 
 PAGE = 50
 _SALT_BYTES = 16
@@ -36,7 +37,8 @@ class Entry:
     """One thing done. `actor` is such as `staff:7` or `key:3`; `subjects` are reader ids.
 
     `reason` and `detail` may hold personal data: they can be erased. `actor`, `act` and `request_id` can't, so a
-    request id that the caller gave is no `request_id` here: it may name a reader.
+    request id that the caller gave is no `request_id` here: it may name a reader. Whatever somebody sent may stand in
+    the others: what can't be kept of it is taken out when it is recorded.
     """
 
     actor: str
@@ -154,13 +156,14 @@ class Audit:
 
 
 def _details(entry: Entry) -> Details:
-    """Return what is personal of an entry; about several people it is made of parts that can go one by one."""
+    """Return what may be personal, fit to be kept; about several people it is made of parts that can go one by one."""
     refuse_floats(entry.detail)
     parts = len(entry.subjects) + 1 if len(entry.subjects) > 1 else 0
     salt, *salts = (secrets.token_bytes(_SALT_BYTES) for _ in range(parts + 1))
+    subjects = tuple(fit_text(each, MOST_OF_A_SUBJECT) for each in entry.subjects)
     return Details(
-        salt=salt, subjects=entry.subjects, reason=entry.reason, detail=dict(entry.detail), salts=tuple(salts)
-    )
+        salt=salt, subjects=subjects, reason=fit(entry.reason), detail=fit(entry.detail), salts=tuple(salts)
+    )  # fmt: skip
 
 
 class Trail:

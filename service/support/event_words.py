@@ -12,6 +12,11 @@ STATES = {
     EventState.IGNORED: "without effect",
 }
 
+REPLAYED = (
+    "A replay fetches the customer from Stripe anew, at once. Nothing of the event itself is applied, so nothing "
+    "happens twice."
+)
+
 _STORIES = {
     EventState.PENDING: "It waits for a worker, which takes seconds as a rule.",
     EventState.FAILED: "What it needed from Stripe failed; it is tried again by itself, less and less often.",

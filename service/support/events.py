@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from service.domain.masking import masked
 from service.store import event_search as store
@@ -119,14 +119,18 @@ class Events:
         same = {name: getattr(row, name) for name in ("livemode", "account")}
         return EventDetail(event=_stored(row), payload=_payload(row.body), **same)
 
+    def outlook(self, event_id: str) -> Replay:
+        """Return what `replay` would come to; changes nothing."""
+        with self._engine.connect() as connection:
+            return _outlook(_known(connection, event_id))
+
     def replay(self, event_id: str, trail: Trail) -> Replay:
         """Let one event be routed, or its customer synced, at once and with a clean slate, whatever failed before."""
-        query = select(events.c.customer_id, events.c.status).where(events.c.id == event_id)
         with self._engine.begin() as connection:
-            row = connection.execute(query).first()
+            row = _known(connection, event_id)
+            outcome = _outlook(row)
             if row is None:
-                return Replay.UNKNOWN
-            outcome = Replay.IGNORED if row.status == EventState.IGNORED else Replay.RESUMED
+                return outcome
             if outcome is Replay.RESUMED:
                 self._resume(connection, event_id, row.customer_id)
             trail.record(connection, outcome=outcome.value)
@@ -162,6 +166,16 @@ class Events:
             self._router.resume(connection, event_id)
         else:
             self._syncs.resume(connection, customer_id)
+
+
+def _known(connection: Connection, event_id: str) -> Row[Any, Any] | None:
+    return connection.execute(select(events.c.customer_id, events.c.status).where(events.c.id == event_id)).first()
+
+
+def _outlook(row: Row[Any, Any] | None) -> Replay:
+    if row is None:
+        return Replay.UNKNOWN
+    return Replay.IGNORED if row.status == EventState.IGNORED else Replay.RESUMED
 
 
 def _one_each(rows: Sequence[Any]) -> Sequence[Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 from service.api.fields import Choice, Flag, Text
 from service.api.operations import Call, Operation, Reply, View, answer
 from service.api.schemas import ReaderPath
 from service.api.services import Services
-from service.api.shape_fields import flag, maybe_text, texts
+from service.api.shape_fields import flag, maybe_text, quoted, texts
 from service.domain.entitlement import Status
 from service.domain.staff import Role
 from service.domain.staff_acts import StaffAct
@@ -32,7 +32,7 @@ class Reasoned(Schema):
 
 
 class MaybeReasoned(Schema):
-    """For DELETE, whose body gets lost on some ways; the audit log then says that none was given."""
+    """For the two acts that the contract shows without a body: the log then says that none was given."""
 
     reason = Text(most=500, load_default="(none given)", metadata=REASON)
     preview = Flag(load_default=False, metadata=PREVIEW)
@@ -42,11 +42,7 @@ class ActAnswer(Schema):
     act = Choice(*StaffAct, required=True)
     preview = flag("True: nothing has changed.")
     effect = texts()
-    quote = fields.Dict(
-        keys=fields.String(),
-        required=True,
-        metadata={"description": "Hand these fields back with the act, and exactly this effect is what it has."},
-    )
+    quote = quoted()
     id = maybe_text("What was made, such as a grant's number.")
     reader_status = Choice(*Status, required=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.acts.face import MaybeReasoned, Reasoned, operation, view_of, wish_of
+from service.api.acts.face import Reasoned, operation, view_of, wish_of
 from service.api.fields import Choice, Text
 from service.api.operations import Call
 from service.domain.staff_acts import StaffAct
@@ -16,6 +16,9 @@ _STRIPE = ("no_subscription", "stripe_refused", "stripe_unavailable", "database_
 
 
 class StaffCancellation(Reasoned):
+    reason = Text(
+        most=500, required=True, metadata={"description": "For colleagues; Stripe keeps it with the cancellation."}
+    )
     when = Choice(
         *When,
         load_default=When.PERIOD_END.value,
@@ -62,9 +65,8 @@ UNDO_CANCELLATION = operation(
     ahead=True,
     summary="Let a cancelled subscription run on",
     view=view_of(StaffAct.UNDO_CANCELLATION, lambda acts: acts.undo_cancellation, lambda call: Wish(**wish_of(call))),
-    body_schema=MaybeReasoned,
-    body_optional=True,
     problems=(*_STRIPE, "not_cancelled"),
+    example_body={"reason": "has changed their mind, by telephone"},
 )
 
 CHANGE_PLAN = operation(

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from flask import Response
-from marshmallow import Schema, fields
 
 from service.api.fields import Text
 from service.console.acts import CONSOLE_ACTS, ConsoleAct, wish_of
 from service.console.desk import Desk
 from service.console.frame import Page, View, Visit
-from service.console.once import go_once, new_key
+from service.console.once import Keyed, keyed, new_key
 from service.console.pages.addresses import address_of, reader_in
 from service.domain.staff_acts import LEAST_ROLE, LONGEST_COURTESY, StaffAct
 from service.errors import NotFound
@@ -27,9 +26,8 @@ DAY = timedelta(days=1)
 """Courtesy is given until a day's end: the last day on offer must end within what the role may give."""
 
 
-class NoteForm(Schema):
+class NoteForm(Keyed):
     body = Text(most=5000, lines=True, required=True)
-    once = Text(most=100, required=True)
 
 
 def note(desk: Desk, visit: Visit) -> Response:
@@ -38,12 +36,8 @@ def note(desk: Desk, visit: Visit) -> Response:
     wish = Wish(
         reader_id=reader_id, reason=visit.form["body"], asked_by=visit.trail.actor, role=visit.signed_in.role
     )  # fmt: skip
-
-    def act() -> str:
-        desk.services.acts.note.do(wish, visit.trail)
-        return f"{address_of(reader_id)}?done=note#notes"
-
-    return desk.go(go_once(desk, visit, StaffAct.NOTE, act))
+    desk.services.acts.note.do(wish, visit.trail)
+    return desk.go(f"{address_of(reader_id)}?done=note#notes")
 
 
 def form_of(act: ConsoleAct) -> View:
@@ -80,19 +74,14 @@ def deed_of(act: ConsoleAct) -> View:
 
     def view(desk: Desk, visit: Visit) -> Response:
         reader_id = _account(desk, visit)
-
-        def do() -> str:
-            act.pick(desk.services.acts).do(wish_of(desk, visit, act, reader_id), visit.trail)
-            return f"{address_of(reader_id)}?done={act.slug}"
-
-        return desk.go(go_once(desk, visit, act.which, do))
+        act.pick(desk.services.acts).do(wish_of(desk, visit, act, reader_id), visit.trail)
+        return desk.go(f"{address_of(reader_id)}?done={act.slug}")
 
     return view
 
 
 def _pages(act: ConsoleAct) -> Iterator[Page]:
     path, name = f"/support/accounts/<reader_id>/acts/{act.slug}", act.which.value
-    once = type(f"Once{act.form.__name__}", (act.form,), {"once": fields.String(required=True)})
     yield Page(
         method="GET", path=path, name=f"{name}_form", role=act.role, audited=act.audited(".form"), view=form_of(act)
     )  # fmt: skip
@@ -101,7 +90,8 @@ def _pages(act: ConsoleAct) -> Iterator[Page]:
         view=confirmation_of(act), form=act.form,
     )  # fmt: skip
     yield Page(
-        method="POST", path=path, name=name, role=act.role, audited=act.audited(), view=deed_of(act), form=once
+        method="POST", path=path, name=name, role=act.role, audited=act.audited(), view=deed_of(act),
+        form=keyed(act.form),
     )  # fmt: skip
 
 

@@ -10,16 +10,17 @@ from flask import Response
 from marshmallow import ValidationError
 
 from service.api.cursors import before, cursor_of
-from service.api.event_queries import EventPath, EventsQuery, ReplayCreate, ReplaysCreate, event_query
+from service.api.event_queries import EventPath, EventsQuery, ReplaysCreate, event_query
 from service.api.events import no_event, without_effect
 from service.api.fields import Text
 from service.api.schemas import PageQuery
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
+from service.console.once import Keyed, new_key
 from service.domain.staff import Role
 from service.support.audit import Audited
 from service.support.drift_words import sentence
-from service.support.event_words import STATES, reason_of, story_of
+from service.support.event_words import REPLAYED, STATES, reason_of, story_of
 from service.support.events import STUCK, Replay
 from service.support.inbox_health import COUNTED
 from webhooks.state import EventState
@@ -28,11 +29,11 @@ ERRANDS = {"repeated_card": "Trials with a card that had had one", "warned_charg
 _FILTER = ("status", "type", "customer", "cause")
 
 
-class ReplayForm(ReplayCreate):
+class ReplayForm(Keyed):
     reason = Text(most=500, required=True)
 
 
-class ReplaysForm(ReplaysCreate):
+class ReplaysForm(ReplaysCreate, Keyed):
     class Meta:
         exclude = ("preview",)
 
@@ -80,6 +81,7 @@ def show_event(desk: Desk, visit: Visit) -> Response:
         payload=json.dumps(found.payload, ensure_ascii=False, indent=2),
         may_replay=visit.signed_in.role >= Role.AGENT and found.event.state is not EventState.IGNORED,
         told="It will be tried again within seconds." if visit.query.get("replayed") else None,
+        effect=REPLAYED, once=new_key(),
     )  # fmt: skip
 
 
@@ -100,8 +102,9 @@ def confirm_replays(desk: Desk, visit: Visit) -> Response:
     query = event_query(ReplaysCreate(only=_FILTER).load(asked))
     found = desk.services.events.stuck(query)
     return desk.page(
-        "replays.html", visit, asked=asked, found=found, state=STATES[EventState(asked["status"])], until=desk.now()
-    )
+        "replays.html", visit, asked=asked, found=found, state=STATES[EventState(asked["status"])], until=desk.now(),
+        once=new_key(),
+    )  # fmt: skip
 
 
 def replay_events(desk: Desk, visit: Visit) -> Response:

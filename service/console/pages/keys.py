@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from flask import Response, request
-from marshmallow import Schema, ValidationError, fields, validate
+from flask import Response
+from marshmallow import fields, validate
 
-from service.api.fields import Text
+from service.api.fields import Choice, Text
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
+from service.console.once import Keyed, new_key
 from service.domain.staff import Role
 from service.errors import NotFound
 from service.store.api_keys import Scope
 from service.support.audit import Audited
 
 
-class KeyMake(Schema):
+class KeyMake(Keyed):
     label = Text(most=100, required=True)
+    scope = fields.List(Choice(*Scope), required=True)
+    reason = Text(most=500, required=True)
 
 
-class KeyChange(Schema):
+class KeyChange(Keyed):
+    reason = Text(most=500, required=True)
     key = fields.Integer(required=True, validate=validate.Range(1, 2**63 - 1))
 
 
 def list_keys(desk: Desk, visit: Visit) -> Response:
     """Show every key ever made, by what people recognise it by."""
-    return desk.page("keys.html", visit, keys=desk.keys.list(), scopes=list(Scope), made=None)
+    return _shown(desk, visit)
 
 
 def make_key(desk: Desk, visit: Visit) -> Response:
     """Make a key and show it, once."""
-    scopes = [scope for scope in Scope if scope.value in request.form.getlist("scope")]
-    if not scopes:
-        raise ValidationError({"scope": ["Choose at least one."]})
-    visit.trail.tell(scopes=[scope.value for scope in scopes])
-    return _show_made(desk, visit, desk.keys.create_key(visit.form["label"], scopes))
+    scopes = [scope for scope in Scope if scope in visit.form["scope"]]
+    return _shown(desk, visit, desk.keys.create_key(visit.form["label"], scopes))
 
 
 def rotate_key(desk: Desk, visit: Visit) -> Response:
@@ -41,7 +42,7 @@ def rotate_key(desk: Desk, visit: Visit) -> Response:
     made = desk.keys.rotate(visit.form["key"])
     if made is None:
         raise NotFound("There is no live key of that number.")
-    return _show_made(desk, visit, made)
+    return _shown(desk, visit, made)
 
 
 def revoke_key(desk: Desk, visit: Visit) -> Response:
@@ -51,8 +52,8 @@ def revoke_key(desk: Desk, visit: Visit) -> Response:
     return desk.go("/support/keys")
 
 
-def _show_made(desk: Desk, visit: Visit, made: str) -> Response:
-    return desk.page("keys.html", visit, keys=desk.keys.list(), scopes=list(Scope), made=made)
+def _shown(desk: Desk, visit: Visit, made: str | None = None) -> Response:
+    return desk.page("keys.html", visit, keys=desk.keys.list(), scopes=list(Scope), made=made, new_key=new_key)
 
 
 PAGES = (

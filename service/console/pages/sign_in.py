@@ -9,13 +9,16 @@ from datetime import timedelta
 import structlog
 from flask import Response, request
 from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
 
 from service.api.envelope import lasting_id
+from service.console.break_glass import NotIn
 from service.console.cookies import new_token
 from service.console.desk import Desk
 from service.console.frame import Anyone, Page, Refused, Visit
 from service.console.oidc import ProviderAway, SignInFailed, Vouched
 from service.domain.staff import safe_return
+from service.metrics import count_refused_sign_in
 from service.store import staff as store
 from service.store.staff import SignIn
 from service.support.audit import Entry
@@ -69,20 +72,32 @@ def finish(desk: Desk, visit: Visit) -> Response:
 
 def by_password(desk: Desk, visit: Visit) -> Response:
     """Take the break-glass account in; a wrong password, one try too many and an account that is off look the same."""
-    staff_id = desk.break_glass.check(visit.form["password"])
-    if staff_id is None:
-        _note_refusal(desk, "break_glass")
+    found = desk.break_glass.check(visit.form["password"])
+    if isinstance(found, NotIn):
+        _count_or_note(desk, found)
         raise Refused(
             status=403, title="That did not work", sign_in=True,
             words="The password is wrong, the account is off, or there were too many tries: then wait 15 minutes.",
         )  # fmt: skip
-    return _signed_in(desk, staff_id, safe_return(visit.form["next"]), "break_glass")
+    return _signed_in(desk, found, safe_return(visit.form["next"]), "break_glass")
+
+
+def _count_or_note(desk: Desk, why: NotIn) -> None:
+    """Keep a wrong password, of which there are five in a quarter of an hour; of what nobody looked at, the number.
+
+    The log is never shortened: nobody may make it grow without having signed in.
+    """
+    if why is NotIn.WRONG:
+        with desk.engine.begin() as connection:
+            _note_refusal(desk, connection, why)
+    else:
+        count_refused_sign_in(why)
 
 
 def _welcomed(desk: Desk, vouched: Vouched) -> int:
     """Return the number of the member of staff; raises Refused for one without an allow-listed group, or shut out."""
     if vouched.role is None:
-        _note_refusal(desk, "no_group")
+        _end_all_of(desk, vouched)
         raise Refused(
             status=403, title="You are not on the desk", sign_in=True,
             words="Your account is known, but none of its groups has a role here. Ask whoever manages the groups.",
@@ -90,13 +105,21 @@ def _welcomed(desk: Desk, vouched: Vouched) -> int:
     said = {"email": vouched.email, "name": vouched.name, "role": vouched.role.word}
     with desk.engine.begin() as connection:
         row = store.welcome(connection, vouched.issuer, vouched.subject, desk.now(), **said)
+        if row.revoked_at is not None:
+            _note_refusal(desk, connection, "revoked")
     if row.revoked_at is not None:
-        _note_refusal(desk, "revoked")
         raise Refused(
             status=403, title="You were shut out", sign_in=True,
             words="An admin of this console has ended your access. They can give it back.",
         )  # fmt: skip
     return int(row.id)
+
+
+def _end_all_of(desk: Desk, vouched: Vouched) -> None:
+    """End the sessions that somebody still has from the time when one of their groups had a role."""
+    with desk.engine.begin() as connection:
+        ended = store.end_sessions_of(connection, vouched.issuer, vouched.subject, desk.now())
+        _note_refusal(desk, connection, "no_group", sessions_ended=ended)
 
 
 def _signed_in(desk: Desk, staff_id: int, return_to: str, method: str) -> Response:
@@ -112,11 +135,12 @@ def _signed_in(desk: Desk, staff_id: int, return_to: str, method: str) -> Respon
     return response
 
 
-def _note_refusal(desk: Desk, why: str) -> None:
+def _note_refusal(desk: Desk, connection: Connection, why: str, **detail: int) -> None:
     """Keep that somebody was refused; who it was is not kept, for they are nobody here."""
-    entry = Entry(actor="service", act="staff.sign_in_refused", detail={"why": why}, request_id=lasting_id()[0])
-    with desk.engine.begin() as connection:
-        desk.services.audit.record(connection, entry)
+    count_refused_sign_in(why)
+    told = {"why": why} | detail
+    entry = Entry(actor="service", act="staff.sign_in_refused", detail=told, request_id=lasting_id()[0])
+    desk.services.audit.record(connection, entry)
 
 
 @contextmanager

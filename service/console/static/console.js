@@ -7,3 +7,16 @@ document.addEventListener("keydown", (event) => {
   search.focus();
   search.select();
 });
+
+// A form that is being worked on says so, and is not sent again; going back finds it as it was.
+const busy = document.getElementById("busy");
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  busy.textContent = form.dataset.busy || (form.method === "post" ? busy.dataset.acting : busy.dataset.looking);
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+});
+window.addEventListener("pageshow", () => {
+  busy.textContent = "";
+  for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+});

@@ -357,6 +357,9 @@ class FakeEvents(Events):
     def detail(self, event_id: str) -> EventDetail | None:
         return self.known
 
+    def outlook(self, event_id: str) -> Replay:
+        return self.outcome
+
     def replay(self, event_id: str, trail: Trail) -> Replay:
         self.replayed.append(event_id)
         return self.outcome

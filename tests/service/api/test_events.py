@@ -9,6 +9,7 @@ import pytest
 
 from service.api.cursors import cursor_of
 from service.store.event_search import EventPlace
+from service.support.event_words import REPLAYED
 from service.support.events import EventQuery, EventState, Replay
 
 READ, WRITE = "support:read-key", "support:write-key"
@@ -62,11 +63,22 @@ def test_an_event_is_shown_with_whose_it_is_on_record(api: Any) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"json": {}}, {"json": {"reason": "mended"}}])
 def test_one_event_is_replayed(api: Any, options: dict[str, Any]) -> None:
-    """With a reason or without; a body is not needed."""
+    """With a reason or without, which then is on record; a body is not needed."""
     answer = api.call("POST", "/v1/support/events/evt_1/replay", key=WRITE, **options)
-    assert (answer.status_code, answer.json) == (200, {"id": "evt_1", "outcome": "resumed"})
+    told = {"id": "evt_1", "preview": False, "effect": [REPLAYED], "outcome": "resumed"}
+    assert (answer.status_code, answer.json) == (200, told)
     assert api.events.replayed == ["evt_1"]
-    assert api.audit.entries[-1].reason == options.get("json", {}).get("reason")
+    assert api.audit.entries[-1].reason == options.get("json", {}).get("reason", "(none given)")
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_replay_is_told_before_it_is_done(api: Any, preview: bool) -> None:
+    """What it would do, or why it would not; only what is not a preview is replayed."""
+    asked = {"key": WRITE, "json": {"reason": "mended", "preview": preview}}
+    assert api.call("POST", "/v1/support/events/evt_1/replay", **asked).json["effect"] == [REPLAYED]
+    assert api.events.replayed == ([] if preview else ["evt_1"])
+    api.events.outcome = Replay.IGNORED
+    assert api.call("POST", "/v1/support/events/evt_1/replay", **asked).json["code"] == "event_without_effect"
 
 
 @pytest.mark.parametrize(

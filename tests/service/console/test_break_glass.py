@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -74,6 +75,29 @@ def test_after_five_wrong_passwords_the_right_one_waits_too(console: Any) -> Non
     console.clock.advance(minutes=1)
     assert try_in(console.browser(), "wrong").status_code == 403
     assert try_in(console.browser(), password).status_code == 303
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_guessing_fills_no_log(console: Any, is_on: bool) -> None:
+    """The log only ever grows: it takes the five looked at in a quarter of an hour; all others are a number."""
+    if is_on:
+        console.desk.break_glass.set_up(24, actor="command:root")
+    before = refused_sign_ins(console, "break_glass_not_looked_at")
+    for quarter in (1, 2):
+        for number in range(3 * TRIES):
+            assert try_in(console.browser(), f"wrong-{number}").status_code == 403
+        refused = [act for _, act in console.acts() if act == "staff.sign_in_refused"]
+        assert len(refused) == (quarter * TRIES if is_on else 0)
+        console.clock.advance(minutes=15)
+    unlooked = 2 * (2 if is_on else 3) * TRIES
+    assert refused_sign_ins(console, "break_glass_not_looked_at") - before == unlooked
+
+
+def refused_sign_ins(console: Any, why: str) -> float:
+    """Return how many sign-ins were refused for that, by what operators are shown."""
+    shown = console.app.test_client().get("/metrics").text
+    found = re.search(rf'newsstand_refused_sign_ins_total{{why="{why}"}} (\S+)', shown)
+    return float(found[1]) if found else 0.0
 
 
 def test_setting_it_up_again_ends_the_wait_and_the_old_password(console: Any) -> None:

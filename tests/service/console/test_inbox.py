@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, insert, text
 
+from service.console.once import new_key
 from service.domain.staff import Role
 from service.store import drift, runs
 from service.store.audit import AuditQuery
@@ -22,6 +24,7 @@ from webhooks.state import EventState
 from webhooks.tables import customer_syncs, events
 
 NOW = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
+ONCE = 'name="once" value="([^"]+)"'
 
 
 def stored(event_id: str, customer_id: str | None, **changes: Any) -> dict[str, Any]:
@@ -122,10 +125,11 @@ def test_an_agent_replays_one_event(console: Any, engine: Engine) -> None:
     browser = console.signed_in(Role.AGENT)
     assert "Replay this event" in browser.get("/support/events/evt_1").text
     assert browser.post("/support/events/evt_1/replay").status_code == 422
-    assert browser.post("/support/events/evt_3/replay", {"reason": "x"}).status_code == 409
-    assert browser.post("/support/events/evt_none/replay", {"reason": "x"}).status_code == 404
+    assert browser.post("/support/events/evt_1/replay", {"once": new_key()}).status_code == 422
+    assert browser.post("/support/events/evt_3/replay", {"reason": "x", "once": new_key()}).status_code == 409
+    assert browser.post("/support/events/evt_none/replay", {"reason": "x", "once": new_key()}).status_code == 404
     assert jobs(engine) == []
-    answer = browser.post("/support/events/evt_1/replay", {"reason": "the key was rolled"})
+    answer = browser.post("/support/events/evt_1/replay", {"reason": "the key was rolled", "once": new_key()})
     assert (answer.status_code, answer.location) == (303, "/support/events/evt_1?replayed=1")
     assert "It will be tried again" in browser.get(answer.location).text
     assert jobs(engine) == ["cus_1"]
@@ -143,7 +147,7 @@ def test_a_lead_replays_many_after_being_told_how_many(console: Any, engine: Eng
     assert f'name="until" value="{NOW.isoformat()}"' in confirmation
     with engine.begin() as connection:
         connection.execute(insert(events).values(stored("evt_5", "cus_1", received_at=NOW + timedelta(seconds=1))))
-    form = {"status": "quarantined", "until": NOW.isoformat(), "reason": "the key was rolled"}
+    form = {"status": "quarantined", "until": NOW.isoformat(), "reason": "the key was rolled", "once": new_key()}
     answer = browser.post("/support/events/replays", form)
     assert (answer.status_code, answer.location) == (303, "/support/inbox?replayed=3&customers=2&more=0")
     assert "3 events of 2 customers will be tried again" in browser.get(answer.location).text
@@ -152,10 +156,23 @@ def test_a_lead_replays_many_after_being_told_how_many(console: Any, engine: Eng
 
 
 @pytest.mark.usefixtures("stuck")
+@pytest.mark.parametrize("path", ["evt_1/replay", "replays"])
+def test_a_replay_pressed_twice_is_one(console: Any, engine: Engine, path: str) -> None:
+    """One entry for it, and the second answer is the first one's."""
+    browser = console.signed_in(Role.LEAD)
+    shown = browser.get("/support/events/evt_1" if path != "replays" else "/support/events/replays?status=quarantined")
+    form = {"status": "quarantined", "reason": "the key was rolled", "once": re.findall(ONCE, shown.text)[0]}
+    answers = {browser.post(f"/support/events/{path}", form).location for _ in range(2)}
+    assert len(answers) == 1
+    done = [act for _, act in console.acts() if act in {"event.replay", "events.replay"}]
+    assert len(done) == 1
+
+
+@pytest.mark.usefixtures("stuck")
 @pytest.mark.parametrize("form", [{"status": "done"}, {"status": ""}, {"reason": ""}, {"until": "x"}])
 def test_many_are_replayed_only_if_stuck_and_for_a_reason(console: Any, engine: Engine, form: dict[str, str]) -> None:
     """422 in words, and nothing is queued; an agent can't at all."""
-    form = {"status": "failed", "reason": "x"} | form
+    form = {"status": "failed", "reason": "x", "once": new_key()} | form
     assert console.signed_in(Role.LEAD).post("/support/events/replays", form).status_code == 422
     assert console.signed_in(Role.AGENT, "bob").get("/support/events/replays?status=failed").status_code == 403
     assert jobs(engine) == []

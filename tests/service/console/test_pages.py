@@ -6,10 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from service.console.once import new_key
 from service.domain.staff import Role
 from service.store.api_keys import Scope
 from service.store.audit import AuditQuery
+from service.store.tables import idempotency_keys
 
 SESSION = "__Host-newsstand-staff"
 
@@ -85,33 +88,70 @@ def test_a_change_of_staff_needs_a_reason(console: Any) -> None:
     assert (answer.status_code, "reason" in answer.text) == (422, True)
 
 
+def keyed(**form: Any) -> dict[str, Any]:
+    """Return a form of the keys' page as it is sent when it was just shown."""
+    return {"reason": "because", "once": new_key()} | form
+
+
 def test_a_key_is_made_shown_once_rotated_and_revoked(console: Any) -> None:
-    """The successor has the same label and scopes, and both work until the old one is revoked."""
+    """The successor has the same label and scopes, and both work until the old one is revoked; each for a reason."""
     admin = console.signed_in(Role.ADMIN)
-    made = admin.post("/support/keys", {"label": "our site", "scope": ["decide", "billing"]})
+    made = admin.post("/support/keys", keyed(label="our site", scope=["decide", "billing"]))
     key = re.search(r"nsk_[0-9a-f]{8}_[\w-]{43}", made.text)
     assert key is not None
     assert key[0] not in admin.get("/support/keys").text
     (first,) = console.desk.keys.live()
     assert first.scopes == {"decide", "billing"}
-    assert "nsk_" in admin.post("/support/keys/rotate", {"key": first.id}).text
+    assert "nsk_" in admin.post("/support/keys/rotate", keyed(key=first.id)).text
     assert [(each.label, each.scopes) for each in console.desk.keys.live()] == [("our site", first.scopes)] * 2
-    assert admin.post("/support/keys/revoke", {"key": first.id}).status_code == 303
+    assert admin.post("/support/keys/revoke", keyed(key=first.id)).status_code == 303
     assert first.id not in {each.id for each in console.desk.keys.live()}
     for path in ("rotate", "revoke"):
-        assert admin.post(f"/support/keys/{path}", {"key": first.id}).status_code == 404
+        assert admin.post(f"/support/keys/{path}", keyed(key=first.id)).status_code == 404
     acts = [act for _, act in console.acts()]
     assert acts[:4] == ["key.make", "key.rotate", "key.revoke.asked", "key.revoke"]
-    everything = str([dict(row) for row in console.desk.services.audit.page(AuditQuery()).rows])
-    assert key[0] not in everything
+    rows = [dict(row) for row in console.desk.services.audit.page(AuditQuery()).rows]
+    assert key[0] not in str(rows)
+    assert {row["reason"] for row in rows} == {"because"}
+
+
+@pytest.mark.parametrize("path", ["", "/rotate", "/revoke"])
+def test_a_form_of_the_keys_sent_twice_acts_once(console: Any, path: str) -> None:
+    """One key more or less, one entry; a key that was shown is not shown again, nor kept anywhere to be."""
+    admin = console.signed_in(Role.ADMIN)
+    console.desk.keys.create_key("old", [Scope.DECIDE])
+    (old,) = console.desk.keys.list()
+    form = keyed(label="our site", scope="decide") if path == "" else keyed(key=old.id)
+    first, again = (admin.post(f"/support/keys{path}", form) for _ in range(2))
+    assert (first.status_code, again.status_code) == ((303, 303) if path == "/revoke" else (200, 409))
+    assert "nsk_" not in again.text
+    assert len(console.desk.keys.list()) == (1 if path == "/revoke" else 2)
+    assert len([act for _, act in console.acts() if not act.endswith(".asked")]) == 1
+    with console.engine.connect() as connection:
+        kept = connection.scalars(select(idempotency_keys.c.body)).all()
+    assert kept == ["/support/keys" if path == "/revoke" else ""]
+
+
+@pytest.mark.parametrize("path", ["", "/rotate", "/revoke"])
+@pytest.mark.parametrize("lacking", ["reason", "once"])
+def test_keys_change_only_for_a_reason_and_once(console: Any, path: str, lacking: str) -> None:
+    """Without a reason, or the form's own key, nothing is done, and what is missing is said."""
+    admin = console.signed_in(Role.ADMIN)
+    console.desk.keys.create_key("old", [Scope.DECIDE])
+    (old,) = console.desk.keys.list()
+    form = keyed(label="x", scope="decide", key=old.id)
+    answer = admin.post(f"/support/keys{path}", {name: each for name, each in form.items() if name != lacking})
+    assert (answer.status_code, f"{lacking}: Missing" in answer.text) == (422, True)
+    assert [each.revoked_at for each in console.desk.keys.list()] == [None]
 
 
 @pytest.mark.parametrize("scopes", [[], ["everything"]])
 def test_a_key_that_opens_nothing_is_not_made(console: Any, scopes: list[str]) -> None:
-    """At least one scope that there is."""
-    admin = console.signed_in(Role.ADMIN)
-    assert admin.post("/support/keys", {"label": "x", "scope": scopes}).status_code == 422
+    """At least one scope that there is; the same form with one ticked then makes it."""
+    admin, form = console.signed_in(Role.ADMIN), keyed(label="x")
+    assert admin.post("/support/keys", form | {"scope": scopes}).status_code == 422
     assert console.desk.keys.list() == []
+    assert admin.post("/support/keys", form | {"scope": ["decide"]}).status_code == 200
 
 
 def test_what_people_typed_is_shown_as_text(console: Any) -> None:

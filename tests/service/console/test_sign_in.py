@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,9 +20,12 @@ from joserfc.jwk import RSAKey
 from sandbox.identity.people import GROUPS
 from sandbox.identity.server import IdentityProvider
 from sandbox.identity.twists import Twist
+from sandbox.newsroom import ROOT
+from sandbox.processes import Child, free_port
 from service.console.oidc import Provider, ProviderConfig
 from service.domain.staff import safe_return
 from service.settings import Settings
+from service.store.audit import AuditQuery
 from service.store.staff_tables import staff_sign_ins
 
 pytestmark = pytest.mark.slow
@@ -100,6 +105,34 @@ def test_somebody_with_a_listed_group_is_let_in_with_its_role(desk: Any, person:
     assert f"{person.title()} {role.title()}, {role}" in browser.get("/support").text
     assert browser.cookie(BROWSER) is None
     assert desk.acts()[-1][1] == "staff.sign_in"
+
+
+@pytest.fixture
+def provider_process(tmp_path: Path) -> Iterator[str]:
+    """The provider as a process of its own, as `make run` starts it; its issuer."""
+    command = [sys.executable, "-m", "sandbox.identity", "--port", str(free_port()), "--client-id", "console",
+               "--client-secret", CANARY, "--redirect-uri", BACK]  # fmt: skip
+    child = Child("identity", command, log=tmp_path / "identity.log", cwd=ROOT)
+    child.wait_until(lambda: child.last_line().startswith("sign-in provider: "), timeout_seconds=60)
+    yield child.last_line().removeprefix("sign-in provider: ")
+    child.stop()
+    assert child.process.returncode == 0
+
+
+def test_signing_in_works_with_a_provider_process(
+    build_console: Callable[..., Any], provider_process: str, roles: Any
+) -> None:
+    """Over HTTP alone, with PKCE, nonce and group; a code is worth nothing without what only we know of its sign-in."""
+    console = build_console(client_of(provider_process, roles))
+    console.clock.instant = datetime.fromtimestamp(int(time.time()), UTC)
+    browser, thief = console.browser(), console.browser()
+    assert sign_in(browser, "leo", "?next=/support/inbox").location == "/support/inbox"
+    assert "Leo Lead, lead" in browser.get("/support").text
+    assert sign_in(console.browser(), "otto").status_code == 403
+    code = parse_qs(urlsplit(choose(leave(browser), "ada")).query)["code"][0]
+    state = parse_qs(urlsplit(leave(thief)).query)["state"][0]
+    stolen = come_back(thief, f"/support/sign-in/back?code={code}&state={state}")
+    assert (stolen.status_code, thief.cookie(SESSION)) == (400, None)
 
 
 def test_what_is_asked_of_the_provider_binds_its_answer(desk: Any, provider: IdentityProvider) -> None:
@@ -271,6 +304,19 @@ def test_somebody_shut_out_stays_out(desk: Any) -> None:
     assert browser.get("/support").status_code == 303
     answer = sign_in(browser, "ana")
     assert (answer.status_code, "shut out" in answer.text) == (403, True)
+
+
+def test_who_has_no_group_any_more_loses_the_sessions_they_still_had(desk: Any, provider: IdentityProvider) -> None:
+    """The provider says so at their next sign-in, in whichever browser; nobody else's session ends with theirs."""
+    here, elsewhere, other = desk.browser(), desk.browser(), desk.browser()
+    sign_in(here, "ana")
+    sign_in(other, "vic")
+    provider.twist = Twist(claims={"groups": ["readers"]})
+    assert sign_in(elsewhere, "ana").status_code == 403
+    assert here.get("/support").status_code == 303
+    assert other.get("/support").status_code == 200
+    (entry,) = desk.desk.services.audit.page(AuditQuery(act="staff.sign_in_refused")).rows
+    assert entry["detail"] == {"why": "no_group", "sessions_ended": 1}
 
 
 @pytest.mark.parametrize(

@@ -193,5 +193,13 @@ def _fill(whole: Whole) -> None:
     whole.ids = {
         "reader": VICTIM, "customer": account["customer_id"], "subscription": subscription["id"],
         "invoice": invoice["id"], "charge": charge.id, "checkout": checkout, "visitor": VISITOR,
-        "event": "evt_canary", "note": str(note), "grant": str(grant),
+        "hold": _dispute(whole, charge.id), "event": "evt_canary", "note": str(note), "grant": str(grant),
     }  # fmt: skip
+
+
+def _dispute(whole: Whole, charge_id: str) -> str:
+    """Let the bank dispute a charge of the victim's, and learn of it; return the dispute."""
+    moved = requests.post(f"{whole.standin.base_url}/_standin/disputes", json={"charge": charge_id}, timeout=10)
+    assert moved.status_code == 200, moved.text
+    whole.services.staff_sync.sync(VICTIM)
+    return str(moved.json()["id"])

@@ -10,6 +10,7 @@ import pytest
 from marshmallow import fields
 
 from service.console.frame import Page
+from service.console.once import new_key
 from service.console.routes import PAGES
 from service.domain.staff import Role
 from service.store.audit import AuditQuery
@@ -117,6 +118,30 @@ def strangers(whole: Any, page: Page) -> Iterator[tuple[str, dict[str, str]]]:
         whose = {"reader_id": PRYING} if nested else {}
         for stranger in (*foreign, *UNKNOWN):
             yield stranger, own(whole, page) | whose | {name: stranger}
+
+
+NAMES_A_READER = {"other": "reader"}
+"""What a field is about where its name does not say it."""
+
+
+def test_anothers_id_in_a_form_does_nothing_to_them(whole: Any, desks: dict[Role, Any]) -> None:
+    """The prying reader's account in the address, the victim's things in the form: as every role that may open it.
+
+    Told in words wherever the field names a thing of the victim's; the victim stays as they were.
+    """
+    before, tried = whole.account(), set()
+    for page in (each for each in GUARDED if each.method == "POST" and "reader_id" in names_in(each)):
+        path = at(page, {name: PRYING if name == "reader_id" else "999999999" for name in names_in(page)})
+        for role in (each for each in Role if each >= page.role):
+            for name, stranger in ((name, each) for name in filled(page) for each in whole.ids.values()):
+                answer = desks[role].ask("POST", path, filled(page) | {"once": new_key()} | {name: stranger})
+                assert answer.status_code < 500, (page.name, name, stranger, answer.text)
+                assert whole.leaked(answer, stranger) == [], (page.name, name, stranger)
+                if whole.ids.get(NAMES_A_READER.get(name, name)) == stranger:
+                    assert answer.status_code in {404, 409, 422}, (page.name, role, name, answer.text)
+                    tried.add((page.name, name))
+    assert whole.account() == before
+    assert {name for _, name in tried} >= {"invoice", "grant", "hold", "other"}
 
 
 def test_a_wrong_id_leads_nowhere(whole: Any, desks: dict[Role, Any]) -> None:

@@ -39,7 +39,7 @@ def test_cancelled_at_the_end_and_taken_back(faces: Any, read_words: Any) -> Non
     back = faces.api("DELETE", "r-1/cancellation", reason="changed their mind").json
     assert back["effect"][-1] == "Afterwards: Trial until 16 December, then $2.90 a month; card ending 4242."
     assert faces.shop.status() == "trialing"
-    assert faces.api("DELETE", "r-1/cancellation").json["code"] == "not_cancelled"
+    assert faces.api("DELETE", "r-1/cancellation", reason="again").json["code"] == "not_cancelled"
     assert ("act.cancel.asked", "by letter") in faces.acts()
 
 
