@@ -37,6 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("newsroom"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, by `record_property`: a figure that nobody sees proves nothing."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in getattr(report, "user_properties", ()) if report.when == "call" else ():
+            terminalreporter.write_line(f"measured: {name} = {value} ({report.nodeid})")
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """Undo what starting a process' parts does to the logs, or later tests see none, or a closed file."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, select
 
 from service.domain.masking import masked
 from service.store import event_search as store
@@ -168,11 +168,11 @@ class Events:
             self._syncs.resume(connection, customer_id)
 
 
-def _known(connection: Connection, event_id: str) -> Row[Any, Any] | None:
+def _known(connection: Connection, event_id: str) -> Any:
     return connection.execute(select(events.c.customer_id, events.c.status).where(events.c.id == event_id)).first()
 
 
-def _outlook(row: Row[Any, Any] | None) -> Replay:
+def _outlook(row: Any) -> Replay:
     if row is None:
         return Replay.UNKNOWN
     return Replay.IGNORED if row.status == EventState.IGNORED else Replay.RESUMED

@@ -125,7 +125,7 @@ NAMES_A_READER = {"other": "reader"}
 
 
 def test_anothers_id_in_a_form_does_nothing_to_them(whole: Any, desks: dict[Role, Any]) -> None:
-    """The prying reader's account in the address, the victim's things in the form: as every role that may open it.
+    """The prying reader's account in the address, the victim's things in the form: as every role that may.
 
     Told in words wherever the field names a thing of the victim's; the victim stays as they were.
     """
