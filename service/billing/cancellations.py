@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import stripe
 
@@ -36,9 +36,13 @@ class Cancellations:
     def cancel(self, reader_id: str, *, reason: str | None, comment: str | None) -> Cancellation:
         """Cancel the reader's subscription at the end of what is paid; again gives the same answer.
 
-        Raises NotFound without a running subscription, StripeUnavailable while Stripe does not answer.
+        One that is paused has no period left to run to: it ends at once. Raises NotFound without a running
+        subscription, StripeUnavailable while Stripe does not answer.
         """
         subscription = self._running(reader_id)
+        if subscription.status == "paused":
+            ended_at = self._end(subscription, comment=" - ".join(filter(None, (reason, comment))))
+            return Cancellation(access_until=ended_at, undo_until=ended_at)
         if not is_cancelled(subscription):
             params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
             if comment or reason:
@@ -51,11 +55,7 @@ class Cancellations:
 
         Raises as `cancel` does. Once it is ended there is none to end: NotFound.
         """
-        subscription = self._running(reader_id)
-        with stripe_deadline(DEADLINE_SECONDS):
-            params: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": comment}}
-            ended = self._client.v1.subscriptions.cancel(subscription.id, params)
-            self._sync(ended)
+        self._end(self._running(reader_id), comment=comment)
 
     def look(self, reader_id: str) -> tuple[ReaderState, SubscriptionFacts]:
         """Return the reader's state and running subscription, as of now at Stripe; raises as `cancel` does."""
@@ -76,6 +76,15 @@ class Cancellations:
     def _running(self, reader_id: str) -> SubscriptionFacts:
         return self.look(reader_id)[1]
 
+    def _end(self, subscription: SubscriptionFacts, *, comment: str) -> datetime:
+        """End it at Stripe, and return when it ended."""
+        with stripe_deadline(DEADLINE_SECONDS):
+            params: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": comment}}
+            ended = self._client.v1.subscriptions.cancel(subscription.id, params)
+            self._sync(ended)
+        assert ended.ended_at is not None  # noqa: S101 - what is cancelled has ended
+        return datetime.fromtimestamp(ended.ended_at, UTC)
+
     def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
         with stripe_deadline(DEADLINE_SECONDS):
             self._sync(self._client.v1.subscriptions.update(subscription.id, params))
@@ -91,7 +100,7 @@ def is_cancelled(subscription: SubscriptionFacts) -> bool:
 
 
 def _cancellation(state: ReaderState) -> Cancellation:
-    """Return when what was sold ends, of what is paused when its subscription does; courtesy is no part of it."""
+    """Return when what was sold ends, or its subscription does; courtesy is no part of it."""
     ends_at = _ends_at(state.subscription)
     until = state.sold.until or state.sold.horizon or ends_at
     if until is None:

@@ -22,6 +22,7 @@ passes = st.builds(
     refreshed_at=instants,
     absent=st.booleans(),
     payload=st.binary(max_size=200),
+    extra=st.integers(0, 127),
 )
 
 

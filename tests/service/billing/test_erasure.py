@@ -21,11 +21,12 @@ from service.domain.vocabulary import EarlyWarning
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 from service.privacy import erasure
 from service.privacy.everything import HELD
-from service.store import accounts, tables
+from service.store import accounts, tables, trials
 from service.store.audit import AuditQuery
 from service.store.idempotency import IdempotencyStore
 from service.store.journal_tables import paid_but_refused, refusal_checks
 from service.store.notes import add as add_note
+from service.store.notice_tables import notices_told
 from service.store.staff_tables import staff_sign_ins
 from service.support.acts.merging import MergeWish
 from service.support.acts.meter import MoreWish
@@ -142,6 +143,9 @@ class Life:
             connection.execute(insert(tables.grants).values(row))
             drift = {"customer_id": self.customer_id, "subscription_id": "sub_1", "kind": "differs", "ours": EMAIL}
             connection.execute(insert(tables.drift).values(drift | {"found_at": NOW, "seen_at": NOW}))
+            trials.bar(connection, {"reader": READER}, reader_id=READER, dispute_id="dp_1")
+            notice = {"id": "canary", "reader_id": READER, "kind": "renews", "amount_minor": 290, "currency": "usd"}
+            connection.execute(insert(notices_told).values(notice | {"as_of": NOW, "told_at": NOW}))
             run = {"name": "rebuild", "reached": {"reader_id": READER}, "started_at": NOW, "updated_at": NOW}
             connection.execute(insert(tables.long_runs).values(run))
             card = {
