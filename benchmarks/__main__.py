@@ -22,6 +22,7 @@ from benchmarks import (
     known_readers,
     memory,
     outage,
+    pages,
     report,
     round_trips,
     search,
@@ -43,6 +44,7 @@ MEASURES: Mapping[str, Measure] = {
     "round_trips": round_trips.measure,
     "journal": journal.measure,
     "search": search.measure,
+    "pages": pages.measure,
     "outage": outage.measure,
     "webhooks": webhooks_in.measure,
 }

@@ -5,36 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from statistics import median
-from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Engine, text
 
 from benchmarks.findings import Finding, Section, at_most
+from benchmarks.paper import paper
 from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
-from benchmarks.town import NOW, fill, searches
+from benchmarks.town import NOW, searches
 from service.store.database import make_engine
-from service.store.migrate import migrate
 from service.support.accounts import AccountQuery, Accounts
 
 GOAL_MS = 50.0
 TIMES = 40
-FILL_SECONDS = 600.0
-DATABASE = "search"
 
 
 def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
-    """Make `scale.accounts` accounts in a database of their own, and search among them."""
-    _apart(backdrop, f"create database {DATABASE}")
-    engine = make_engine(_address(backdrop, DATABASE), deadline_seconds=FILL_SECONDS, pool_size=1)
+    """Search among `scale.accounts` accounts."""
+    engine = make_engine(paper(backdrop, scale.accounts), pool_size=1)
     try:
-        migrate(engine)
-        fill(engine, scale.accounts)
         taken = _taken(engine, searches(scale.accounts))
         megabytes = _megabytes(engine)
     finally:
         engine.dispose()
-        _apart(backdrop, f"drop database {DATABASE} with (force)")
     return [_section(scale.accounts, taken, megabytes)]
 
 
@@ -82,15 +75,3 @@ def _p95(times: Sequence[float]) -> float:
 def _megabytes(engine: Engine) -> float:
     with engine.connect() as connection:
         return float(connection.execute(text("select pg_total_relation_size('accounts') / 1e6")).scalar_one())
-
-
-def _apart(backdrop: Backdrop, statement: str) -> None:
-    """Run what no transaction may hold."""
-    engine = make_engine(backdrop.postgres.url, pool_size=1)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
-    engine.dispose()
-
-
-def _address(backdrop: Backdrop, database: str) -> str:
-    return urlunsplit(urlsplit(backdrop.postgres.url)._replace(path=f"/{database}"))

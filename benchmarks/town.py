@@ -51,6 +51,11 @@ select 'v-' || lpad(n::text, 7, '0'), 'r-' || lpad(n::text, 7, '0') from generat
 """
 
 
+def payer(accounts: int) -> str:
+    """Return the number of somebody who pays, and of whom staff have looked at more than at others."""
+    return f"{accounts * 3 // 10 // 5 * 5 + 1:07}"
+
+
 def fill(engine: Engine, accounts: int) -> None:
     """Make the accounts and what belongs to them, and let PostgreSQL learn what there is."""
     with engine.begin() as connection:
@@ -106,11 +111,11 @@ def combined(accounts: int) -> dict[str, AccountQuery]:
 
 def searches(accounts: int) -> Mapping[str, AccountQuery]:
     """Return one search of every kind, the awkward ones above all, by what it looks for."""
-    payer, late = accounts * 3 // 10 // 5 * 5 + 1, accounts * 7 // 10
-    number, place = f"{payer:07}", f"r-{late:07}"
+    number, late = payer(accounts), accounts * 7 // 10
+    place = f"r-{late:07}"
     long_ago = (NOW - timedelta(minutes=late)).isoformat()
     return {
-        "an e-mail address": AccountQuery(prefix=f"Someone{payer}@EXAMPLE.com"),
+        "an e-mail address": AccountQuery(prefix=f"Someone{int(number)}@EXAMPLE.com"),
         "how all addresses begin": AccountQuery(prefix="some"),
         "one letter": AccountQuery(prefix="s"),
         "a reader": AccountQuery(prefix=f"r-{number}"),
@@ -124,7 +129,7 @@ def searches(accounts: int) -> Mapping[str, AccountQuery]:
         "how all subscriptions begin": AccountQuery(prefix="sub_"),
         "an invoice": AccountQuery(prefix=f"in_{number}"),
         "a charge": AccountQuery(prefix=f"ch_{number}"),
-        "a browser": AccountQuery(prefix=f"v-{(payer - 1) // 3 * 3 + 1:07}"),
+        "a browser": AccountQuery(prefix=f"v-{(int(number) - 1) // 3 * 3 + 1:07}"),
         "what is nobody's": AccountQuery(prefix="zz"),
         "held, among all readers": AccountQuery(prefix="r-", status="held"),
         "the newest": AccountQuery(),

@@ -22,7 +22,7 @@ from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.domain.erasure import erased_digest
 from service.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from service.privacy.everything import HELD
+from service.privacy.everything import HELD, counted
 from service.privacy.person import Person, find_person
 from service.privacy.stripe_steps import steps_at_stripe
 from service.store import accounts, erased, merges
@@ -90,7 +90,7 @@ class Erasures:
         """Return what would be erased, as known now; raises NotFound (`no_account`) when nothing is held."""
         with self._engine.connect() as connection:
             person = find_person(connection, reader_id)
-            rows = {held.name: len(held.rows(connection, held, person)) for held in HELD}
+            rows = counted(connection, person)
             obstacle = _obstacle(connection, person)
         if not any(rows[held.name] for held in HELD if held.proves):
             raise NotFound("Nothing is held on this reader.", code="no_account")

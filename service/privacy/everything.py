@@ -6,8 +6,11 @@ kept without saying what becomes of it.
 
 from __future__ import annotations
 
+from sqlalchemy import Connection, select
+
 from service.privacy import fates, whose
 from service.privacy.held import Held
+from service.privacy.person import Person
 from service.privacy.whose import of_customer, of_reader, procrastinate_jobs
 from service.store.act_tables import account_merges, hold_releases, meter_bonuses
 from service.store.audit_tables import audit_details
@@ -131,6 +134,13 @@ HELD: tuple[Held, ...] = (
     Held(table=accounts, why="Who the reader is to us.", whose=of_reader(accounts)),
 )  # fmt: skip
 """In the order in which erasure goes through them: what points at an account goes before it."""
+
+
+def counted(connection: Connection, person: Person) -> dict[str, int]:
+    """Return how many rows of each table are the person's, asked for in one statement."""
+    every = select(*(held.number(person).label(held.name) for held in HELD))
+    return dict(connection.execute(every).mappings().one())
+
 
 NOTHING_PERSONAL: dict[str, str] = {
     "alembic_version": "the schema's number",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, TableClause, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, TableClause, and_, delete, func, select, update
 
 from service.privacy.person import Person
 
@@ -78,3 +78,7 @@ class Held:
     def keys(self) -> list[ColumnElement[Any]]:
         """Return the columns that tell rows apart."""
         return list(self.table.primary_key) if isinstance(self.table, Table) else [self.table.c.id]
+
+    def number(self, person: Person) -> ScalarSelect[int]:
+        """Return the query of how many of the rows are the person's, none of which leaves the database for it."""
+        return select(func.count()).select_from(self.table).where(self.whose(person)).scalar_subquery()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, func, or_, select, union
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from service.store import merges
 from service.store.act_tables import account_merges
@@ -85,10 +85,15 @@ def find_person(connection: Connection, reader_id: str) -> Person:
 
 
 def holds_word_of(text: ColumnElement[str], person: Person) -> ColumnElement[bool]:
-    """Return whether a JSON text has one of the person's ids as a whole value, in whatever case or spelling."""
+    """Return whether a JSON text has one of the person's ids as a whole value, in whatever case or spelling.
+
+    The text is cut at its quotes once: a pattern of all ids takes twice as long for ten of them, four times for 200.
+    """
     spellings = sorted({spelling for name in person.names for spelling in _spellings(name)})
-    anyone = "|".join(re.escape(each) for each in spellings)
-    return text.op("~*", is_comparison=True)(f'"({anyone})"')  # one pattern: a text is read once, however many ids
+    whole = [func.lower(each) for each in spellings if '"' not in each]
+    torn = [func.strpos(func.lower(text), func.lower(f'"{each}"')) > 0 for each in spellings if '"' in each]
+    values = func.string_to_array(func.lower(text), '"', type_=ARRAY(Text))
+    return or_(*torn, *([values.overlap(array(whole))] if whole else []))
 
 
 def _spellings(name: str) -> Iterator[str]:

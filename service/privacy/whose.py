@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, String, TableClause, and_, cast, column, func, or_, select, table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    TableClause,
+    and_,
+    any_,
+    cast,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from service.privacy.held import Held, Whose
 from service.privacy.person import Person, holds_word_of
@@ -69,16 +84,20 @@ def entries(connection: Connection, _held: Held, person: Person) -> list[dict[st
 def answered(person: Person) -> ColumnElement[bool]:
     """Return which answers kept for repeated requests name the person, or are kept under a key that does."""
     kept = idempotency_keys.c
+    parts = [f"%{_literally(each)}%" for each in person.words]
     key = func.concat('"', kept.key, '"')
-    return or_(
-        holds_word_of(func.coalesce(kept.body, ""), person), *(func.strpos(key, each) > 0 for each in person.words)
-    )
+    return or_(holds_word_of(func.coalesce(kept.body, ""), person), key.like(any_(array(parts))))
+
+
+def _literally(word: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", word)
 
 
 def queued(person: Person) -> ColumnElement[bool]:
     """Return which jobs wait that are about the person's customers; one being done is gone in a moment."""
     subject_id: ColumnElement[str] = procrastinate_jobs.c.args["subject_id"].astext
-    return and_(cast(procrastinate_jobs.c.status, String) == "todo", subject_id.in_(person.customer_ids))
+    waits = procrastinate_jobs.c.status == literal_column("'todo'")  # of the queue's own type, as its index has it
+    return and_(waits, subject_id.in_(person.customer_ids))
 
 
 def led_back(person: Person) -> ColumnElement[bool]:
