@@ -135,6 +135,7 @@ def strangers(whole: Any, route: Route) -> Iterator[tuple[str, dict[str, str]]]:
             yield stranger, own(whole, route) | whose | {name: stranger}
 
 
+@pytest.mark.slow
 def test_an_id_that_is_not_ones_own_opens_nothing(whole: Any, routes: list[Route]) -> None:
     """Of another kind, of another reader, of nobody: 4xx where a 404 is documented; and never a word of the victim."""
     before, tried = whole.account(), 0
