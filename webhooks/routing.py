@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Engine, Row, or_, select
 
 from webhooks.concern import COLLECTIONS, Concern, Reference, customer_of, leads_of
 from webhooks.events import Refusal, parse
-from webhooks.failures import Backoff, summary_of, translated
+from webhooks.failures import Backoff, PermanentFailure, summary_of, translated
 from webhooks.rows import FORGOTTEN_REASON, NOTHING, Defer, Forgotten, Work, hint_by, nobody_forgotten
 from webhooks.tables import events
 
@@ -23,6 +24,14 @@ _MAX_LOOKUPS = 6
 
 Ask = Callable[[Reference], Mapping[str, Any]]
 """Returns an object at Stripe as plain JSON; raises StripeFailure."""
+
+LastHeldBy = Callable[[Reference], str | None]
+"""Returns the customer whose an object was when they were last synced, where Stripe itself says it no more; or None."""
+
+
+def held_by_nobody(_reference: Reference) -> str | None:
+    """Tell of nobody: for who keeps no record."""
+    return None
 
 
 class RouteOutcome(StrEnum):
@@ -49,20 +58,31 @@ def asker(client: stripe.StripeClient) -> Ask:
     return ask
 
 
-def whom(about: Mapping[str, Any], ask: Ask) -> Concern:
-    """Return the customer that an event's object leads to at Stripe, or why none does."""
+def whom(about: Mapping[str, Any], ask: Ask, last_held_by: LastHeldBy = held_by_nobody) -> Concern:
+    """Return the customer that an event's object leads to at Stripe, or why none does.
+
+    A lead that Stripe does not know is passed over. Should no other lead to anybody, its failure is raised: it may be
+    known a moment later. A detached payment method has no customer any more, so our own record is asked for its last.
+    """
     seen: set[Reference] = set()
-    leads = leads_of(about)
+    leads, unknown = leads_of(about), None
     while leads and len(seen) < _MAX_LOOKUPS:
         lead = leads.pop(0)
         if lead in seen:
             continue
         seen.add(lead)
-        found = ask(lead)
-        customer_id = customer_of(found)
+        try:
+            found = ask(lead)
+        except PermanentFailure as failure:
+            if failure.status != HTTPStatus.NOT_FOUND:
+                raise
+            found, unknown = {}, unknown or failure
+        customer_id = customer_of(found) or last_held_by(lead)
         if customer_id is not None:
             return Concern(customer_id=customer_id)
         leads += leads_of(found)
+    if unknown is not None:
+        raise unknown
     return Concern(ignored="names_no_customer")
 
 
@@ -78,9 +98,11 @@ class Router:
         defer: Defer,
         backoff: Backoff | None = None,
         forgotten: Forgotten = nobody_forgotten,
+        last_held_by: LastHeldBy = held_by_nobody,
     ) -> None:
         self._engine = engine
         self._ask = ask
+        self._last_held_by = last_held_by
         self._wall_clock = wall_clock
         self._defer = defer
         self._backoff = backoff or Backoff()
@@ -129,7 +151,7 @@ class Router:
         event = parse(body)
         if isinstance(event, Refusal):
             return Concern(ignored=event.reason)
-        return whom(event.about, self._ask)
+        return whom(event.about, self._ask, self._last_held_by)
 
     def _settle(self, event_id: str, concern: Concern) -> RouteOutcome:
         with self._engine.begin() as connection:

@@ -56,6 +56,61 @@ def test_an_object_leads_to_its_customer(name: str) -> None:
     assert asked == list(things)
 
 
+MISSING = PermanentFailure("InvalidRequestError:resource_missing", status=404)
+
+
+def answers(things: Mapping[str, Mapping[str, Any]]) -> Callable[[Reference], Mapping[str, Any]]:
+    """Return what asks a Stripe that knows these things and no others."""
+
+    def ask(reference: Reference) -> Mapping[str, Any]:
+        found = things.get(f"{reference.kind}/{reference.id}")
+        if found is None:
+            raise MISSING
+        return found
+
+    return ask
+
+
+@pytest.mark.parametrize("about", [
+    DISPUTE,
+    {"object": "refund", "id": "re_1", "charge": "ch_gone", "payment_intent": "pi_1"},
+    {"object": "radar.early_fraud_warning", "id": "issfr_1", "charge": "ch_gone", "payment_intent": "pi_1"},
+])  # fmt: skip
+def test_a_lead_that_stripe_does_not_know_is_passed_over(about: Mapping[str, Any]) -> None:
+    """A charge that is not found (404) leaves its payment to be asked for."""
+    payment = {"object": "payment_intent", "id": "pi_1", "customer": "cus_1"}
+    assert whom(about, answers({"payment_intent/pi_1": payment})) == Concern(customer_id="cus_1")
+
+
+def test_what_no_lead_is_known_of_is_asked_for_again() -> None:
+    """Neither charge nor payment found, or a payment of nobody's beside a missing charge: not yet final."""
+    with pytest.raises(PermanentFailure, match="resource_missing"):
+        whom(DISPUTE, answers({}))
+    of_nobody = {"object": "payment_intent", "id": "pi_1", "customer": None}
+    with pytest.raises(PermanentFailure, match="resource_missing"):
+        whom(DISPUTE, answers({"payment_intent/pi_1": of_nobody}))
+
+
+def test_any_other_refusal_ends_the_search() -> None:
+    """A key that may not read charges is no reason to believe another lead."""
+
+    def ask(_: Reference) -> Mapping[str, Any]:
+        raise PermanentFailure("PermissionError", status=403)
+
+    with pytest.raises(PermanentFailure, match="PermissionError"):
+        whom(DISPUTE, ask)
+
+
+@pytest.mark.parametrize("things", [
+    {"payment_method/pm_1": {"object": "payment_method", "id": "pm_1", "customer": None}}, {},
+])  # fmt: skip
+def test_a_detached_payment_method_is_its_last_payers(things: Mapping[str, Any]) -> None:
+    """Stripe names nobody any more, or has forgotten it: who paid with it when we last looked is told."""
+    thin = {"object": "payment_method", "id": "pm_1"}
+    held = {Reference("payment_method", "pm_1"): "cus_1"}
+    assert whom(thin, answers(things), held.get) == Concern(customer_id="cus_1")
+
+
 def test_a_guests_payment_leads_nowhere() -> None:
     """Objects that point at each other in a circle end the search, each asked for once."""
     asked: list[Reference] = []
