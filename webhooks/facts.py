@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webhooks.concern import id_of
-from webhooks.snapshot import CardFacts, InvoiceFacts, SubscriptionFacts
+from webhooks.snapshot import CardFacts, InvoiceFacts, PaymentMethodFacts, SubscriptionFacts
 
 PLAN_KEY = "newsstand_plan"
 READER_KEY = "newsstand_reader_id"
@@ -41,7 +41,7 @@ def subscription_facts(subscription: Mapping[str, Any]) -> SubscriptionFacts:
         cancellation_reason=_within(subscription, "cancellation_details", "reason"),
         reader_id=metadata_of(subscription, READER_KEY),
         checkout_id=metadata_of(subscription, CHECKOUT_KEY),
-        card_fingerprint=fingerprint_of(subscription.get("default_payment_method")),
+        payment_fingerprint=fingerprint_of(subscription.get("default_payment_method")),
     )
 
 
@@ -79,19 +79,39 @@ def card_facts(customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str,
     (https://docs.stripe.com/api/subscriptions/object#subscription_object-default_payment_method); of several
     subscriptions that are not over, the newest is looked at first.
     """
+    method = next((each for each in _methods(customer, subscriptions) if each.get("card")), None)
+    return None if method is None else _card(method)
+
+
+def payment_method_facts(
+    customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str, Any]]
+) -> PaymentMethodFacts | None:
+    """Return what renewals are charged to, a card or not, as `card_facts` looks for it; None for nothing."""
+    method = next(iter(_methods(customer, subscriptions)), None)
+    if method is None:
+        return None
+    return PaymentMethodFacts(id=method["id"], kind=method["type"], fingerprint=fingerprint_of(method))
+
+
+def _methods(customer: Mapping[str, Any], subscriptions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the default payment methods, the one that is charged first before the others."""
     living = [each for each in subscriptions if each["status"] not in _OVER]
     newest_first = sorted(living, key=lambda each: int(each["created"]), reverse=True)
     methods = [
         *(each.get("default_payment_method") for each in newest_first),
         _within(customer, "invoice_settings", "default_payment_method"),
     ]
-    method = next((each for each in methods if isinstance(each, dict) and each.get("card")), None)
-    return None if method is None else _card(method)
+    return [each for each in methods if isinstance(each, dict)]
 
 
 def fingerprint_of(method: Any) -> str | None:
-    """Return the fingerprint of a payment method, or of a charge's details of one; None where there is no card."""
-    found: str | None = _within(method, "card", "fingerprint")
+    """Return the fingerprint of a payment method, or of a charge's details of one; None where its kind has none.
+
+    It stands in the part named for the kind. Beside cards, bank debits have one: `acss_debit`, `au_becs_debit`,
+    `bacs_debit`, `sepa_debit`, `us_bank_account` (https://docs.stripe.com/api/payment_methods/object).
+    """
+    kind = _within(method, "type")
+    found: str | None = _within(method, kind, "fingerprint") if isinstance(kind, str) else None
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import stripe
 
-from webhooks.facts import READER_KEY, card_facts, invoice_facts, metadata_of, subscription_facts
+from webhooks.facts import READER_KEY, card_facts, invoice_facts, metadata_of, payment_method_facts, subscription_facts
 from webhooks.failures import PermanentFailure, translated
 from webhooks.fetch_holds import fetch_holds
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts
@@ -63,6 +63,7 @@ class StripeFetch:
             subscriptions=tuple(subscription_facts(each) for each in subscriptions),
             invoices=invoices,
             holds=holds,
+            pays_with=payment_method_facts(customer, subscriptions),
         )
 
     def _customer(self, customer_id: str) -> dict[str, Any]:

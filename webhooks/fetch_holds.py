@@ -73,7 +73,7 @@ def _of_charge(client: stripe.StripeClient, charge: Mapping[str, Any], *, warnab
             charge_amount_minor=charge["amount"],
             invoice_id=invoice_id,
             created_at=datetime.fromtimestamp(each["created"], UTC),
-            card_fingerprint=fingerprint_of(charge.get("payment_method_details")),
+            payment_fingerprint=fingerprint_of(charge.get("payment_method_details")),
         )
 
 

@@ -26,6 +26,17 @@ class CardFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentMethodFacts:
+    """What a renewal would be charged to: a card or anything else."""
+
+    id: str
+    kind: str
+    """Stripe's word: `card`, `sepa_debit`, `us_bank_account`, `link` …"""
+    fingerprint: str | None
+    """The same for the same card or bank account; None for a kind that Stripe gives none, such as Link."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubscriptionFacts:
     """One subscription. `plan` comes from the price's `metadata.newsstand_plan`; None is a foreign product."""
 
@@ -52,8 +63,8 @@ class SubscriptionFacts:
     """Our `metadata.newsstand_reader_id`, set at checkout."""
     checkout_id: str | None
     """Our `metadata.newsstand_checkout_id`: the checkout that led to it."""
-    card_fingerprint: str | None = None
-    """Of the subscription's own default card, also once it is over; None in what was kept before this was."""
+    payment_fingerprint: str | None = None
+    """Of the subscription's own default payment method, also once it is over; None in what was kept before this was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +106,8 @@ class HoldFacts:
     invoice_id: str | None
     """None for a payment without an invoice: no subscription's."""
     created_at: datetime
-    card_fingerprint: str | None = None
-    """Of the card that was charged; None in what was kept before this was."""
+    payment_fingerprint: str | None = None
+    """Of the card or bank account that was charged; None in what was kept before this was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +124,8 @@ class CustomerSnapshot:
     subscriptions: tuple[SubscriptionFacts, ...]
     invoices: tuple[InvoiceFacts, ...]
     holds: tuple[HoldFacts, ...] = ()
+    pays_with: PaymentMethodFacts | None = None
+    """None in what was kept before this was."""
 
 
 def snapshot_to_json(snapshot: CustomerSnapshot) -> dict[str, Any]:
@@ -125,6 +138,8 @@ def snapshot_from_json(value: dict[str, Any]) -> CustomerSnapshot:
     """Return the snapshot that `snapshot_to_json` wrote."""
     plain = _decode(CustomerSnapshot, value)
     plain["card"] = CardFacts(**_decode(CardFacts, value["card"])) if value["card"] else None
+    pays_with = value.get("pays_with")
+    plain["pays_with"] = PaymentMethodFacts(**_decode(PaymentMethodFacts, pays_with)) if pays_with else None
     plain["subscriptions"] = tuple(
         SubscriptionFacts(**_decode(SubscriptionFacts, each)) for each in value["subscriptions"]
     )

@@ -170,13 +170,13 @@ class Projection:
     def _trial_card(
         self, connection: Connection, snapshot: CustomerSnapshot, subscription: SubscriptionFacts
     ) -> str | None:
-        """Return the card that a trial is remembered by: what it would be charged to, or was begun with.
+        """Return the card or bank account that a trial is remembered by: what it would be charged to, or began with.
 
-        Over before it was ever looked at, its own card is still told; one taken after the trial is not entered.
+        Over before it was ever looked at, its own one is still told; one taken after the trial is not entered.
         """
-        own = subscription.card_fingerprint
+        own = subscription.payment_fingerprint
         if subscription.status == "trialing":
-            return own or (snapshot.card.fingerprint if snapshot.card else None)
+            return own or _payment_fingerprint(snapshot)
         return None if own is None or trials.has_card_of(connection, subscription.id) else own
 
     def _record_disputes(
@@ -197,7 +197,7 @@ class Projection:
     ) -> Iterator[dict[str, str]]:
         """Yield what the payer is known by: the site may know another address of theirs than Stripe does."""
         account = accounts.find(connection, reader_id)
-        card = facts.card_fingerprint or (snapshot.card.fingerprint if snapshot.card else None)
+        card = facts.payment_fingerprint or _payment_fingerprint(snapshot)
         for email in {snapshot.email, account.email if account else None}:
             yield trial_identities(reader_id, snapshot.customer_id, email, email_key=self._email_key, card=card)
 
@@ -221,6 +221,10 @@ def _tell_of_charges_while_held(
             log.error("held_reader_charged", reader_id=reader_id, invoice_id=invoice.id)
 
 
+def _payment_fingerprint(snapshot: CustomerSnapshot) -> str | None:
+    return snapshot.pays_with.fingerprint if snapshot.pays_with else None
+
+
 def _completed(snapshot: CustomerSnapshot) -> list[str]:
     """Return the checkouts that have led to a sale; one whose payment still waits for its cardholder has not."""
     sold = (each for each in snapshot.subscriptions if each.status not in {"incomplete", "incomplete_expired"})
@@ -232,7 +236,7 @@ def trial_identities(
 ) -> dict[str, str]:
     """Return what a trial is remembered under. E-mail addresses are normalised and kept as a keyed hash only.
 
-    `card` is Stripe's fingerprint of the card's number, the same for every customer of the account.
+    `card` is Stripe's fingerprint of a card's number or a bank account's, the same for every customer of the account.
     """
     digest = email and email_digest(email, email_key)
     found = {"reader": reader_id, "customer": customer_id, "email": digest, "card": card}

@@ -35,7 +35,7 @@ class Trials:
         account = accounts.find(connection, reader_id)
         customer_id = account.customer_id if account else None
         used: set[str] = set()
-        card = derived.card_of(connection, customer_id) if customer_id else None
+        card = derived.payment_fingerprint_of(connection, customer_id) if customer_id else None
         for address in {email, account.email if account else None}:
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
             known_as = spellings(identities, self._email_key)

@@ -30,11 +30,12 @@ from service.errors import StripeUnavailable
 from service.jobs import Dispatcher
 from service.journal.journal import Journal
 from service.settings import Settings
-from service.store import accounts, erased
+from service.store import accounts, derived, erased
 from service.store.database import make_engine
+from webhooks.concern import Reference
 from webhooks.fetch import StripeFetch
 from webhooks.inbox import Inbox
-from webhooks.routing import Router, asker
+from webhooks.routing import LastHeldBy, Router, asker
 from webhooks.rows import hint
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
@@ -167,7 +168,14 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         publisher=publisher,
         defer=defer,
         syncs=syncs_through(client),
-        router=Router(engine, asker(client), defer=defer, wall_clock=wall_clock, forgotten=forgotten),
+        router=Router(
+            engine,
+            asker(client),
+            defer=defer,
+            wall_clock=wall_clock,
+            forgotten=forgotten,
+            last_held_by=_last_payer(engine),
+        ),
         errands=errands,
         inbox=inbox,
         journal=_journal(settings, catalog, wall_clock),
@@ -185,6 +193,18 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             most_percent=settings.reconcile_most_percent,
         ),
     )
+
+
+def _last_payer(engine: Engine) -> LastHeldBy:
+    """Return a function that tells who paid with a payment method when we last looked; it keeps no connection."""
+
+    def last_payer(reference: Reference) -> str | None:
+        if reference.kind != "payment_method":
+            return None
+        with engine.connect() as connection:
+            return derived.payer_with(connection, reference.id)
+
+    return last_payer
 
 
 def _journal(settings: Settings, catalog: Catalog, wall_clock: Clock) -> Journal:

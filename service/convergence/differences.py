@@ -14,8 +14,8 @@ from webhooks.concern import id_of
 from webhooks.facts import card_facts, only_living, subscription_facts
 from webhooks.snapshot import CardFacts, CustomerSnapshot, SubscriptionFacts
 
-_NOT_COMPARED = frozenset({"id", "card_fingerprint"})
-"""What it is known by; and a card, of which more is compared, and only while something may be charged to it."""
+_NOT_COMPARED = frozenset({"id", "payment_fingerprint"})
+"""What it is known by; and a payment method, of which more is compared, but only while it may be charged."""
 
 
 def differences(listed: Mapping[str, Any], kept: Kept | None) -> list[Drift]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.vocabulary import Hold
-from service.store.tables import customer_snapshots, holds, invoices, subscriptions
+from service.store.tables import customer_snapshots, holds, invoices, payment_method_held, subscriptions
 from webhooks.snapshot import (
     CustomerSnapshot,
     HoldFacts,
@@ -62,10 +62,18 @@ def find_snapshot(connection: Connection, customer_id: str) -> CustomerSnapshot 
     return snapshot_from_json(found) if found else None
 
 
-def card_of(connection: Connection, customer_id: str) -> str | None:
-    """Return the fingerprint of the card that the customer was last seen to pay with, or None."""
-    fingerprint = customer_snapshots.c.snapshot["card"]["fingerprint"].astext
+def payment_fingerprint_of(connection: Connection, customer_id: str) -> str | None:
+    """Return the fingerprint of the card or bank account that the customer was last seen to pay with, or None."""
+    kept = customer_snapshots.c.snapshot
+    fingerprint = func.coalesce(kept["pays_with"]["fingerprint"].astext, kept["card"]["fingerprint"].astext)
     found: str | None = connection.scalar(select(fingerprint).where(customer_snapshots.c.customer_id == customer_id))
+    return found
+
+
+def payer_with(connection: Connection, payment_method_id: str) -> str | None:
+    """Return the customer who was last seen to pay with this payment method, or None."""
+    query = select(customer_snapshots.c.customer_id).where(payment_method_held == payment_method_id)
+    found: str | None = connection.scalar(query.limit(1))
     return found
 
 

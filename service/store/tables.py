@@ -19,6 +19,7 @@ from sqlalchemy import (
     TextClause,
     false,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -219,6 +220,12 @@ customer_snapshots = Table(
         index=True,
     ),
 )
+
+payment_method_held = literal_column(
+    "coalesce(snapshot #>> '{pays_with,id}', snapshot #>> '{card,payment_method_id}')", Text
+)
+"""The id of what a customer's renewals are charged to; of snapshots kept before `pays_with` was, a card's."""
+Index("customer_snapshots_payment_method_idx", payment_method_held, _table=customer_snapshots)
 
 subscriptions = Table(
     "subscriptions",

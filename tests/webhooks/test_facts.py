@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
-from webhooks.facts import card_facts, invoice_facts, metadata_of, only_living, subscription_facts
-from webhooks.snapshot import InvoiceFacts
+from webhooks.facts import (
+    card_facts,
+    fingerprint_of,
+    invoice_facts,
+    metadata_of,
+    only_living,
+    payment_method_facts,
+    subscription_facts,
+)
+from webhooks.snapshot import InvoiceFacts, PaymentMethodFacts
 
 Shape = Callable[..., dict[str, Any]]
 
@@ -150,6 +158,41 @@ def test_the_card_of_a_renewal(shape: Shape) -> None:
     assert found is not None
     assert found.last4 == "4242"
     assert card_facts(shape("deleted_customer"), [over]) is None
+
+
+DEBITS = ("acss_debit", "au_becs_debit", "bacs_debit", "sepa_debit", "us_bank_account")
+
+
+@pytest.mark.parametrize("kind", ["card", *DEBITS])
+def test_cards_and_bank_accounts_have_fingerprints(kind: str) -> None:
+    """Each stands in the part that is named for the kind of payment method, saved or charged."""
+    method = {"id": "pm_1", "type": kind, kind: {"fingerprint": "same", "last4": "3000"}}
+    assert fingerprint_of(method) == "same"
+    customer = {"invoice_settings": {"default_payment_method": method}}
+    assert payment_method_facts(customer, []) == PaymentMethodFacts(id="pm_1", kind=kind, fingerprint="same")
+
+
+@pytest.mark.parametrize("method", [
+    None, "pm_1", {}, {"type": "link", "link": {"email": "r@example.com"}}, {"type": "paypal"},
+    {"type": "sepa_debit", "sepa_debit": {"fingerprint": None}},
+])  # fmt: skip
+def test_other_payment_methods_have_none(method: Any) -> None:
+    """Link's and wallets' accounts cannot be told apart by us."""
+    assert fingerprint_of(method) is None
+
+
+def test_a_subscriptions_own_debit_comes_before_the_customers_card(shape: Shape) -> None:
+    """It is what a renewal is charged to; the card is still what is shown, being all that can be shown of cards."""
+    debit = {"id": "pm_debit", "type": "sepa_debit", "sepa_debit": {"fingerprint": "iban"}}
+    living = shape("subscription", default_payment_method=debit)
+    customer = shape("customer", invoice_settings={"default_payment_method": shape("payment_method")})
+    found = payment_method_facts(customer, [living])
+    assert found == PaymentMethodFacts(id="pm_debit", kind="sepa_debit", fingerprint="iban")
+    assert subscription_facts(living).payment_fingerprint == "iban"
+    card = card_facts(customer, [living])
+    assert card is not None
+    assert card.last4 == "4242"
+    assert payment_method_facts(shape("deleted_customer"), []) is None
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"key": ""}])

@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import redis
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from sandbox.processes import free_port
 from service.access.projection import Projection
 from service.store.account_facts import facts_of
+from service.store.derived import find_snapshot, payer_with, payment_fingerprint_of
+from service.store.tables import customer_snapshots, payment_method_held
+from webhooks.snapshot import CardFacts, PaymentMethodFacts
 
 
 def rows(parts: Any, query: str) -> list[Any]:
@@ -112,6 +115,56 @@ def test_a_trial_is_entered_in_the_ledger_without_the_address(
     ledger = dict(rows(parts, "select kind, value from trial_ledger"))
     assert set(ledger) == {"reader", "customer", "email"}
     assert "example.com" not in ledger["email"]
+
+
+def test_a_bank_accounts_trial_is_remembered_and_repeated(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """A debit's account counts as a card does: another reader's trial with it is noted, to be acted on."""
+    debit = PaymentMethodFacts(id="pm_1", kind="sepa_debit", fingerprint="iban")
+    for number, own in ((1, "iban"), (2, None)):  # the second one's debit is the customer's default
+        trial = make_subscription(
+            id=f"sub_{number}", reader_id=f"r-{number}", status="trialing", payment_fingerprint=own,
+            trial_start_at=parts.clock(), trial_end_at=parts.clock() + timedelta(days=30),
+        )  # fmt: skip
+        parts.apply(
+            make_snapshot(
+                trial, customer_id=f"cus_{number}", reader_id=f"r-{number}", email=f"{number}@example.com",
+                pays_with=debit,
+            )
+        )  # fmt: skip
+    assert rows(parts, "select value, reader_id from trial_ledger where kind = 'card'") == [("iban", "r-1")]
+    assert rows(parts, "select subscription_id, reader_id from repeated_cards") == [("sub_2", "r-2")]
+    with parts.engine.connect() as connection:
+        assert payment_fingerprint_of(connection, "cus_2") == "iban"
+        assert parts.trials.for_reader(connection, "r-2").reason == "trial_used_reader"
+        assert payer_with(connection, "pm_1") == "cus_1"
+        assert payer_with(connection, "pm_2") is None
+
+
+def test_what_was_kept_of_cards_alone_is_still_read(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A snapshot from before other payment methods were told: its card's fingerprint and id count."""
+    card = CardFacts(
+        brand="visa", last4="4242", fingerprint="f", funding=None, exp_month=1, exp_year=2040, payment_method_id="pm_0"
+    )  # fmt: skip
+    parts.apply(make_snapshot(make_subscription(), card=card))
+    with parts.engine.begin() as connection:
+        connection.execute(text("update customer_snapshots set snapshot = snapshot - 'pays_with'"))
+        assert payment_fingerprint_of(connection, "cus_1") == "f"
+        assert payer_with(connection, "pm_0") == "cus_1"
+        kept = find_snapshot(connection, "cus_1")
+    assert kept is not None
+    assert (kept.card, kept.pays_with) == (card, None)
+
+
+def test_whose_a_payment_method_was_is_found_by_an_index(parts: Any) -> None:
+    """The table has a row for each payer: reading them all for one event would be felt."""
+    with parts.engine.connect() as connection:
+        connection.execute(text("set enable_seqscan = off"))
+        query = select(customer_snapshots.c.customer_id).where(payment_method_held == "pm_1")
+        asked = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"explain {asked}").scalars().all()
+    assert "customer_snapshots_payment_method_idx" in "".join(plan)
 
 
 def test_a_pass_that_could_not_be_published_waits_in_the_outbox(

@@ -283,6 +283,22 @@ def test_another_product_s_payer_is_no_subscriber(newsstand: Newsstand) -> None:
 
 
 @as_thin_events
+def test_a_card_taken_away_is_missed_by_its_thin_event_alone(newsstand: Newsstand) -> None:
+    """Neither the event nor Stripe's payment method says any more whose it was; what we last saw does."""
+    customer = newsstand.sell("cardless")
+    newsstand.work()
+    state = newsstand.shop.services.readers.state
+    method = state("cardless").snapshot.pays_with.id
+    newsstand.api.payment_methods.detach(method)
+    assert newsstand.api.payment_methods.retrieve(method).customer is None
+    newsstand.work()
+    assert state("cardless").snapshot.pays_with is None
+    assert newsstand.stored()["v1.payment_method.detached"] == {None}
+    assert newsstand.statuses(["cardless"]) == {"cardless": "active"}
+    assert customer == state("cardless").snapshot.customer_id
+
+
+@as_thin_events
 def test_a_warning_about_an_older_charge_is_found(newsstand: Newsstand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stripe lists warnings by charge, and a sync asks of the newest few alone, but for what an event told of."""
     monkeypatch.setattr(fetch_holds, "WARNED_AT_MOST", 0)
