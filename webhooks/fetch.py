@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import stripe
 
-from webhooks.facts import READER_KEY, card_facts, invoice_facts, metadata_of, payment_method_facts, subscription_facts
+from webhooks.facts import READER_KEY, card_facts, metadata_of, payment_method_facts, subscription_facts
 from webhooks.failures import PermanentFailure, translated
 from webhooks.fetch_holds import fetch_holds
-from webhooks.snapshot import CustomerSnapshot, InvoiceFacts
+from webhooks.fetch_invoices import AT_MOST, Invoices, fetch_invoices
+from webhooks.pages import PAGE, dictionaries
+from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 from webhooks.warnings import Warned, none_told
 
-_PAGE = 100  # Stripe's largest
-_Thing = TypeVar("_Thing", bound=stripe.StripeObject)
+DISPUTABLE = timedelta(days=540)
+"""How long after a payment a card network may still take a dispute, at the very most."""
 
 
 class StripeFetch:
@@ -24,8 +25,8 @@ class StripeFetch:
 
     `business_clock` is read before the first call, so a snapshot never claims to be newer than it is. At most
     `max_subscriptions` are allowed (more is a PermanentFailure: a part of the truth would be a wrong answer), and of
-    the invoices the newest `max_invoices` are taken: eight years of monthly ones. `warned` names the fraud warnings
-    that events have told of.
+    the invoices of each the newest `max_invoices` are taken; should that leave any out, or any charge of ours, the
+    snapshot says that it is incomplete. `warned` names the fraud warnings that events have told of.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class StripeFetch:
         business_clock: Callable[[], datetime],
         *,
         max_subscriptions: int = 300,
-        max_invoices: int = 100,
+        max_invoices: int = AT_MOST,
         warned: Warned = none_told,
     ) -> None:
         self._warned = warned
@@ -51,8 +52,12 @@ class StripeFetch:
         with translated():
             customer = self._customer(customer_id)
             subscriptions = self._subscriptions(customer_id)
-            invoices = self._invoices(customer_id)
-            holds = fetch_holds(self._client, customer_id, told)
+            facts = tuple(subscription_facts(each) for each in subscriptions)
+            invoices = fetch_invoices(self._client, customer_id, facts, at_most=self._max_invoices)
+            paid_by = dict(_paid_by(invoices, facts, since=fetched_at - DISPUTABLE))
+            holds = fetch_holds(self._client, customer_id, paid_by, told)
+        parts = {"invoices": invoices.complete, "charges": holds.complete}
+        incomplete = tuple(part for part, complete in parts.items() if not complete)
         return CustomerSnapshot(
             customer_id=customer_id,
             deleted=bool(customer.get("deleted")),
@@ -60,10 +65,11 @@ class StripeFetch:
             reader_id=metadata_of(customer, READER_KEY),
             fetched_at=fetched_at,
             card=card_facts(customer, subscriptions),
-            subscriptions=tuple(subscription_facts(each) for each in subscriptions),
-            invoices=invoices,
-            holds=holds,
+            subscriptions=facts,
+            invoices=invoices.facts,
+            holds=holds.facts,
             pays_with=payment_method_facts(customer, subscriptions),
+            incomplete=incomplete,
         )
 
     def _customer(self, customer_id: str) -> dict[str, Any]:
@@ -78,25 +84,20 @@ class StripeFetch:
 
     def _subscriptions(self, customer_id: str) -> list[dict[str, Any]]:
         first = self._api.subscriptions.list(
-            {"customer": customer_id, "status": "all", "limit": _PAGE, "expand": ["data.default_payment_method"]}
+            {"customer": customer_id, "status": "all", "limit": PAGE, "expand": ["data.default_payment_method"]}
         )
-        found = _dictionaries(first, self._max_subscriptions + 1)
+        found = dictionaries(first, self._max_subscriptions + 1)
         if len(found) > self._max_subscriptions:
             raise PermanentFailure("TooManySubscriptions")
         return found
 
-    def _invoices(self, customer_id: str) -> tuple[InvoiceFacts, ...]:
-        first = self._api.invoices.list({"customer": customer_id, "limit": min(_PAGE, self._max_invoices)})
-        return tuple(self._facts(invoice) for invoice in _dictionaries(first, self._max_invoices))
 
-    def _facts(self, invoice: dict[str, Any]) -> InvoiceFacts:
-        """Return the invoice's facts, asking for its other lines when it came with only the first ones."""
-        lines = invoice["lines"]["data"]
-        if invoice["lines"].get("has_more"):
-            lines = _dictionaries(self._api.invoices.line_items.list(invoice["id"], {"limit": _PAGE}), 10 * _PAGE)
-        return invoice_facts(invoice, lines)
-
-
-def _dictionaries(first: stripe.ListObject[_Thing], limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` things of this page and those after it, as plain dictionaries."""
-    return [each.to_dict() for each in islice(first.auto_paging_iter(), limit)]
+def _paid_by(
+    invoices: Invoices, subscriptions: tuple[SubscriptionFacts, ...], *, since: datetime
+) -> Iterator[tuple[str, str]]:
+    """Yield what paid each invoice of ours since then, newest first, and the invoice."""
+    ours = {each.id for each in subscriptions if each.plan is not None}
+    for invoice in invoices.facts:
+        if invoice.subscription_id in ours and invoice.amount_paid_minor > 0 and invoice.created_at >= since:
+            for paying in invoices.paid_with[invoice.id]:
+                yield paying, invoice.id

@@ -2,25 +2,26 @@
 
 None of them can be listed by customer, only by charge (https://docs.stripe.com/api/disputes/list,
 /api/radar/early_fraud_warnings/list, /api/refunds/list), and a charge names no invoice. The calls are therefore:
-one for the charges; one per warned-about candidate, the newest few that succeeded; two for each older warning that an
-event has told of; one per charge that says of itself that it was disputed or refunded; and one to find the invoice of
-each charge that something stands against. An undisputed payer costs 1 + `WARNED_AT_MOST` calls, a trial 1.
+one for the charges; one per warned-about candidate, the newest few that succeeded; two for each warning that an event
+has told of; one per charge that says of itself that it was disputed or refunded; and one to find the invoice of each
+charge of another product's that something stands against. An undisputed payer costs 1 + `WARNED_AT_MOST` calls, a trial
+1. A customer of another product as well costs more (`charges_of`): ours are looked at whatever else is bought.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import stripe
 
 from webhooks.concern import id_of
 from webhooks.facts import fingerprint_of
+from webhooks.fetch_charges import charges_of, invoice_of
 from webhooks.snapshot import HoldFacts
 
-CHARGES_AT_MOST = 100
 WARNED_AT_MOST = 3
 """A warning comes within weeks of its charge (https://docs.stripe.com/disputes/prevention/fraud-warnings); charges
 older than the newest three mostly paid for periods that are over, so of them only what we were told is asked."""
@@ -28,30 +29,45 @@ TROUBLED_AT_MOST = 12
 """Banks take disputes for about four months; of older charges nothing is asked."""
 
 
-def fetch_holds(client: stripe.StripeClient, customer_id: str, told: Sequence[str] = ()) -> tuple[HoldFacts, ...]:
-    """Return what stands against the customer's charges, newest charge first; raises stripe.StripeError.
+@dataclass(frozen=True, kw_only=True)
+class Holds:
+    """What stands against a customer's charges, newest charge first; `complete` is False when some was not asked."""
 
-    `told` are the ids of early fraud warnings that events have told of.
+    facts: tuple[HoldFacts, ...]
+    complete: bool
+
+
+def fetch_holds(
+    client: stripe.StripeClient, customer_id: str, paid_by: Mapping[str, str], told: Sequence[str] = ()
+) -> Holds:
+    """Return what stands against the customer's charges; raises stripe.StripeError.
+
+    `paid_by` as in `charges_of`; `told` are the ids of early fraud warnings that events have told of.
     """
-    listed = client.v1.charges.list({"customer": customer_id, "limit": CHARGES_AT_MOST})
-    charges = [each.to_dict() for each in islice(listed.auto_paging_iter(), CHARGES_AT_MOST)]
-    succeeded = [each for each in charges if each["status"] == "succeeded"]
-    warnable = {each["id"] for each in succeeded[:WARNED_AT_MOST]} | set(_warned_charges(client, told))
-    troubled = [each["id"] for each in succeeded if _is_troubled(each)][:TROUBLED_AT_MOST]
-    asked = [each for each in succeeded if each["id"] in warnable or each["id"] in troubled]
-    return tuple(hold for each in asked for hold in _of_charge(client, each, warnable=each["id"] in warnable))
+    charges = charges_of(client, customer_id, paid_by)
+    warnable = {each["id"]: each for each in (*charges.newest(WARNED_AT_MOST), *_warned_charges(client, told))}
+    ours, others = ([each for each in part if _is_troubled(each)] for part in (charges.ours, charges.others))
+    asked = warnable | {each["id"]: each for each in (*ours[:TROUBLED_AT_MOST], *others[:TROUBLED_AT_MOST])}
+    newest_first = sorted(asked.values(), key=lambda each: int(each["created"]), reverse=True)
+    return Holds(
+        facts=tuple(
+            hold for each in newest_first for hold in _of_charge(client, each, paid_by, warnable=each["id"] in warnable)
+        ),
+        complete=charges.complete and len(ours) <= TROUBLED_AT_MOST,
+    )
 
 
-def _warned_charges(client: stripe.StripeClient, told: Sequence[str]) -> Iterator[str]:
+def _warned_charges(client: stripe.StripeClient, told: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the charges that these warnings are about; one that Stripe does not know is passed over."""
     for warning_id in told:
         try:
-            charge = id_of(client.v1.radar.early_fraud_warnings.retrieve(warning_id).to_dict()["charge"])
+            warning = client.v1.radar.early_fraud_warnings.retrieve(warning_id, {"expand": ["charge"]})
         except stripe.InvalidRequestError as error:
             if error.http_status != 404:
                 raise
             continue
-        if charge is not None:
+        charge = warning.to_dict()["charge"]
+        if isinstance(charge, dict) and charge["status"] == "succeeded":
             yield charge
 
 
@@ -59,9 +75,11 @@ def _is_troubled(charge: Mapping[str, Any]) -> bool:
     return bool(charge["disputed"] or charge["amount_refunded"])
 
 
-def _of_charge(client: stripe.StripeClient, charge: Mapping[str, Any], *, warnable: bool) -> Iterator[HoldFacts]:
+def _of_charge(
+    client: stripe.StripeClient, charge: Mapping[str, Any], paid_by: Mapping[str, str], *, warnable: bool
+) -> Iterator[HoldFacts]:
     found = list(_against(client, charge, warnable=warnable))
-    invoice_id = _invoice_of(client, charge) if found else None
+    invoice_id = (invoice_of(charge, paid_by) or _asked_invoice_of(client, charge)) if found else None
     for kind, status, each in found:
         yield HoldFacts(
             id=each["id"],
@@ -100,7 +118,7 @@ def hold_status(kind: str, thing: Mapping[str, Any]) -> str:
     return str(thing["status"] or "unknown")
 
 
-def _invoice_of(client: stripe.StripeClient, charge: Mapping[str, Any]) -> str | None:
+def _asked_invoice_of(client: stripe.StripeClient, charge: Mapping[str, Any]) -> str | None:
     intent = id_of(charge.get("payment_intent"))
     if intent is None:
         return None

@@ -126,6 +126,8 @@ class CustomerSnapshot:
     holds: tuple[HoldFacts, ...] = ()
     pays_with: PaymentMethodFacts | None = None
     """None in what was kept before this was."""
+    incomplete: tuple[str, ...] = ()
+    """Of what of ours there was more than a fetch takes: `invoices`, `charges`. Nobody ordinary reaches that."""
 
 
 def snapshot_to_json(snapshot: CustomerSnapshot) -> dict[str, Any]:
@@ -145,6 +147,7 @@ def snapshot_from_json(value: dict[str, Any]) -> CustomerSnapshot:
     )
     plain["invoices"] = tuple(InvoiceFacts(**_decode(InvoiceFacts, each)) for each in value["invoices"])
     plain["holds"] = tuple(HoldFacts(**_decode(HoldFacts, each)) for each in value["holds"])
+    plain["incomplete"] = tuple(value.get("incomplete", ()))
     return CustomerSnapshot(**plain)
 
 

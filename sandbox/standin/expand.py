@@ -54,8 +54,9 @@ def _tax_ids(_account: Account, customer: Json) -> Any:
 
 
 def _payments(account: Account, invoice: Json) -> Any:
-    payments = [each for each in account.store.all("invoice_payment") if each["invoice"] == invoice.get("id")]
-    return list_of(rendered(payments[::-1]), "/v1/invoice_payments")
+    kept = account.store.get("invoice", invoice.get("id") or "")
+    payment = account.store.get("invoice_payment", kept.get("_invoice_payment") or "") if kept else None
+    return list_of([rendered(payment)] if payment else [], "/v1/invoice_payments")
 
 
 def _confirmation_secret(account: Account, invoice: Json) -> Any:

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from service.domain.alarms import SOLD_TWICE
+from service.domain.alarms import INCOMPLETE, SOLD_TWICE
 from service.domain.emails import email_digest
 from service.domain.entitlement import (
     Entitlement,
@@ -64,6 +64,7 @@ class Projection:
             resync_at=next_boundary(snapshot, self._policy),
         )
         self._note_warned_charges(connection, snapshot, holds)
+        self._tell_of_what_is_missing(snapshot, known_before)
         if reader_id is None:
             _tell_of_unbound(snapshot, named_in_vain)
             return
@@ -130,6 +131,12 @@ class Projection:
         if len(living(snapshot)) > 1 >= len(living(before)):
             log.warning(SOLD_TWICE, reader_id=reader_id, customer_id=snapshot.customer_id)
             self._alarm(SOLD_TWICE)
+
+    def _tell_of_what_is_missing(self, snapshot: CustomerSnapshot, before: CustomerSnapshot | None) -> None:
+        """Alarm once when a fetch took not all of ours: what is left out could decide about access."""
+        if set(snapshot.incomplete) - set(before.incomplete if before else ()):
+            log.error(INCOMPLETE, customer_id=snapshot.customer_id, parts=snapshot.incomplete)
+            self._alarm(INCOMPLETE)
 
     def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
         for subscription in snapshot.subscriptions:

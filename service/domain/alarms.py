@@ -6,7 +6,9 @@ from enum import StrEnum
 
 SOLD_TWICE = "sold_twice"
 """Two subscriptions to plans run at once, of one reader."""
-ACCOUNT_ALARMS = frozenset({SOLD_TWICE})
+INCOMPLETE = "incomplete_snapshot"
+"""A customer has more invoices of ours at Stripe, or more disputed payments of ours, than a fetch takes."""
+ACCOUNT_ALARMS = frozenset({SOLD_TWICE, INCOMPLETE})
 
 
 class ErrandOutcome(StrEnum):

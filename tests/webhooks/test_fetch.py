@@ -16,7 +16,7 @@ Shape = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def fetcher(recorded_stripe: Any, clock: Any) -> StripeFetch:
-    return StripeFetch(recorded_stripe.client, clock, max_subscriptions=120, max_invoices=110)
+    return StripeFetch(recorded_stripe.client, clock, max_subscriptions=120, max_invoices=150)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_customer_is_fetched_whole(fetcher: StripeFetch, recorded_stripe: Any,
         ("/v1/payment_methods/pm_1", {}),
         ("/v1/subscriptions", {"customer": "cus_1", "status": "all", "limit": "100",
                                "expand[0]": "data.default_payment_method"}),
-        ("/v1/invoices", {"customer": "cus_1", "limit": "100"}),
+        ("/v1/invoices", {"customer": "cus_1", "limit": "100", "expand[0]": "data.payments"}),
         ("/v1/charges", {"customer": "cus_1", "limit": "100"}),
     ]  # fmt: skip
 
@@ -68,14 +68,89 @@ def test_the_clock_is_read_before_the_first_call(recorded_stripe: Any, clock: An
 
 
 @pytest.mark.usefixtures("customer")
-def test_every_subscription_and_the_newest_invoices(fetcher: StripeFetch, recorded_stripe: Any, shape: Shape) -> None:
-    """Subscriptions are paged to their end; invoices only as far as is allowed, newest first."""
+def test_every_subscription_is_fetched(fetcher: StripeFetch, recorded_stripe: Any, shape: Shape) -> None:
+    """They are paged to their end."""
     recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id=f"sub_{n}") for n in range(120)])
-    recorded_stripe.put_list("/v1/invoices", [shape("invoice", id=f"in_{n}") for n in range(130)])
     snapshot = fetcher.fetch("cus_1")
     assert [each.id for each in snapshot.subscriptions] == [f"sub_{n}" for n in range(120)]
-    assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(110)]
-    assert len(recorded_stripe.asked) == 2 + 2 + 2 + 1
+    assert (snapshot.incomplete, len(recorded_stripe.asked)) == ((), 2 + 2 + 1 + 1)
+
+
+def ours(shape: Shape, subscription_id: str) -> dict[str, Any]:
+    """Return a subscription to a plan of ours."""
+    items = shape("subscription")["items"]
+    items["data"][0]["price"]["metadata"] = {"newsstand_plan": "monthly"}
+    return shape("subscription", id=subscription_id, items=items)
+
+
+def billed(shape: Shape, invoice_id: str, subscription_id: str, created: int) -> dict[str, Any]:
+    """Return a paid invoice of a subscription."""
+    parent = {"type": "subscription_details", "subscription_details": {"subscription": subscription_id}}
+    return shape("invoice", id=invoice_id, parent=parent, created=created, amount_paid=290, status="paid")
+
+
+def put_invoices(recorded_stripe: Any, newest_first: list[dict[str, Any]]) -> None:
+    """Answer for these invoices as Stripe does, narrowed by subscription."""
+    of_subscription: dict[str, list[dict[str, Any]]] = {}
+    for each in newest_first:
+        of_subscription.setdefault(each["parent"]["subscription_details"]["subscription"], []).append(each)
+    answers = {}
+    for name, some in {"": newest_first, **of_subscription}.items():
+        recorded_stripe.put_list("/v1/invoices", some)
+        answers[name] = recorded_stripe.answers["/v1/invoices"]
+    recorded_stripe.answers["/v1/invoices"] = lambda query: answers[query.get("subscription", "")](query)
+
+
+@pytest.mark.usefixtures("customer")
+def test_our_invoices_are_found_behind_whatever_else_is_billed(
+    fetcher: StripeFetch, recorded_stripe: Any, shape: Shape
+) -> None:
+    """A hundred newer ones of another product's push none of ours out, and are not asked for themselves."""
+    recorded_stripe.put_list("/v1/subscriptions", [shape("subscription", id="sub_other"), ours(shape, "sub_our")])
+    others = [billed(shape, f"in_other_{n}", "sub_other", 9_000 - n) for n in range(130)]
+    own = [billed(shape, f"in_our_{n}", "sub_our", 500 - n) for n in range(120)]
+    put_invoices(recorded_stripe, [*others, *own])
+    snapshot = fetcher.fetch("cus_1")
+    assert [each.id for each in snapshot.invoices] == [
+        *(f"in_other_{n}" for n in range(100)), *(f"in_our_{n}" for n in range(120)),
+    ]  # fmt: skip
+    assert snapshot.incomplete == ()
+    asked = [query.get("subscription") for path, query in recorded_stripe.asked if path == "/v1/invoices"]
+    assert asked == [None, "sub_our", "sub_our"]
+
+
+@pytest.mark.usefixtures("customer")
+@pytest.mark.parametrize(("count", "incomplete"), [(150, ()), (151, ("invoices",))])
+def test_more_of_our_invoices_than_are_taken_is_said(
+    count: int, incomplete: tuple[str, ...], fetcher: StripeFetch, recorded_stripe: Any, shape: Shape
+) -> None:
+    """The newest are taken, and the snapshot says that there were more."""
+    recorded_stripe.put_list("/v1/subscriptions", [ours(shape, "sub_our")])
+    put_invoices(recorded_stripe, [billed(shape, f"in_{n}", "sub_our", 900 - n) for n in range(count)])
+    snapshot = fetcher.fetch("cus_1")
+    assert [each.id for each in snapshot.invoices] == [f"in_{n}" for n in range(150)]
+    assert snapshot.incomplete == incomplete
+
+
+@pytest.mark.usefixtures("customer")
+def test_a_charge_is_ours_by_what_paid_our_invoice(
+    fetcher: StripeFetch, recorded_stripe: Any, shape: Shape, clock: Any
+) -> None:
+    """The payments that come with the invoices are sought where a page of charges lacks them; old ones are not."""
+    now = int(clock.now.timestamp())
+    recorded_stripe.put_list("/v1/subscriptions", [ours(shape, "sub_our"), shape("subscription", id="sub_other")])
+    invoices = [
+        billed(shape, f"in_{name}", of, at)
+        | {"payments": {"data": [{"payment": {"type": "payment_intent", "payment_intent": f"pi_{name}"}}]}}
+        for name, of, at in (
+            ("new", "sub_our", now), ("other", "sub_other", now), ("old", "sub_our", now - 541 * 86_400),
+        )
+    ]  # fmt: skip
+    recorded_stripe.put_list("/v1/invoices", invoices)
+    recorded_stripe.put_list("/v1/charges", [shape("charge", id=f"ch_{n}", status="failed") for n in range(101)])
+    fetcher.fetch("cus_1")
+    sought = [query["payment_intent"] for path, query in recorded_stripe.asked if "payment_intent" in query]
+    assert sought == ["pi_new"]
 
 
 @pytest.mark.usefixtures("customer")

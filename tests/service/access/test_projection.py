@@ -52,6 +52,20 @@ def test_a_sale_beside_a_sale_is_an_alarm_once(parts: Any, make_snapshot: Any, m
         assert heard == ["sold_twice"] * alarms
 
 
+def test_what_a_fetch_left_out_is_an_alarm_once(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """A snapshot that lacks some of our own says so, is kept as such, and alarms when that is new."""
+    told: list[str] = []
+    projection = Projection(parts.catalog.policy, email_key="k", alarm=told.append)
+    for incomplete in ((), ("charges",), ("charges",), ("charges", "invoices")):
+        with parts.engine.begin() as connection:
+            projection.project(connection, make_snapshot(make_subscription(), incomplete=incomplete))
+    assert told == ["incomplete_snapshot", "incomplete_snapshot"]
+    with parts.engine.connect() as connection:
+        kept = find_snapshot(connection, "cus_1")
+    assert kept is not None
+    assert kept.incomplete == ("charges", "invoices")
+
+
 def test_a_snapshot_replaces_what_was_known(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
     """A subscription that Stripe no longer lists is gone from search too."""
     parts.apply(make_snapshot(make_subscription(id="sub_1"), make_subscription(id="sub_2")))
