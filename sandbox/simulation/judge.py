@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from sandbox.simulation import oracle
 from sandbox.simulation.newsroom import Newsroom
-from sandbox.simulation.oracle import Opinion, Truth
+from sandbox.simulation.oracle import Opinion, Staff, Truth
 from sandbox.simulation.people import People, Reader
 from service.domain.decision import Access
 from service.domain.vocabulary import Entitlement
@@ -50,6 +50,16 @@ class Standing:
         return self.truth is not None and any(
             each["status"] not in ("canceled", "incomplete_expired") for each in self.truth.subscriptions
         )
+
+    @property
+    def is_accused(self) -> bool:
+        """Tell whether anything ever stood against a payment of theirs."""
+        return self.truth is not None and bool(self.truth.disputes or self.truth.warnings or self.truth.refunds)
+
+    @property
+    def awaits_a_bank(self) -> bool:
+        """Tell whether a debit of theirs is under way."""
+        return self.truth is not None and any(each.get("_processing") for each in self.truth.subscriptions)
 
     def __str__(self) -> str:
         told = {"says": self.says, "saw": self.saw, "believes": self.believes, "true": self.true}
@@ -105,15 +115,17 @@ class Judge:
             at = self._room.time.seconds()
             self.compared += 1
             truth = self._room.stripe.truth(row.customer_id) if row and row.customer_id else None
-            saw, believes = self._seen(row, at)
-            true = oracle.opinion(truth, at, at, self._terms)
+            staff = self._people.word_of_staff(reader)
+            saw, believes = self._seen(row, at, staff)
+            true = oracle.opinion(truth, at, at, self._terms, staff)
             yield Standing(reader, at, says, saw, believes, true, truth)
 
-    def _seen(self, row: Any, now: float) -> tuple[Opinion, Opinion]:
+    def _seen(self, row: Any, now: float, staff: Staff) -> tuple[Opinion, Opinion]:
+        """Return the oracle's opinions of what was seen, as it was and as it is now; staff's word is known at once."""
         if row is None or row.fetched_at is None:
-            return oracle.NOBODY, oracle.NOBODY
+            return oracle.NOBODY, oracle.opinion(None, now, now, self._terms, staff)
         seen, at = self._room.stripe.seen[row.customer_id, row.fetched_at], row.fetched_at.timestamp()
-        return oracle.opinion(seen, at, at, self._terms), oracle.opinion(seen, at, now, self._terms)
+        return oracle.opinion(seen, at, at, self._terms, staff), oracle.opinion(seen, at, now, self._terms, staff)
 
     def _rows(self) -> dict[str, Any]:
         joined = accounts.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == accounts.c.customer_id)

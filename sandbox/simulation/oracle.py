@@ -61,6 +61,29 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Courtesy:
+    """Access that staff gave, in seconds: from, until, and when they took it back."""
+
+    begins: float
+    until: float
+    revoked: float = FOREVER
+
+    def is_open(self, now: float) -> bool:
+        return self.begins <= now < min(self.until, self.revoked)
+
+
+@dataclass(frozen=True)
+class Staff:
+    """What staff have decided about one reader: what they gave, and the ids at Stripe of what is to close nothing."""
+
+    given: Sequence[Courtesy] = ()
+    released: frozenset[str] = frozenset()
+
+
+SILENT = Staff()
+
+
+@dataclass(frozen=True)
 class Opinion:
     """Whether articles open, in the contract's words. `ends` is the second at which it stops unless Stripe is asked
     again (None: it is not known to stop)."""
@@ -75,8 +98,19 @@ class Opinion:
 NOBODY = Opinion(granted=False, status="none")
 
 
-def opinion(truth: Truth | None, seen_at: float, now: float, terms: Terms) -> Opinion:
-    """Return what somebody knows at `now` who looked at Stripe at `seen_at` and saw `truth`."""
+def opinion(truth: Truth | None, seen_at: float, now: float, terms: Terms, staff: Staff = SILENT) -> Opinion:
+    """Return what somebody knows at `now` who looked at Stripe at `seen_at` and saw `truth`, and knows staff's word.
+
+    What was sold speaks first; what was given opens when nothing that was sold does.
+    """
+    sold = _sold(truth, seen_at, now, terms, staff.released)
+    given = [each.until for each in staff.given if each.is_open(now)]
+    if sold.granted or not given:
+        return sold
+    return Opinion(granted=True, status="courtesy", cause="courtesy", ends=max(given))
+
+
+def _sold(truth: Truth | None, seen_at: float, now: float, terms: Terms, released: frozenset[str]) -> Opinion:
     if truth is None:
         return NOBODY
     sold = [each for each in truth.subscriptions if plan_of(each)]
@@ -84,7 +118,7 @@ def opinion(truth: Truth | None, seen_at: float, now: float, terms: Terms) -> Op
         return NOBODY
     if truth.customer.get("deleted"):
         return Opinion(granted=False, status="ended")
-    money = _Money(truth, seen_at, terms)
+    money = _Money(truth, seen_at, terms, released)
     return max((_one(each, money, seen_at, now, terms) for each in sold), key=_worth)
 
 
@@ -95,13 +129,21 @@ def plan_of(subscription: Json) -> str | None:
 
 
 class _Money:
-    """Which payments still stand, and what hangs over the others."""
+    """Which payments still stand, and what hangs over the others.
 
-    def __init__(self, truth: Truth, seen_at: float, terms: Terms) -> None:
+    What staff released closes nothing while it is what it was: a dispute until it is lost, a warning, and the refund
+    that took the last of a payment. The money is gone all the same.
+    """
+
+    def __init__(self, truth: Truth, seen_at: float, terms: Terms, released: frozenset[str]) -> None:
         self._truth = truth
+        self._released = released
         sold = {each["id"] for each in truth.subscriptions if plan_of(each)}
         self._invoices = [each for each in truth.invoices if _subscription_of(each) in sold]
-        self.gone = self._gone(terms)
+        lost, emptied = self._lost_in_dispute(), self._emptied() if terms.refund_ends else {}
+        self.gone = self._invoices_of({*lost, *emptied})
+        pardoned = {charge for charge, refund in emptied.items() if refund in released}
+        self._taken = self._invoices_of({*lost, *(emptied.keys() - pardoned)})
         self.frozen = self._is_disputed() or self._is_suspected(seen_at, terms)
 
     def paid_until(self, subscription: Json) -> int | None:
@@ -130,43 +172,52 @@ class _Money:
     def is_taken_back(self, subscription: Json) -> bool:
         """Tell whether money was taken back, and no other payment since carries the subscription."""
         own = [each for each in self._invoices if _subscription_of(each) == subscription["id"]]
-        lost = [each for each in own if each["id"] in self.gone]
+        lost = [each for each in own if each["id"] in self._taken]
         carrying = [each for each in own if each["id"] not in self.gone and each["status"] == "paid"]
         return any(not any(_carries(other, each) for other in carrying) for each in lost)
 
-    def _gone(self, terms: Terms) -> set[str]:
-        lost = {each["charge"] for each in self._truth.disputes if each["status"] == "lost"}
-        if terms.refund_ends:
-            lost |= {each["id"] for each in self._truth.charges if self._returned(each) >= each["amount"]}
-        return {invoice for charge in lost if (invoice := self._invoice_of(charge))}
+    def _lost_in_dispute(self) -> set[str]:
+        return {each["charge"] for each in self._truth.disputes if each["status"] == "lost"}
 
-    def _returned(self, charge: Json) -> float:
-        counted = [each for each in self._truth.refunds if each["charge"] == charge["id"] and each["status"] in BACK]
-        return sum(each["amount"] for each in counted) if counted else -1
+    def _emptied(self) -> dict[str, str]:
+        """Return of each charge of which nothing is left the refund that took the last of it."""
+        emptied, left = {}, {each["id"]: each["amount"] for each in self._truth.charges}
+        for refund in self._truth.refunds:
+            charge = refund["charge"]
+            if refund["status"] in BACK and charge not in emptied:
+                left[charge] -= refund["amount"]
+                if left[charge] <= 0:
+                    emptied[charge] = refund["id"]
+        return emptied
+
+    def _invoices_of(self, charges: set[str]) -> set[str]:
+        return {invoice for charge in charges if (invoice := self._invoice_of(charge))}
 
     def _is_disputed(self) -> bool:
-        """Tell whether a bank has yet to decide about a payment for a plan of ours."""
+        """Tell whether a bank has yet to decide about a payment for a plan of ours, and staff do not vouch for it."""
         ours = {each["id"] for each in self._invoices}
-        return any(self._invoice_of(charge) in ours for charge in self._in_dispute())
+        doubted = [each for each in self._open_disputes() if each["id"] not in self._released]
+        return any(self._invoice_of(each["charge"]) in ours for each in doubted)
 
     def _is_suspected(self, seen_at: float, terms: Terms) -> bool:
         """Tell whether an issuer's warning still counts: fresh enough, and nothing good was paid since it came."""
-        fresh = [each for each in self._standing_warnings() if seen_at < each["created"] + terms.warning_holds]
+        unanswered = [each for each in self._standing_warnings() if each["id"] not in self._released]
+        fresh = [each for each in unanswered if seen_at < each["created"] + terms.warning_holds]
         by_id = {each["id"]: each for each in self._invoices}
         accused = [(by_id.get(self._invoice_of(each["charge"]) or ""), each["created"]) for each in fresh]
         return any(invoice and not self._was_paid_since(invoice, told) for invoice, told in accused)
 
     def _was_paid_since(self, accused: Json, told: int) -> bool:
         doubtful = {self._invoice_of(each["charge"]) for each in self._standing_warnings()}
-        doubtful |= {self._invoice_of(charge) for charge in self._in_dispute()} | self.gone
+        doubtful |= {self._invoice_of(each["charge"]) for each in self._open_disputes()} | self.gone
         return any(
             _subscription_of(each) == _subscription_of(accused) and each["amount_paid"] and _paid_at(each) > told
             for each in self._invoices
             if each["status"] == "paid" and each["id"] not in doubtful
         )
 
-    def _in_dispute(self) -> list[str]:
-        return [each["charge"] for each in self._truth.disputes if _is_open(each["status"])]
+    def _open_disputes(self) -> list[Json]:
+        return [each for each in self._truth.disputes if _is_open(each["status"])]
 
     def _standing_warnings(self) -> list[Json]:
         return [each for each in self._truth.warnings if each["actionable"]]

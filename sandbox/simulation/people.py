@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 import stripe
 
 from sandbox.simulation.at_stripe import Refused
 from sandbox.simulation.newsroom import Newsroom
+from sandbox.simulation.oracle import Courtesy, Staff
 from sandbox.simulation.paywall import SITE
 from sandbox.standin.store import Json
 from service.access.question import Question
 from service.billing.checkouts import CheckoutRequest
 from service.domain.decision import Access, Article
 from service.domain.refunds import RefundRequest
+from service.domain.staff import Role
 from service.errors import Problem, StripeUnavailable
+from service.support.acts.courtesy import GrantWish, RevocationWish
+from service.support.acts.releasing import ReleaseWish
+from service.support.audit import Entry, Trail
 
 SHARED_CARD = "4242424242424242"
 CARDS = {
@@ -43,10 +51,23 @@ class Reader:
     email: str
     pages: list[str] = field(default_factory=list)
     checkouts: list[str] = field(default_factory=list)
+    given: dict[int, Courtesy] = field(default_factory=dict)
+    """What staff gave, by the grant's number."""
+    released: set[str] = field(default_factory=set)
+    """What staff let close nothing any more, by its id at Stripe."""
 
     def card(self, kind: str) -> str:
         """Return a card's number."""
         return CARDS.get(kind) or _valid(f"424242{self.number + 1:09d}")
+
+
+def _session_of(page: str) -> str:
+    return urlsplit(page).path.rsplit("/", 1)[-1]
+
+
+def _asked(reader: Reader) -> dict[str, Any]:
+    """Return who wishes something about a reader, and why."""
+    return {"reader_id": reader.id, "reason": "simulated", "asked_by": "key:1", "role": Role.ADMIN}
 
 
 def _valid(digits: str) -> str:
@@ -94,6 +115,13 @@ class People:
         )
         if status == 200:
             self._browse(url, authentication="pass" if proves else "fail")
+
+    def pay_by_debit(self, reader: Reader) -> None:
+        """Pay on the newest page as by bank debit: the bank decides days later, unless there is nothing to pay."""
+        if reader.pages:
+            session = _session_of(reader.pages[-1])
+            self._at_stripe(lambda: self._room.stripe.lever(f"checkout_sessions/{session}", async_payment="expected"))
+            self.pay(reader, "own")
 
     def come_back(self, reader: Reader) -> None:
         """Return from the page: the site asks what became of the checkout."""
@@ -180,6 +208,49 @@ class People:
         if charge := self._newest_charge(reader, which):
             self._at_stripe(lambda: self._room.stripe.lever("early_fraud_warnings", charge=charge["id"]))
 
+    def decide_debit(self, reader: Reader, which: int, *, succeeds: bool) -> None:
+        """Let the bank decide about a debit that may be under way."""
+        outcome = "succeeded" if succeeds else "failed"
+        sessions = [each for each in self._of(reader, "checkout.session") if each["status"] == "complete"]
+        if sessions:
+            where = f"checkout_sessions/{sessions[which % len(sessions)]['id']}"
+            self._at_stripe(lambda: self._room.stripe.lever(where, async_payment=outcome))
+
+    def give_courtesy(self, reader: Reader, seconds: int) -> None:
+        """Let staff give access, to a reader who may have no account."""
+        until = self._room.time.seconds() + 1 + seconds  # whatever people do takes a second
+        with self._in_good_order():
+            wish = GrantWish(until=datetime.fromtimestamp(until, UTC), **_asked(reader))
+            done = self._services.acts.give.do(wish, self._trail("grant"))
+            reader.given[int(done.id or 0)] = Courtesy(self._room.time.seconds(), until)
+
+    def take_courtesy_back(self, reader: Reader, which: int) -> None:
+        """Let staff end one of what they gave, perhaps one that is over."""
+        if reader.given:
+            grant_id = sorted(reader.given)[which % len(reader.given)]
+            with self._in_good_order():
+                wish = RevocationWish(grant_id=grant_id, **_asked(reader))
+                self._services.acts.revoke.do(wish, self._trail("revoke_grant"))
+                reader.given[grant_id] = replace(reader.given[grant_id], revoked=self._room.time.seconds())
+
+    def release(self, reader: Reader, which: int) -> None:
+        """Let staff release a dispute, a warning or a refund, if the service lets them."""
+        truth = self._room.stripe.truth(self.customer_of(reader) or "")
+        against = [*truth.disputes, *truth.warnings, *truth.refunds] if truth else []
+        if against:
+            hold_id = against[which % len(against)]["id"]
+            with self._in_good_order():
+                wish = ReleaseWish(hold_id=hold_id, **_asked(reader))
+                self._services.acts.release_hold.do(wish, self._trail("release_hold"))
+                reader.released.add(hold_id)
+
+    def expire_session(self, reader: Reader) -> None:
+        """Let somebody at the publisher expire the reader's open Checkout session at Stripe."""
+        for each in self._of(reader, "checkout.session"):
+            if each["status"] == "open":
+                session = each["id"]
+                self._at_stripe(lambda: self._dashboard.v1.checkout.sessions.expire(session))  # noqa: B023 - called at once
+
     def in_dashboard(self, reader: Reader, act: str) -> None:
         """Let somebody at the publisher change a subscription at Stripe itself: one of `DASHBOARD`."""
         subscription = self.running(reader)
@@ -200,6 +271,10 @@ class People:
 
     # What is known -----------------------------------------------------------------------------------------
 
+    def word_of_staff(self, reader: Reader) -> Staff:
+        """Return what staff have decided about a reader."""
+        return Staff(given=tuple(reader.given.values()), released=frozenset(reader.released))
+
     def customer_of(self, reader: Reader) -> str | None:
         """Return the reader's customer."""
         return self._room.customers().get(reader.id)
@@ -211,6 +286,9 @@ class People:
     def _of(self, reader: Reader, kind: str) -> list[Json]:
         customer_id = self.customer_of(reader)
         return self._room.stripe.objects(kind, customer_id) if customer_id else []
+
+    def _trail(self, act: str) -> Trail:
+        return Trail(self._services.audit, Entry(actor="key:1", act=act, reason="simulated"))
 
     def _newest_charge(self, reader: Reader, which: int) -> Json | None:
         paid = [each for each in self._of(reader, "charge") if each["paid"]][-3:]

@@ -78,6 +78,8 @@ class NewsroomMachine(RuleBasedStateMachine):
         self.buyers: list[Reader] = []
         self.subscribers: list[Reader] = []
         self.payers: list[Reader] = []
+        self.accused: list[Reader] = []
+        self.debtors: list[Reader] = []
 
     @initialize(
         seed=st.integers(0, 2**32 - 1),
@@ -124,6 +126,12 @@ class NewsroomMachine(RuleBasedStateMachine):
     def pay(self, number: int, card: str, page: int, proves: bool) -> None:
         step("page paid")
         self.people.pay(of(self.buyers, number), card, page=page, proves=proves)
+
+    @precondition(lambda self: self.buyers)
+    @rule(number=a_reader)
+    def pay_by_debit(self, number: int) -> None:
+        step("page paid by debit")
+        self.people.pay_by_debit(of(self.buyers, number))
 
     @rule(number=a_reader, plan=a_plan, card=a_card)
     def subscribe(self, number: int, plan: str, card: str) -> None:
@@ -178,6 +186,35 @@ class NewsroomMachine(RuleBasedStateMachine):
         else:
             status = {"chargeback": "needs_response", "inquiry": "warning_needs_response"}.get(act, act)
             self.people.dispute(reader, number_of, status)
+
+    @precondition(lambda self: self.debtors)
+    @rule(number=a_reader, number_of=which, succeeds=st.booleans())
+    def decide_debit(self, number: int, number_of: int, succeeds: bool) -> None:
+        step(f"debit: {'succeeds' if succeeds else 'fails'}")
+        self.people.decide_debit(of(self.debtors, number), number_of, succeeds=succeeds)
+
+    @rule(number=a_reader, seconds=a_while)
+    def give_courtesy(self, number: int, seconds: int) -> None:
+        step("courtesy given")
+        self.people.give_courtesy(self.people.readers[number], seconds)
+
+    @precondition(lambda self: any(each.given for each in self.people.readers))
+    @rule(number=a_reader, number_of=which)
+    def take_courtesy_back(self, number: int, number_of: int) -> None:
+        step("courtesy taken back")
+        self.people.take_courtesy_back(of([each for each in self.people.readers if each.given], number), number_of)
+
+    @precondition(lambda self: self.accused)
+    @rule(number=a_reader, number_of=which)
+    def release_hold(self, number: int, number_of: int) -> None:
+        step("hold released")
+        self.people.release(of(self.accused, number), number_of)
+
+    @precondition(lambda self: self.buyers)
+    @rule(number=a_reader)
+    def expire_session(self, number: int) -> None:
+        step("Dashboard: session expired")
+        self.people.expire_session(of(self.buyers, number))
 
     @precondition(lambda self: self.payers)
     @rule(number=a_reader, number_of=which, status=acts("won", "lost", "warning_closed", "under_review"))
@@ -306,6 +343,8 @@ class NewsroomMachine(RuleBasedStateMachine):
         self.buyers = [each for each in self.people.readers if each.pages]
         self.subscribers = [each.reader for each in standings if each.is_subscribed]
         self.payers = [each.reader for each in standings if each.truth and each.truth.charges]
+        self.accused = [each.reader for each in standings if each.is_accused]
+        self.debtors = [each.reader for each in standings if each.awaits_a_bank]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.simulation.oracle import DAY, Opinion, Terms, Truth, opinion, terms_of
+from sandbox.simulation.oracle import DAY, Courtesy, Opinion, Staff, Terms, Truth, opinion, terms_of
 
 HOUR = 3_600
 NOW = 1_800_000_000
@@ -41,12 +41,14 @@ PAYMENT = {"payment": {"payment_intent": "pi_1"}, "invoice": "in_1"}
 
 
 def seen(sub: dict[str, Any], *invoices: dict[str, Any], at: float = NOW, now: float = NOW, **against: Any) -> Opinion:
+    """Return the opinion; `released` are ids, `given` are stretches of courtesy."""
+    staff = Staff(given=against.pop("given", ()), released=frozenset(against.pop("released", ())))
     truth = Truth(
         customer=against.pop("customer", {"id": "cus_1"}), subscriptions=[sub], invoices=list(invoices),
         charges=[CHARGE], invoice_payments=[PAYMENT], refunds=against.get("refunds", []),
         disputes=against.get("disputes", []), warnings=against.get("warnings", []),
     )  # fmt: skip
-    return opinion(truth, at, now, TERMS)
+    return opinion(truth, at, now, TERMS, staff)
 
 
 TRIAL = subscription("trialing", trial_end=NOW + 20 * DAY)
@@ -84,15 +86,15 @@ def test_each_status_is_worth_what_the_table_says(said: Opinion, granted: bool, 
 
 
 def dispute(status: str) -> list[dict[str, str]]:
-    return [{"charge": "ch_1", "status": status}]
+    return [{"id": "dp_1", "charge": "ch_1", "status": status}]
 
 
 def warning(told: int, *, actionable: bool = True) -> list[dict[str, Any]]:
-    return [{"charge": "ch_1", "actionable": actionable, "created": told}]
+    return [{"id": "issfr_1", "charge": "ch_1", "actionable": actionable, "created": told}]
 
 
-def refund(amount: int, status: str = "succeeded") -> list[dict[str, Any]]:
-    return [{"charge": "ch_1", "status": status, "amount": amount}]
+def refund(amount: int, status: str = "succeeded", name: str = "re_1") -> list[dict[str, Any]]:
+    return [{"id": name, "charge": "ch_1", "status": status, "amount": amount}]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,43 @@ def test_what_is_held_against_a_payment(against: dict[str, Any], held: bool) -> 
     """Undecided chargebacks and warnings hold, lost disputes and whole refunds take back; the rest changes nothing."""
     said = seen(subscription("active"), PAID, **against)
     assert (said.granted, said.status) == ((False, "held") if held else (True, "active"))
+
+
+@pytest.mark.parametrize(
+    ("against", "released", "held"),
+    [
+        ({"disputes": dispute("needs_response")}, "dp_1", False),
+        ({"disputes": dispute("needs_response")}, "dp_other", True),
+        ({"disputes": dispute("lost")}, "dp_1", True),
+        ({"warnings": warning(NOW)}, "issfr_1", False),
+        ({"warnings": warning(NOW), "disputes": dispute("needs_response")}, "issfr_1", True),
+        ({"refunds": refund(290)}, "re_1", False),
+        ({"refunds": refund(100) + refund(190, name="re_2")}, "re_2", False),
+        ({"refunds": refund(100) + refund(190, name="re_2")}, "re_1", True),
+        ({"refunds": refund(290), "disputes": dispute("lost")}, "re_1", True),
+    ],
+)
+def test_what_staff_release_closes_nothing(against: dict[str, Any], released: str, held: bool) -> None:
+    """While it is what it was; a lost dispute is beyond them, and each thing is released by itself."""
+    said = seen(subscription("active"), PAID, released=[released], **against)
+    assert said.status == ("held" if held else "active")
+
+
+def test_money_given_back_proves_no_payment_though_it_was_released() -> None:
+    """A bill that fails later gets no grace from it."""
+    assert not seen(OVERDUE, PAID, refunds=refund(290), released=["re_1"]).granted
+
+
+def test_courtesy_opens_what_nothing_sold_does() -> None:
+    """From when it was given until it ends or is taken back; a sale that opens speaks for itself."""
+    given = (Courtesy(NOW - DAY, NOW + DAY), Courtesy(NOW - DAY, NOW + 3 * DAY, revoked=NOW))
+    said = seen(subscription("unpaid"), PAID, given=given)
+    assert said == Opinion(granted=True, status="courtesy", cause="courtesy", ends=NOW + DAY)
+    assert seen(subscription("active"), PAID, disputes=dispute("needs_response"), given=given).status == "courtesy"
+    assert seen(subscription("active"), PAID, given=given).status == "active"
+    assert seen(subscription("unpaid"), PAID, given=(Courtesy(NOW + 1, NOW + 2),)).status == "ended"
+    assert seen(subscription("unpaid"), PAID, now=NOW + DAY, given=given).status == "ended"
+    assert opinion(None, NOW, NOW, TERMS, Staff(given=given)).status == "courtesy"
 
 
 def test_a_later_payment_carries_on() -> None:
