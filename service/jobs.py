@@ -46,6 +46,12 @@ TASKS = {Work.SYNC: "sync_customer", Work.ROUTE: "route_event"}
 class Dispatcher:
     """Defers jobs inside the caller's transaction: the job exists exactly when the rows it is about do."""
 
+    SQL = (
+        "procrastinate_defer_jobs_v1(array[row('default', case {{work}} {tasks} end, 0, null, null, "
+        "jsonb_build_object('subject_id', {{subject}}), null)::procrastinate_job_to_defer_v1])"
+    ).format(tasks=" ".join(f"when '{work}' then '{task}'" for work, task in TASKS.items()))
+    """The same as an expression, to be part of somebody's statement: of `{work}` and `{subject}`."""
+
     def __init__(self) -> None:
         # A connector that never opens a pool: every job is written on the connection it is given.
         self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())

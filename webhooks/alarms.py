@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stripe
 
-from webhooks.concern import Concern
 from webhooks.events import StripeEvent
 
 NOT_FINALIZED = "invoice.finalization_failed"
@@ -13,14 +12,14 @@ MISDIRECTED = frozenset({"wrong_livemode", "connected_account"})
 ALARMS = frozenset({NOT_FINALIZED, OTHER_VERSION, *MISDIRECTED})
 
 
-def alarm_of(event: StripeEvent, concern: Concern) -> str | None:
-    """Return the one of ALARMS that an event gives cause for whichever way it came, or None.
+def alarm_of(event: StripeEvent, ignored: str | None) -> str | None:
+    """Return the one of ALARMS that an event gives cause for whichever way it came, or None; `ignored` is why it was.
 
     An endpoint of another mode or account is set up wrongly; its events are harmless here. An invoice that could not be
     finalized is collected from nobody until people act.
     """
-    if concern.ignored in MISDIRECTED:
-        return concern.ignored
+    if ignored in MISDIRECTED:
+        return ignored
     return NOT_FINALIZED if event.type.removeprefix("v1.") == NOT_FINALIZED else None
 
 

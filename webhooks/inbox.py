@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import Engine, exc
 
-from webhooks import rows
 from webhooks.alarms import OTHER_VERSION, alarm_of, is_of_other_version
 from webhooks.concern import Concern, concern_of
 from webhooks.events import StripeEvent
-from webhooks.rows import FORGOTTEN_REASON, NOTHING, Defer, Forgotten, Work, nobody_forgotten
+from webhooks.taking_in import ForgottenSql, Taken, TakingIn
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ class Inbox:
     """Takes verified events in, for a service whose Stripe key is of `livemode`; `alarm` is told one of ALARMS.
 
     Each event that waits for a frozen PostgreSQL holds a thread that decisions need; so `guard` lets few wait. Of a
-    customer who is `forgotten` nothing but the event's id is kept.
+    customer who is `forgotten` nothing but the event's id is kept. `queue` as in `TakingIn`.
     """
 
     def __init__(
@@ -71,18 +69,16 @@ class Inbox:
         *,
         livemode: bool,
         wall_clock: Callable[[], datetime],
-        defer: Defer,
+        queue: str,
         guard: Guard | None = None,
         alarm: Callable[[str], None] = _unheard,
-        forgotten: Forgotten = nobody_forgotten,
+        forgotten: ForgottenSql | None = None,
     ) -> None:
-        self._engine = engine
+        self._taking_in = TakingIn(engine, queue=queue, forgotten=forgotten or ForgottenSql())
         self._livemode = livemode
         self._wall_clock = wall_clock
-        self._defer = defer
         self._guard = guard or Unguarded()
         self._alarm = alarm
-        self._forgotten = forgotten
 
     def store(self, event: StripeEvent) -> Stored:
         """Store `event` and mark whom it concerns; one already stored changes nothing.
@@ -110,28 +106,19 @@ class Inbox:
     def take_in(self, event: StripeEvent) -> Stored:
         """Do the same, letting the database's errors through: for the backfill."""
         concern = concern_of(event, livemode=self._livemode)
-        with self._engine.connect() as connection:
-            if concern.customer_id is not None and self._forgotten(connection, concern.customer_id):
-                concern, event = Concern(ignored=FORGOTTEN_REASON), replace(event, body=NOTHING)
-            to_sync = rows.store(connection, self._wall_clock(), **_row(event, concern))
-            if to_sync is None:
-                return Stored.DUPLICATE
-            outcome = _outcome(concern)
-            if outcome is Stored.TO_ROUTE:
-                self._defer(connection, Work.ROUTE, event.id)
-            elif to_sync and concern.customer_id is not None:
-                self._defer(connection, Work.SYNC, concern.customer_id)
-            connection.commit()
-        if (alarm := alarm_of(event, concern)) is not None:
+        taken = self._taking_in.take(_row(event, concern), self._wall_clock())
+        if taken is None:
+            return Stored.DUPLICATE
+        if (alarm := alarm_of(event, taken.reason)) is not None:
             _log.warning("event.alarming", extra={"event_id": event.id, "event_type": event.type, "alarm": alarm})
             self._alarm(alarm)
-        return outcome
+        return _outcome(taken)
 
 
-def _outcome(concern: Concern) -> Stored:
-    if concern.ignored is not None:
+def _outcome(taken: Taken) -> Stored:
+    if taken.status == "ignored":
         return Stored.IGNORED
-    return Stored.TO_ROUTE if concern.customer_id is None else Stored.MARKED
+    return Stored.TO_ROUTE if taken.customer_id is None else Stored.MARKED
 
 
 def _row(event: StripeEvent, concern: Concern) -> dict[str, object]:

@@ -35,33 +35,22 @@ def nobody_forgotten(_connection: Connection, _customer_id: str) -> bool:
     return False
 
 
-_UPSERT = """
-    insert into customer_syncs (customer_id, dirty, dirty_since) {row}
+BUMP_UPSERT = """
     on conflict (customer_id) do update set
         dirty = customer_syncs.dirty + 1,
         dirty_since = case when customer_syncs.dirty > customer_syncs.synced then customer_syncs.dirty_since
                            else excluded.dirty_since end
-    returning dirty, synced
 """
-_BUMP = _UPSERT.format(row="values (:customer_id, 1, :now)")
+"""What a hint changes in the row of a customer who has one."""
+_BUMP = f"""
+    insert into customer_syncs (customer_id, dirty, dirty_since) values (:customer_id, 1, :now)
+    {BUMP_UPSERT} returning dirty, synced
+"""  # noqa: S608 - of constants
 _HINT = text(_BUMP)
 _HINT_BY_EVENT = text(f"""
     with hinted as ({_BUMP})
     update events set customer_id = :customer_id, mark = hinted.dirty from hinted where events.id = :event_id
     returning hinted.dirty, hinted.synced
-""")  # noqa: S608 - of constants
-# The customer's row comes first: whoever syncs holds it, too, before anything else.
-_NEW = """select cast(:customer_id as text), 1, cast(:now as timestamptz)
-    where :customer_id is not null and cast(:reason as text) is null
-    and not exists (select from events where id = :id)"""
-_STORE = text(f"""
-    with hinted as ({_UPSERT.format(row=_NEW)})
-    insert into events (id, type, created_at, received_at, livemode, api_version, account, body, status, reason,
-                        customer_id, mark)
-    values (:id, :type, :created_at, :now, :livemode, :api_version, :account, :body, :status, :reason,
-            :customer_id, (select dirty from hinted))
-    on conflict (id) do nothing
-    returning (select dirty - 1 <= synced from hinted) as was_clean
 """)  # noqa: S608 - of constants
 
 
@@ -84,17 +73,6 @@ def hint(connection: Connection, customer_id: str, now: datetime, defer: Defer) 
     if was_clean:
         defer(connection, Work.SYNC, customer_id)
     return mark
-
-
-def store(connection: Connection, now: datetime, **event: object) -> bool | None:
-    """Store an event, and mark the customer it names unless it is ignored for a `reason`, in one statement.
-
-    Returns whether a sync must be queued, as `hint` tells; None for an event that was stored before. Of two deliveries
-    at the same moment the later waits for the first one's commit; it may then have marked the customer in vain, which
-    the caller undoes by rolling back.
-    """
-    row = connection.execute(_STORE, {**event, "now": now}).one_or_none()
-    return None if row is None else bool(row.was_clean)
 
 
 def hint_by(connection: Connection, event_id: str, customer_id: str, now: datetime, defer: Defer) -> None:

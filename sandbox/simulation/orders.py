@@ -97,7 +97,7 @@ class DatabaseDesk:
         self._engine = engine
         self._customer_id = customer_id
         self._now = START
-        self._inbox = Inbox(engine, livemode=False, wall_clock=self._clock, defer=_no_queue)
+        self._inbox = Inbox(engine, livemode=False, wall_clock=self._clock, queue="null")
         self._syncs = Syncs(
             engine, self._fetched_elsewhere, project, wall_clock=self._clock, after_commit=lambda _: None,
             defer=_no_queue, lease_seconds=LEASE.total_seconds(),

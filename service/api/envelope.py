@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
@@ -46,8 +47,17 @@ def _new_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def tell(method: str, route: str | None, status: int, began: float, *, request_id: str, key_id: int | None) -> None:
-    """Count one request that began at `began` (of time.perf_counter), and write its access line."""
+def tell(
+    method: str,
+    route: str | None,
+    status: int,
+    began: float,
+    *,
+    request_id: str,
+    key_id: int | None,
+    also: Mapping[str, str] | None = None,
+) -> None:
+    """Count one request that began at `began` (of time.perf_counter), and write its access line, with `also` in it."""
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
     told = {
@@ -56,6 +66,7 @@ def tell(method: str, route: str | None, status: int, began: float, *, request_i
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
         "api_key_id": key_id,
+        **(also or {}),
     }
     logs.access(told, request_id)
 
@@ -71,7 +82,8 @@ def _open() -> None:
 def _close(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else None
     status, key_id = response.status_code, g.get("api_key_id")
-    tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id)
+    also = g.get("told")
+    tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id, also=also)
     response.headers[REQUEST_ID] = g.request_id
     response.headers.update(ALWAYS)
     for name, value in UNLESS_SAID.items():

@@ -39,6 +39,7 @@ from webhooks.routing import LastHeldBy, Router, asker
 from webhooks.rows import hint
 from webhooks.snapshot import CustomerSnapshot
 from webhooks.syncs import Syncs
+from webhooks.taking_in import ForgottenSql
 from webhooks.warnings import told_by_events
 
 SYNC_NOW_SECONDS = 4.0
@@ -108,17 +109,22 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
     defer = Dispatcher()
     publish = _publish_after_sync(engine, publisher)
 
+    def known_as(customer_id: str) -> str:
+        return erased_digest("customer", customer_id, settings.subject_key)
+
     def forgotten(connection: Connection, customer_id: str) -> bool:
-        return erased.is_erased(connection, erased_digest("customer", customer_id, settings.subject_key))
+        return erased.is_erased(connection, known_as(customer_id))
 
     inbox = Inbox(
-        make_engine(settings.database_url, deadline_seconds=INTAKE_SECONDS, pool_size=settings.web_threads),
-        defer=defer,
+        make_engine(
+            settings.database_url, deadline_seconds=INTAKE_SECONDS, pool_size=settings.web_threads, autocommit=True
+        ),
+        queue=Dispatcher.SQL,
         wall_clock=wall_clock,
         livemode=settings.livemode,
         guard=Breaker(failures=2, open_seconds=1.0, monotonic=around.monotonic),
         alarm=metrics.count_event_alarm,
-        forgotten=forgotten,
+        forgotten=ForgottenSql(erased.SQL, known_as),
     )
 
     def mark(connection: Connection, customer_id: str) -> None:

@@ -92,11 +92,13 @@ def make_engine(
     deadline_seconds: float = 10.0,
     pool_size: int = 5,
     breaker: Breaker | None = None,
+    autocommit: bool = False,
 ) -> Engine:
     """Return an engine whose connections give up after `deadline_seconds`, connecting included.
 
     `url` is any libpq address, such as ``postgresql://newsstand@127.0.0.1/newsstand``. While `breaker` is open,
-    `connect()` raises sqlalchemy's TimeoutError at once, without waiting for a server that failed repeatedly.
+    `connect()` raises sqlalchemy's TimeoutError at once, without waiting for a server that failed repeatedly. With
+    `autocommit` each statement is a transaction of its own, without the round trips of one around it.
     """
     kind = type("DeadlineConnection", (DeadlineConnection,), {"budget": Budget(deadline_seconds), "breaker": breaker})
     engine = create_engine(
@@ -107,6 +109,7 @@ def make_engine(
         max_overflow=pool_size,
         pool_timeout=deadline_seconds,
         pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT" if autocommit else None,
     )
     if breaker is not None:
         event.listen(engine, "checkin", partial(_came_back, breaker))

@@ -10,6 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.store.erasure_tables import erased
 
+SQL = "exists (select from erased where digest = %(known_as)s::text)"
+"""The condition of `is_erased`, to be part of somebody's statement."""
+
 
 def note(connection: Connection, digests: Mapping[str, str], erased_at: datetime) -> None:
     """Remember these digests, each with its kind; who was erased before keeps the newest instant."""

@@ -24,7 +24,7 @@ from webhooks.inbox import Inbox
 @pytest.fixture
 def run(database_url: str, redis_url: str, engine: Engine) -> Callable[..., Result]:
     """The command line on a database with a customer who fails, one who waits, and an event without effect."""
-    inbox = Inbox(engine, livemode=False, wall_clock=wall_clock, defer=Dispatcher())
+    inbox = Inbox(engine, livemode=False, wall_clock=wall_clock, queue=Dispatcher.SQL)
     for event_id, about in (("evt_1", "cus_1"), ("evt_2", "cus_1"), ("evt_3", "cus_2")):
         inbox.store(event(event_id, {"object": "customer", "id": about}))
     inbox.store(event("evt_4", {"object": "product", "id": "prod_1"}, "product.created"))

@@ -109,6 +109,19 @@ def test_a_job_exists_exactly_when_its_transaction_commits(engine: Engine) -> No
     assert queued(engine) == [("sync_customer", {"subject_id": "cus_1"})]
 
 
+def test_a_job_queued_in_somebodys_statement_is_the_same(engine: Engine) -> None:
+    """The webhook's one statement queues what the dispatcher would, to the last column, and wakes the worker alike."""
+    dispatch = Dispatcher()
+    queue = text("select " + Dispatcher.SQL.format(work=":work", subject="cast(:subject as text)"))
+    with engine.begin() as connection:
+        for work, subject in ((Work.SYNC, "cus_1"), (Work.ROUTE, "evt_1")):
+            dispatch(connection, work, subject)
+            connection.execute(queue, {"work": work, "subject": subject})
+        jobs = connection.scalars(text("select to_jsonb(j) - 'id' from procrastinate_jobs j order by id")).all()
+    assert (jobs[0], jobs[2]) == (jobs[1], jobs[3])
+    assert jobs[1]["args"] == {"subject_id": "cus_1"}
+
+
 def test_the_sweeper_finds_what_no_job_was_left_for(jobs: Jobs) -> None:
     """A dirty customer whose job was lost is deferred again."""
     with jobs.engine.begin() as connection:

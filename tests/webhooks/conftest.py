@@ -46,6 +46,14 @@ class Queue:
         self._engine = engine
         with engine.begin() as connection:
             connection.execute(text("create table queued (kind text, id text)"))
+            connection.execute(
+                text(
+                    "create function queue_up(text, text) returns int language sql as "
+                    "$$ insert into queued values ($1, $2) returning 1 $$"
+                )
+            )
+
+    sql = "queue_up({work}, {subject})"
 
     def defer(self, connection: Connection, kind: str, thing_id: str) -> None:
         connection.execute(text("insert into queued values (:kind, :id)"), {"kind": kind, "id": thing_id})

@@ -45,7 +45,7 @@ def stripe_at(wall: Wall) -> Iterator[stripe.StripeClient]:
 
 @pytest.fixture
 def make(engine: Engine, queue: Any, wall: Wall, stripe_at: stripe.StripeClient) -> Callable[..., Backfill]:
-    inbox = Inbox(engine, livemode=False, wall_clock=wall, defer=queue.defer)
+    inbox = Inbox(engine, livemode=False, wall_clock=wall, queue=queue.sql)
 
     def build(*tracks: Track, **options: Any) -> Backfill:
         return Backfill(engine, stripe_at, inbox, tracks or [Track("wall", wall)], **options)

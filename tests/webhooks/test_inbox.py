@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Engine, Row, text
 
 from service.store.database import make_engine
 from webhooks.events import StripeEvent
 from webhooks.inbox import Inbox, NotStored, Stored
+from webhooks.taking_in import ForgottenSql
 
 Make = Callable[..., StripeEvent]
 
 
-@pytest.fixture
-def inbox(engine: Engine, clock: Any, queue: Any) -> Inbox:
-    return Inbox(engine, livemode=False, wall_clock=clock, defer=queue.defer)
+@pytest.fixture(params=[False, True], ids=["in a transaction", "committing by itself"])
+def inbox(request: pytest.FixtureRequest, database_url: str, clock: Any, queue: Any) -> Iterator[Inbox]:
+    """An inbox on either kind of engine."""
+    engine = make_engine(database_url, pool_size=10, autocommit=request.param)
+    yield Inbox(engine, livemode=False, wall_clock=clock, queue=queue.sql)
+    engine.dispose()
 
 
 def rows(engine: Engine, query: str) -> list[Row[Any]]:
@@ -55,9 +59,8 @@ def test_of_the_forgotten_an_events_id_alone_is_kept(
     engine: Engine, queue: Any, clock: Any, customer_event: Make
 ) -> None:
     """Nobody is marked, nothing queued; a second delivery is a duplicate, so it never has to be looked at again."""
-    inbox = Inbox(
-        engine, livemode=False, wall_clock=clock, defer=queue.defer, forgotten=lambda _, customer: customer == "cus_1"
-    )
+    forgotten = ForgottenSql("%(known_as)s::text = 'once cus_1'", known_as=lambda customer: f"once {customer}")
+    inbox = Inbox(engine, livemode=False, wall_clock=clock, queue=queue.sql, forgotten=forgotten)
     event = customer_event("cus_1")
     assert [inbox.store(event), inbox.store(event)] == [Stored.IGNORED, Stored.DUPLICATE]
     stored = rows(engine, "select * from events")[0]
@@ -110,19 +113,16 @@ def test_an_event_of_the_other_mode_is_kept_with_whom_it_names(
 def test_an_event_is_wholly_in_or_not_at_all(engine: Engine, clock: Any, queue: Any, customer_event: Make) -> None:
     """If the job cannot be queued, neither the event nor the mark stays, and the sender is to come again."""
 
-    def defer(connection: Connection, kind: str, thing_id: str) -> None:
-        queue.defer(connection, kind, thing_id)
-        raise ConnectionError
-
-    with pytest.raises(NotStored, match="ConnectionError"):
-        Inbox(engine, livemode=False, wall_clock=clock, defer=defer).store(customer_event("cus_1"))
+    broken = queue.sql + " / 0"  # fails once the job is queued
+    with pytest.raises(NotStored, match="DataError"):
+        Inbox(engine, livemode=False, wall_clock=clock, queue=broken).store(customer_event("cus_1"))
     assert rows(engine, "select * from events") == rows(engine, "select * from customer_syncs") == queue.jobs() == []
 
 
 def test_an_unreachable_database_is_told(clock: Any, queue: Any, customer_event: Make) -> None:
     """No database, no acknowledgement."""
     nowhere = make_engine("postgresql://newsstand@127.0.0.1:1/none", deadline_seconds=1)
-    inbox = Inbox(nowhere, livemode=False, wall_clock=clock, defer=queue.defer)
+    inbox = Inbox(nowhere, livemode=False, wall_clock=clock, queue=queue.sql)
     with pytest.raises(NotStored, match="OperationalError"):
         inbox.store(customer_event("cus_1"))
 
@@ -175,18 +175,15 @@ def test_a_guard_learns_whether_postgresql_answers_and_keeps_threads_from_waitin
 ) -> None:
     """Only silence counts against PostgreSQL; while the guard is shut nothing waits, and Stripe is told to repeat."""
 
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
     gate = Gate()
     settings: dict[str, Any] = {"livemode": False, "wall_clock": clock, "guard": gate}
-    Inbox(engine, defer=queue.defer, **settings).store(customer_event("cus_1"))
+    Inbox(engine, queue=queue.sql, **settings).store(customer_event("cus_1"))
     with pytest.raises(NotStored):
-        Inbox(engine, defer=broken, **settings).store(customer_event("cus_2"))
+        Inbox(engine, queue="1 / 0", **settings).store(customer_event("cus_2"))
     away = make_engine("postgresql://newsstand@127.0.0.1:1/nowhere", deadline_seconds=1)
     with pytest.raises(NotStored):
-        Inbox(away, defer=queue.defer, **settings).store(customer_event("cus_3"))
+        Inbox(away, queue=queue.sql, **settings).store(customer_event("cus_3"))
     assert gate.learned == ["succeeded", "succeeded", "failed"]
     gate.open = False
     with pytest.raises(NotStored, match="LeftAlone"):
-        Inbox(away, defer=queue.defer, **settings).store(customer_event("cus_4"))
+        Inbox(away, queue=queue.sql, **settings).store(customer_event("cus_4"))

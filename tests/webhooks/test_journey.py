@@ -40,12 +40,12 @@ def wall() -> datetime:
 class Newsroom:
     """The intake as the service runs it: an endpoint on a port, and a worker that is called by hand."""
 
-    def __init__(self, engine: Engine, defer: Any) -> None:
+    def __init__(self, engine: Engine, queue: Any) -> None:
         self.engine = engine
         self.record: dict[str, CustomerSnapshot] = {}
         self.answers: list[str] = []
-        self.inbox = Inbox(engine, livemode=False, wall_clock=wall, defer=defer)
-        self._defer = defer
+        self.inbox = Inbox(engine, livemode=False, wall_clock=wall, queue=queue.sql)
+        self._defer = queue.defer
         app = Flask("newsroom")
         verifier = Verifier([SECRET])
         app.register_blueprint(
@@ -106,7 +106,7 @@ class Newsroom:
 
 @pytest.fixture
 def newsroom(engine: Engine, queue: Any) -> Iterator[Newsroom]:
-    room = Newsroom(engine, queue.defer)
+    room = Newsroom(engine, queue)
     thread = threading.Thread(target=room.server.serve_forever, args=(0.02,))
     thread.start()
     with StandIn(webhook_url=room.url, webhook_secret=SECRET) as standin:

@@ -140,7 +140,7 @@ class Desk:
 
     def __init__(self, engine: Engine, clock: Any, queue: Any, stripe: Any) -> None:
         self.engine, self.clock, self.queue, self.stripe = engine, clock, queue, stripe
-        self.inbox = Inbox(engine, livemode=False, wall_clock=clock, defer=queue.defer)
+        self.inbox = Inbox(engine, livemode=False, wall_clock=clock, queue=queue.sql)
         self.router = self.make(asker(stripe.client))
 
     def make(self, ask: Callable[[Reference], Mapping[str, Any]]) -> Router:

@@ -18,7 +18,7 @@ Make = Callable[..., StripeEvent]
 
 @pytest.fixture
 def inbox(engine: Engine, clock: Any, queue: Any) -> Inbox:
-    return Inbox(engine, livemode=False, wall_clock=clock, defer=queue.defer)
+    return Inbox(engine, livemode=False, wall_clock=clock, queue=queue.sql)
 
 
 def change(engine: Engine, statement: str) -> None:

@@ -52,7 +52,7 @@ class World:
         self.after_fetch: Callable[[str], None] = lambda _: None
         self.published: list[str] = []
         self.connections_in_fetch: list[int] = []
-        self.inbox = Inbox(engine, livemode=False, wall_clock=clock, defer=queue.defer)
+        self.inbox = Inbox(engine, livemode=False, wall_clock=clock, queue=queue.sql)
         self.syncs = self.make()
 
     def make(self, **options: Any) -> Syncs:

@@ -146,6 +146,20 @@ def test_whether_it_is_away_costs_no_question(quick: Engine, database_url: str, 
     plain.dispose()
 
 
+def test_an_engine_that_commits_by_itself_keeps_what_it_was_told(database_url: str) -> None:
+    """Each statement stands at once: others see it before the block is over, and undoing the block changes nothing."""
+    own, other = make_engine(database_url, autocommit=True), make_engine(database_url)
+    with own.connect() as connection:
+        connection.execute(text("create table kept (id int)"))
+        with other.connect() as looking:
+            assert looking.scalar(text("select count(*) from kept")) == 0
+        connection.rollback()
+    with other.connect() as looking:
+        assert looking.scalar(text("select count(*) from kept")) == 0
+    own.dispose()
+    other.dispose()
+
+
 def test_an_engine_without_a_breaker_always_asks(database_url: str, postgres: Postgres) -> None:
     """Claim: the worker and the command line go on trying."""
     engine = make_engine(database_url, deadline_seconds=0.1)

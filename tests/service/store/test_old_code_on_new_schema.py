@@ -47,7 +47,7 @@ def test_the_old_release_serves_on_the_new_schema(
 ) -> None:
     """Intake, sync, projection, decision, link, keys and search: each writes and reads as before."""
     defer = Dispatcher()
-    inbox = Inbox(newer_schema, livemode=False, wall_clock=wall_clock, defer=defer)
+    inbox = Inbox(newer_schema, livemode=False, wall_clock=wall_clock, queue=Dispatcher.SQL)
     assert inbox.store(_event()) is Stored.MARKED
     assert inbox.store(_event()) is Stored.DUPLICATE
     snapshot = make_snapshot(make_subscription(trial_start_at=parts.clock(), trial_end_at=parts.clock()))

@@ -52,7 +52,7 @@ def stripe(make_snapshot: Any) -> Stripe:
 def syncs(parts: Any, stripe: Stripe) -> Syncs:
     return Syncs(
         parts.engine, stripe.fetch, parts.projection.project, wall_clock=wall_clock, after_commit=lambda _: None,
-        defer=Dispatcher(),
+        queue=Dispatcher.SQL,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def router(engine: Engine, stripe: Stripe) -> Router:
 @pytest.fixture
 def events(engine: Engine, syncs: Syncs, router: Router, stripe: Stripe) -> Events:
     """One event of each fate: done, poisoned, unroutable, ignored; then nobody's job is left."""
-    inbox = Inbox(engine, livemode=False, wall_clock=wall_clock, defer=Dispatcher())
+    inbox = Inbox(engine, livemode=False, wall_clock=wall_clock, queue=Dispatcher.SQL)
     stripe.broken = {"cus_2"}
     inbox.store(event("evt_done", {"object": "customer", "id": "cus_1"}))
     inbox.store(event("evt_poison", {"object": "customer", "id": "cus_2"}))
