@@ -64,7 +64,7 @@ def take_in(parts: Any, engine: Engine, make_snapshot: Any, alarms: list[str]) -
         fetch: Any = lambda customer_id: make_snapshot(customer_id=customer_id)  # noqa: E731
         syncs = Syncs(
             engine, fetch, parts.projection.project, wall_clock=wall_clock, after_commit=lambda _: None,
-            queue=Dispatcher.SQL,
+            defer=Dispatcher(),
         )  # fmt: skip
         ask: Any = lambda reference: {"object": reference.kind, "id": reference.id, "customer": "cus_1"}  # noqa: E731
         router = Router(engine, ask, wall_clock=wall_clock, defer=Dispatcher())

@@ -52,7 +52,7 @@ def stripe(make_snapshot: Any) -> Stripe:
 def syncs(parts: Any, stripe: Stripe) -> Syncs:
     return Syncs(
         parts.engine, stripe.fetch, parts.projection.project, wall_clock=wall_clock, after_commit=lambda _: None,
-        queue=Dispatcher.SQL,
+        defer=Dispatcher(),
     )  # fmt: skip
 
 
