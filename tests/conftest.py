@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import logging
 import os
 import shutil
@@ -12,21 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import redis
 import stripe
 import structlog
 
 from sandbox.chromium import NoChromium, open_chromium
+from sandbox.databases import Databases
 from sandbox.newsroom import DEFAULT_PORTS, ROOT, STRIPE_KEY, Newsroom, Ports, Secrets, machine
 from sandbox.processes import Child, free_port
 from sandbox.servers import Postgres, Valkey
 from sandbox.standin.server import StandIn
-from service.store.database import make_engine
-from service.store.migrate import migrate
-
-_serial = itertools.count()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -82,33 +77,24 @@ def redis_url(valkey: Valkey) -> str:
 
 @pytest.fixture(scope="session")
 def postgres(server_directory: Path) -> Iterator[Postgres]:
-    """A running PostgreSQL 18 whose `template_newsstand` database has the whole schema."""
+    """A running PostgreSQL 18."""
     server = Postgres(server_directory / "postgres", free_port(), durable=False)
     child = server.start()
-    _execute(server, "create database template_newsstand")
-    engine = make_engine(_url(server, "template_newsstand"))
-    migrate(engine)
-    engine.dispose()
     yield server
     child.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> Databases:
+    """What lends databases with the whole schema."""
+    return Databases(postgres)
+
+
 @pytest.fixture
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """The address of a fresh database with the schema and no rows (a copy of the template: about 40 ms)."""
-    name = f"test_{next(_serial)}"
-    _execute(postgres, f"create database {name} template template_newsstand strategy file_copy")
-    yield _url(postgres, name)
-    _execute(postgres, f"drop database {name} with (force)")
-
-
-def _url(server: Postgres, database: str) -> str:
-    return f"postgresql://newsstand@127.0.0.1:{server.port}/{database}"
-
-
-def _execute(server: Postgres, statement: str) -> None:
-    with psycopg.connect(_url(server, "postgres"), autocommit=True) as admin:
-        admin.execute(statement)
+def database_url(databases: Databases) -> Iterator[str]:
+    """The address of a database with the schema and no rows."""
+    with databases.one() as url:
+        yield url
 
 
 @pytest.fixture

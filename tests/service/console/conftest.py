@@ -160,6 +160,7 @@ def shop_services(database_url: str, redis_url: str, engine: Engine) -> Iterator
         return replace(build_services(core), wall_clock=clock, audit=Audit(engine, clock))
 
     yield build
+    core.journal.close()
     core.engine.dispose()
     core.quick_engine.dispose()
 

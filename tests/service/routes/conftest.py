@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import requests
 import stripe
@@ -17,7 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
-from sandbox.servers import Postgres, Valkey
+from sandbox.databases import Databases
+from sandbox.servers import Valkey
 from sandbox.standin.server import StandIn
 from service.api.application import build_flask
 from service.api.services import Services
@@ -106,23 +105,13 @@ class StaffBrowser:
 
 
 @pytest.fixture(scope="module")
-def whole(postgres: Postgres, valkey: Valkey) -> Iterator[Whole]:
+def whole(databases: Databases, valkey: Valkey) -> Iterator[Whole]:
     """The service with the victim and the prying reader, both of whom have bought; one for all tests of a module.
 
     No test may change the victim. That is what they are about, and each looks.
     """
-    with StandIn(api_keys=["sk_test_sandbox"]) as standin, _database(postgres) as database_url:
+    with StandIn(api_keys=["sk_test_sandbox"]) as standin, databases.one() as database_url:
         yield from _serve(database_url, valkey.url, standin)
-
-
-@contextmanager
-def _database(postgres: Postgres) -> Iterator[str]:
-    """Yield the address of a database of the module's own."""
-    address = f"postgresql://newsstand@127.0.0.1:{postgres.port}/"
-    with psycopg.connect(f"{address}postgres", autocommit=True) as admin:
-        admin.execute("create database test_routes template template_newsstand strategy file_copy")
-        yield f"{address}test_routes"
-        admin.execute("drop database test_routes with (force)")
 
 
 def _serve(database_url: str, redis_url: str, standin: StandIn) -> Iterator[Whole]:
