@@ -424,6 +424,9 @@ def test_what_was_no_failed_debt_refuses_nobody(facts: Any, policy: Any) -> None
         return found.rule if found.cause is not None else f"refused: {found.rule}"
 
     assert rule(bill) == "refused: invoice_given_up"
+    assert rule(replace(bill, amount_due_minor=1)) == "refused: invoice_given_up"
+    next_try = replace(bill, id="in_3", status="draft", created_at=facts.at(31))
+    assert rule(bill, next_try) == "refused: invoice_given_up", "a draft asks for nothing yet"
     for change in (
         {"amount_due_minor": 0}, {"attempt_count": 0}, {"amount_paid_minor": 1}, {"status": "draft"},
         {"subscription_id": "sub_2"}, {"period_start_at": facts.at(10), "period_end_at": facts.at(375)},

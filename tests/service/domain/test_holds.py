@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.domain.entitlement import Status, entitlement_from, next_boundary
-from service.domain.holds import holds_from
+from service.domain.holds import holds_from, is_no_dispute, paid_while_held
 from service.domain.vocabulary import Release
 from webhooks.snapshot import HoldFacts
 
@@ -287,6 +287,7 @@ def test_only_money_for_the_same_subscription_lifts_a_warning(status: Any, again
     both = (facts.subscription(), facts.subscription(id="sub_2"))
     for change, expected in [
         ({}, Status.ACTIVE),
+        ({"amount_paid_minor": 1}, Status.ACTIVE),
         ({"amount_paid_minor": 0}, Status.HELD),
         ({"status": "open"}, Status.HELD),
         ({"subscription_id": "sub_2"}, Status.HELD),
@@ -318,3 +319,44 @@ def test_a_warning_is_watched_no_longer_than_it_holds(facts: Any, policy: Any, a
     year_ends = facts.at(365) + timedelta(minutes=5)
     assert [due(50), due(124.5), due(125)] == [facts.at(51), facts.at(125), year_ends]
     assert due(50, second_month) == year_ends
+
+
+def test_a_dispute_holds_for_as_long_as_the_bank_takes(status: Any, against: Any, facts: Any, renewed: Any) -> None:
+    """Neither a later payment nor a warning's term says anything about what the bank has still to decide."""
+    dispute = against("dispute", "needs_response")
+    assert status(dispute, day=50, **renewed) is Status.HELD
+    year = {"subscriptions": (facts.subscription(period_end_at=facts.at(365)),)}
+    year["invoices"] = (facts.invoice(period_end_at=facts.at(365)),)
+    assert status(dispute, day=300, **year) is Status.HELD
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("warning_needs_response", True), ("warning_closed", True), ("won", True), ("prevented", True),
+     ("lost", False), ("needs_response", False), ("under_review", False), ("a_status_of_2031", False)],
+)  # fmt: skip
+def test_won_prevented_or_only_asked_about_it_was_no_dispute(against: Any, word: str, expected: bool) -> None:
+    """Who was barred from trials for it is free again; what is open, lost or unheard of bars on."""
+    assert is_no_dispute(against("dispute", word)) is expected
+
+
+def test_what_is_paid_while_held_is_found(facts: Any, policy: Any, against: Any, second_month: Any) -> None:
+    """Money taken for what stays closed: to the cent, from the instant after the hold, of its own subscription."""
+    dispute = against("dispute", "needs_response", day=30)
+
+    def found(hold: HoldFacts, **changes: Any) -> list[str]:
+        paid = replace(second_month, **changes)
+        sold = facts.snapshot(facts.subscription(), invoices=(facts.invoice(), paid), fetched=40)
+        snapshot = replace(sold, holds=(hold,))
+        return [each.id for each in paid_while_held(snapshot, holds_from(snapshot, policy))]
+
+    at_once, later = facts.at(30), facts.at(30.001)
+    assert found(dispute, paid_at=later) == ["in_2"]
+    assert found(dispute, paid_at=later, amount_paid_minor=1) == ["in_2"]
+    assert found(dispute, paid_at=None, created_at=later) == ["in_2"]
+    assert found(dispute, paid_at=at_once) == []
+    assert found(dispute, paid_at=later, amount_paid_minor=0) == []
+    assert found(dispute, paid_at=later, status="open") == []
+    assert found(dispute, paid_at=later, subscription_id="sub_foreign") == []
+    assert found(replace(dispute, status="won"), paid_at=later) == []
+    assert found(against("refund", "succeeded", day=5), paid_at=later) == [], "paid for again, it is open"

@@ -122,3 +122,24 @@ def test_what_is_nested_beyond_reason_ends_in_a_mask() -> None:
         shown = json.dumps(masked(deep))
         assert "in_1Pgc6t" not in shown
         assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    ("form", "around"), [("list", ""), ("object", "a"), ("list", "shipping"), ("object", "shipping")]
+)
+def test_the_last_level_is_still_shown(form: str, around: str) -> None:
+    """Forty levels are, the forty-first is masked: of lists, of objects, and inside what describes somebody."""
+    for levels, shown in ((MOST_NESTED, True), (MOST_NESTED + 1, False)):
+        deep: Any = None
+        for _ in range(levels - bool(around)):
+            deep = [deep] if form == "list" else {"a": deep}
+        told = masked({around: deep} if around else deep)
+        for _ in range(levels):
+            told = next(iter(told)) if isinstance(told, list) else next(iter(told.values()))
+        assert told == (None if shown else MASK)
+
+
+def test_a_payload_may_be_a_word() -> None:
+    """JSON need not be an object."""
+    assert masked("requires_action") == "requires_action"
+    assert masked("ada@example.com") == MASK

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.refusals import covering
+from service.domain.refusals import covering, tells_of_cover
 from service.domain.vocabulary import Grant, GrantKind, Policy
 from webhooks.snapshot import HoldFacts, InvoiceFacts
 
@@ -116,3 +116,31 @@ def test_a_hold_known_before_still_refused_then(paid: Any) -> None:
         charge_amount_minor=290, invoice_id="in_1", created_at=begun,
     )  # fmt: skip
     assert not covers(begun + DAY, paid, replace(paid, holds=(dispute,)))
+
+
+def test_what_was_cancelled_afterwards_was_running_then(paid: Any) -> None:
+    """That a subscription is over by now says nothing of a wall before its end; from the end on it covers nothing."""
+    begun = paid.subscriptions[0].created_at
+    over = replace(paid.subscriptions[0], status="canceled", ended_at=begun + 10 * DAY)
+    known = replace(paid, subscriptions=(over,), fetched_at=begun + 11 * DAY)
+    assert covers(begun + 3 * DAY, known)
+    assert covers(begun + 10 * DAY - SECOND, known)
+    assert not covers(begun + 10 * DAY, known)
+    assert not covers(begun + 3 * DAY, replace(known, subscriptions=(replace(over, status="unpaid"),)))
+
+
+def test_a_new_trial_or_payment_tells_of_cover(paid: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """Then refusals of the meantime are looked at; what was known before, or buys nothing of ours, is no news."""
+    begun = paid.subscriptions[0].created_at
+    trial = make_snapshot(make_subscription(status="trialing", trial_start_at=begun, trial_end_at=begun + 30 * DAY))
+    unpaid = replace(paid, invoices=())
+    for known, before, expected in [
+        (paid, None, True),
+        (paid, unpaid, True),
+        (trial, None, True),
+        (paid, paid, False),
+        (unpaid, paid, False),
+        (unpaid, None, False),
+        (replace(paid, subscriptions=(replace(paid.subscriptions[0], plan=None),)), None, False),
+    ]:
+        assert tells_of_cover(known, before) is expected
