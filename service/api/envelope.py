@@ -9,6 +9,7 @@ import time
 from flask import Flask, Response, g, request
 
 from service import logs, metrics
+from service.api.paths import shown
 
 REQUEST_ID = "X-Request-Id"
 ALWAYS = {"X-Content-Type-Options": "nosniff"}
@@ -69,7 +70,7 @@ def _open() -> None:
 
 
 def _close(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else None
+    route = shown(request.url_rule.rule) if request.url_rule else None
     status, key_id = response.status_code, g.get("api_key_id")
     tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id)
     response.headers[REQUEST_ID] = g.request_id

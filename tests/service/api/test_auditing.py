@@ -29,7 +29,7 @@ READ, WRITE = "support:read-key", "support:write-key"
 
 def filled(operation: Operation) -> str:
     """Return a path of the route, with some id wherever it takes one."""
-    return operation.rule.replace("<grant_id>", "12").replace("<", "").replace(">", "")
+    return operation.path.replace("{grant_id}", "12").replace("{", "").replace("}", "")
 
 
 @pytest.mark.parametrize("operation", AUDITED, ids=lambda each: each.name)
