@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal, or_, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, true, tuple_, union_all
 
 from service.store import notice_tables
 from service.store.audit_tables import audit, audit_details
@@ -58,13 +58,23 @@ class Reached:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Whose story, which part of it, and from where on. `granted` narrows decisions; `looks` asks for them alone."""
+    """Whose story, which part of it, and from where on. `granted` narrows decisions; `looks` asks for them alone.
+
+    `since` and `until` (not included) are about when something happened, as it is shown.
+    """
 
     reader_id: str
     reached: Reached = field(default_factory=Reached)
     granted: bool | None = None
     looks: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
     limit: int
+
+    def within(self, at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Return the conditions under which what happened `at` is asked for."""
+        earliest = [] if self.since is None else [at >= self.since]
+        return earliest if self.until is None else [*earliest, at < self.until]
 
 
 def events_told(connection: Connection, wanted: Wanted, *, park_after: int) -> Sequence[Row[Any]]:
@@ -88,7 +98,7 @@ def events_statement(customers: Sequence[str], wanted: Wanted, *, park_after: in
         select(row.id, row.type, row.created_at, row.received_at, row.body, row.reason,
                customer_syncs.c.error.label("sync_error"), event_state(park_after=park_after).label("state"))
         .select_from(events.outerjoin(customer_syncs, customer_syncs.c.customer_id == row.customer_id))
-        .where(row.customer_id.in_(customers))
+        .where(row.customer_id.in_(customers), *wanted.within(func.coalesce(row.created_at, row.received_at)))
         .order_by(row.received_at.desc(), row.id.desc())
         .limit(wanted.limit)
     )  # fmt: skip
@@ -117,7 +127,7 @@ def acts_statement(wanted: Wanted) -> Select[Any]:
         after.c.request_id == mine.c.request_id, after.c.act + ".asked" == mine.c.act, after.c.seq > mine.c.seq
     )
     looked = or_(*(mine.c.act.endswith(each) for each in LOOKS), mine.c.detail.contains({"preview": True}))
-    query = select(mine).where(looked if wanted.looks else ~looked & ~concluded.exists())
+    query = select(mine).where(looked if wanted.looks else ~looked & ~concluded.exists(), *wanted.within(mine.c.at))
     if wanted.reached.act is not None:
         query = query.where(mine.c.seq < wanted.reached.act)
     return query.order_by(mine.c.seq.desc()).limit(wanted.limit)
@@ -135,7 +145,7 @@ def versions_statement(wanted: Wanted) -> Select[Any]:
     query = (
         select(entitlements, before.c.entitlement.label("before"))
         .select_from(entitlements.outerjoin(before, previous))
-        .where(row.reader_id == wanted.reader_id)
+        .where(row.reader_id == wanted.reader_id, *wanted.within(row.as_of))
         .order_by(row.version.desc())
         .limit(wanted.limit)
     )
@@ -150,7 +160,7 @@ def notices_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
 def notices_statement(wanted: Wanted) -> Select[Any]:
     """Return the query."""
     row = notice_tables.notices_told.c
-    query = select(notice_tables.notices_told).where(row.reader_id == wanted.reader_id)
+    query = select(notice_tables.notices_told).where(row.reader_id == wanted.reader_id, *wanted.within(row.as_of))
     query = query.order_by(row.told_at.desc(), row.id.desc()).limit(wanted.limit)
     if wanted.reached.notice is None:
         return query
@@ -194,7 +204,7 @@ def newest_first(query: Select[Any]) -> Select[Any]:
 
 
 def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
-    row, conditions = decisions.c, list[ColumnElement[bool]]()
+    row, conditions = decisions.c, wanted.within(decisions.c.decided_at)
     if wanted.granted is not None:
         conditions.append(row.granted.is_(wanted.granted))
     if wanted.reached.decision is not None:

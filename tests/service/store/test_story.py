@@ -86,7 +86,12 @@ def statements(reader_id: str) -> dict[str, Any]:
         made[f"a moment of {whose}"] = whose_statement(whose, about, 200)
     customer = "cus_" + reader_id.removeprefix("r-")
     for name, reached in (("first", Reached()), ("far in", far)):
-        for words, narrowed in (("all", {}), ("walls", {"granted": False}), ("looks", {"looks": True})):
+        for words, narrowed in (
+            ("all", {}),
+            ("walls", {"granted": False}),
+            ("looks", {"looks": True}),
+            ("a day", {"since": NOW - timedelta(days=1), "until": NOW}),
+        ):
             wanted = Wanted(reader_id=reader_id, reached=reached, limit=51, **narrowed)  # type: ignore[arg-type]
             made |= {
                 f"{name}, {words}: events": events_statement([customer], wanted, park_after=8),
