@@ -21,7 +21,6 @@ from service.domain.entitlement import entitlement_from_json
 from service.errors import NotFound
 from service.journal.entry import entry_of
 from service.store import accounts, story
-from service.store.event_search import PARK_AFTER
 from service.store.story import Reached, Wanted
 from service.support.story.acts import act_told, names_of
 from service.support.story.changes import cause_told, change_told
@@ -154,7 +153,7 @@ class Timeline:
         return TimelinePage(moments=found, next_after=_reached(reached, read) if more else None)
 
     def _events(self, connection: Connection, wanted: Wanted) -> list[Moment]:
-        return [_event(row) for row in story.events_told(connection, wanted, park_after=PARK_AFTER)]
+        return [_event(row) for row in story.events_told(connection, wanted)]
 
     def _acts(self, connection: Connection, wanted: Wanted) -> list[Moment]:
         rows = story.acts_told(connection, wanted)
