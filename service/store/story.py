@@ -41,7 +41,7 @@ from webhooks.tables import customer_syncs, events
 
 BROWSERS = 20
 """Of how many of a reader's browsers, the newest links first, the journal is asked."""
-LOOKS = (".read", ".search", ".list", ".form", ".preview", "accounts.export", "account.erase_look")
+LOOKED = (".read", ".search", ".list", ".form", ".preview", "accounts.export", "account.erase_look")
 """How the acts' names end that only show something; through the API, an act with `preview` does no more either."""
 
 _LARGEST = 2**63 - 1
@@ -101,7 +101,7 @@ class Wanted:
         told_at, notice_id = notice or (None, None)
         decided_at, recorded_at, decision_id = decision or (None, None, None)
         return {
-            "reader_id": self.reader_id, "granted": self.granted, "looks": self.looks, "since": self.since,
+            "reader_id": self.reader_id, "granted": self.granted, "since": self.since,
             "until": self.until, "limit": self.limit, "act": self.reached.act, "version": self.reached.version,
             "received_at": _at(received_at), "event_id": event_id, "told_at": _at(told_at), "notice_id": notice_id,
             "decided_at": _at(decided_at), "recorded_at": _at(recorded_at), "decision_id": decision_id,
@@ -161,11 +161,14 @@ def _events() -> Select[Any]:
 
 def acts_told(connection: Connection, wanted: Wanted) -> Sequence[Row[Any]]:
     """Return what staff and keys did about the reader (or looked at), the newest first; what was erased is gone."""
-    return connection.execute(ACTS, wanted.parameters).all()
+    return connection.execute(LOOKS if wanted.looks else ACTS, wanted.parameters).all()
 
 
-def _acts() -> Select[Any]:
-    """Return the query. What was asked is left out where its outcome is there: they share a request's id."""
+def _acts(*, looks: bool) -> Select[Any]:
+    """Return the query. What was asked is left out where its outcome is there: they share a request's id.
+
+    Looks have one of their own: beside an `or`, PostgreSQL would go through all entries for each, to find the outcome.
+    """
     details = audit_details.c
     about = select(details.seq, details.reason, details.detail).where(
         details.subjects.contains(array([cast(_READER_ID, Text)]))
@@ -179,12 +182,9 @@ def _acts() -> Select[Any]:
     concluded = select(after.c.seq).where(
         after.c.request_id == mine.c.request_id, after.c.act + ".asked" == mine.c.act, after.c.seq > mine.c.seq
     )
-    looked = or_(*(mine.c.act.endswith(each) for each in LOOKS), mine.c.detail.contains({"preview": True}))
-    looks = cast(bindparam("looks", type_=Boolean), Boolean)
+    looked = or_(*(mine.c.act.endswith(each) for each in LOOKED), mine.c.detail.contains({"preview": True}))
     reached = _given("act", BigInteger, lambda act: mine.c.seq < act)
-    query = select(mine).where(
-        or_(looks & looked, ~looks & ~looked & ~concluded.exists()), reached, *_within(mine.c.at)
-    )
+    query = select(mine).where(looked if looks else ~looked & ~concluded.exists(), reached, *_within(mine.c.at))
     return query.order_by(mine.c.seq.desc()).limit(_LIMIT)
 
 
@@ -262,8 +262,8 @@ def newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(row.decided_at.desc(), row.recorded_at.desc(), row.id.desc())
 
 
-CUSTOMERS, EVENTS, ACTS, VERSIONS, NOTICES, DECISIONS = (
-    _customers(), _events(), _acts(), _versions(), _notices(), _decisions(),
+CUSTOMERS, EVENTS, ACTS, LOOKS, VERSIONS, NOTICES, DECISIONS = (
+    _customers(), _events(), _acts(looks=False), _acts(looks=True), _versions(), _notices(), _decisions(),
 )  # fmt: skip
 """What each source is asked, with `Wanted.parameters`: the customers that a reader is and was, and portions of all."""
 

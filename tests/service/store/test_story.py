@@ -18,6 +18,7 @@ from service.store.story import (
     CUSTOMERS,
     DECISIONS,
     EVENTS,
+    LOOKS,
     NOTICES,
     VERSIONS,
     Reached,
@@ -46,7 +47,8 @@ from accounts, generate_series(1, 3) each;
 insert into entitlements (reader_id, version, entitlement, as_of, cause)
 select reader_id, each, '{}', :now, 'sync' from accounts, generate_series(1, 3) each;
 insert into notices_told (id, reader_id, kind, amount_minor, currency, as_of, told_at)
-select 'n-' || each || reader_id, reader_id, 'payment_due', 290, 'usd', :now, :now from accounts, generate_series(1, 3) each;
+select 'n-' || each || reader_id, reader_id, 'payment_due', 290, 'usd', :now, :now
+from accounts, generate_series(1, 3) each;
 insert into audit (seq, at, actor, act, erases, details_digest, previous, digest)
 select n, :now, 'staff:1', case when n % 9 = 0 then 'refund' else 'account.read' end, '{}', '', '', ''
 from generate_series(1, :readers) n;
@@ -92,12 +94,18 @@ def statements(reader_id: str) -> dict[str, Any]:
         for words, narrowed in (
             ("all", {}),
             ("walls", {"granted": False}),
-            ("looks", {"looks": True}),
             ("a day", {"since": NOW - timedelta(days=1), "until": NOW}),
         ):
             wanted = Wanted(reader_id=reader_id, reached=reached, limit=51, **narrowed)  # type: ignore[arg-type]
             given = wanted.parameters | {"customer_ids": [customer]}
-            asked = {"events": EVENTS, "acts": ACTS, "versions": VERSIONS, "notices": NOTICES, "decisions": DECISIONS}
+            asked = {
+                "events": EVENTS,
+                "acts": ACTS,
+                "looks": LOOKS,
+                "versions": VERSIONS,
+                "notices": NOTICES,
+                "decisions": DECISIONS,
+            }
             made |= {f"{name}, {words}: {source}": (each, given) for source, each in asked.items()}
     return made
 
