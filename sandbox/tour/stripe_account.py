@@ -40,6 +40,11 @@ class StripeAccount:
         """Return the clock's instant as last read; None before `find_clock`."""
         return self._now
 
+    @property
+    def clock_id(self) -> str:
+        """Return the clock's id, once it was found."""
+        return self._clock_id
+
     def find_clock(self) -> datetime:
         """Find the clock and return its instant; raise NoClock."""
         clocks = self._client.v1.test_helpers.test_clocks.list({"limit": 100})

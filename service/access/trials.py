@@ -34,14 +34,14 @@ class Trials:
         """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
         account = accounts.find(connection, reader_id)
         customer_id = account.customer_id if account else None
-        used: set[str] = set()
         card = derived.payment_fingerprint_of(connection, customer_id) if customer_id else None
+        known_as: set[tuple[str, str]] = set()
         for address in {email, account.email if account else None}:
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
-            known_as = spellings(identities, self._email_key)
-            used |= trials.used_by(connection, known_as)
-            used |= {"dispute"} if trials.barred_by(connection, known_as) else set()
-        return trial_eligibility(plan, used=frozenset(used))
+            known_as.update(spellings(identities, self._email_key))
+        used = trials.used_by(connection, known_as)
+        barred = {"dispute"} if trials.barred_by(connection, known_as) else set()
+        return trial_eligibility(plan, used=used | barred)
 
     def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:
         """Return the eligibility for the first plan that has a trial (or for the first plan)."""

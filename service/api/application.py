@@ -10,6 +10,7 @@ from service.api.decisions import DECIDE, DECIDE_BATCH
 from service.api.dispatch import mount
 from service.api.envelope import surround
 from service.api.lean import LeanPath
+from service.api.paths import Other, rule_of
 from service.api.problems import handle_everything
 from service.api.routes import OPERATIONS
 from service.api.services import Services
@@ -24,9 +25,11 @@ def build_flask(services: Services) -> Flask:
     handle_everything(app)
     for blueprint in services.blueprints:
         app.register_blueprint(blueprint)
+    app.url_map.converters["other"] = Other
+    paths = {each.path for each in OPERATIONS}
     budget = app.extensions["newsstand.budget"] = ThreadBudget(services.slow_calls_at_once)
     for operation in OPERATIONS:
-        mount(app, operation, services, budget)
+        mount(app, operation, services, budget, rule=rule_of(operation.path, paths))
     lean = LeanPath(app.wsgi_app, DECIDE, services)
     app.wsgi_app = OneDeadline(lean, (DECIDE, DECIDE_BATCH), services.one_decision)  # type: ignore[method-assign]
     return app

@@ -64,7 +64,7 @@ SHOW_AUDIT = Operation(
                 "seq": 1204,
                 "at": "2026-11-10T09:00:00Z",
                 "actor": "staff:7",
-                "act": "refund",
+                "act": "act.refund",
                 "request_id": "5f1c0e5b7a9d4c3e8f60a1b2c3d4e5f6",
                 "reader_ids": ["r-81"],
                 "reason": "charged after cancelling by telephone",

@@ -20,12 +20,12 @@ from service.api.services import Services
 from service.store.api_keys import Scope
 
 
-def mount(app: Flask, operation: Operation, services: Services, budget: ThreadBudget) -> None:
-    """Serve the operation, unless a blueprint does; raises ValueError for one that should be audited and is not."""
+def mount(app: Flask, operation: Operation, services: Services, budget: ThreadBudget, *, rule: str) -> None:
+    """Serve the operation under `rule`, unless a blueprint does; raises ValueError for one that is not audited."""
     refuse_untraced(operation)
     if operation.view is not None:
         endpoint = _Endpoint(operation, operation.view, services, budget)
-        app.add_url_rule(operation.rule, operation.name, endpoint, methods=[operation.method])
+        app.add_url_rule(rule, operation.name, endpoint, methods=[operation.method])
 
 
 class _Endpoint:

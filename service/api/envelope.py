@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from flask import Flask, Response, g, request
 
 from service import logs, metrics
+from service.api.paths import shown
 
 REQUEST_ID = "X-Request-Id"
 ALWAYS = {"X-Content-Type-Options": "nosniff"}
@@ -80,7 +81,7 @@ def _open() -> None:
 
 
 def _close(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else None
+    route = shown(request.url_rule.rule) if request.url_rule else None
     status, key_id = response.status_code, g.get("api_key_id")
     also = g.get("told")
     tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id, also=also)

@@ -89,11 +89,6 @@ class Operation:
     example_body: Mapping[str, Any] | None = None
     example_answer: Mapping[str, Any] | None = None
 
-    @property
-    def rule(self) -> str:
-        """Return the path as Flask writes it."""
-        return self.path.replace("{", "<").replace("}", ">")
-
 
 def answer(status: int, value: Mapping[str, Any]) -> Reply:
     """Return `value` as JSON."""

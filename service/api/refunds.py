@@ -7,6 +7,7 @@ from service.api.acts.face import wish_of
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
 from service.domain.refunds import RefundRequest
+from service.domain.staff_acts import StaffAct, audited_as
 from service.store.api_keys import Scope
 from service.support.acts.refunding import RefundWish
 from service.support.audit import Audited
@@ -84,7 +85,7 @@ REFUND = Operation(
     ),
     slow=True,
     idempotent=True,
-    audited=Audited(act="refund", ahead=True),
+    audited=Audited(act=audited_as(StaffAct.REFUND), ahead=True),
     example_body={"invoice": "in_1QfZ2e", "amount": 290, "reason": "charged after cancelling by telephone"},
     example_answer={
         "preview": False,

@@ -14,7 +14,7 @@ from service.domain.entitlement import Status
 from service.domain.redirects import LONGEST
 from service.exemptions.tokens import LONGEST_LIFE
 from service.store.account_search import Order
-from service.support.story.timeline import Kind
+from service.support.story.timeline import SEARCHED, Kind
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 MOST_ARTICLES = 500
@@ -217,6 +217,15 @@ class AccountsQuery(AccountFilter, PageQuery):
 
 class TimelineQuery(PageQuery):
     kind = Choice(*Kind, metadata={"description": "Only these; without it all but `look`, which staff's readings are."})
+    since = fields.AwareDateTime(format="iso", metadata={"description": "What happened (`at`) from this instant on."})
+    until = fields.AwareDateTime(format="iso", metadata={"description": "What happened (`at`) before this instant."})
+    q = Text(
+        most=200,
+        metadata={
+            "description": "Words that each must stand somewhere in a moment: in its sentence, a reason, a name or an "
+            f"id. {SEARCHED} moments are searched at once, so a page may have few, or none, and still a `next`."
+        },
+    )
 
 
 def refuse_unlikely(at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from service.api import schemas, story_shapes
@@ -11,16 +12,23 @@ from service.api.present import instant
 from service.api.services import Services
 from service.store.api_keys import Scope
 from service.support.audit import Audited
-from service.support.story.timeline import Kind, Moment
+from service.support.story.timeline import Kind, Moment, Only
 
 
 def show_timeline(services: Services, call: Call) -> Reply:
     """Return a page of a reader's timeline."""
-    kind = call.query.get("kind")
-    after = story_place(call.query.get("cursor"))
-    page = services.timeline.page(call.path["reader_id"], kind=Kind(kind) if kind else None, after=after)
+    page = services.timeline.page(
+        call.path["reader_id"], only_from(call.query), after=story_place(call.query.get("cursor"))
+    )
     following = cursor_of(str(page.next_after)) if page.next_after else None
     return answer(200, {"data": [_moment(each) for each in page.moments], "next": following})
+
+
+def only_from(asked: Mapping[str, Any]) -> Only:
+    """Return which moments a `TimelineQuery` asks for."""
+    kind = asked.get("kind")
+    same = {name: asked.get(name) for name in ("since", "until", "q")}
+    return Only(kind=Kind(kind) if kind else None, **same)
 
 
 def _moment(moment: Moment) -> dict[str, Any]:
@@ -39,7 +47,8 @@ SHOW_TIMELINE = Operation(
     description=(
         "Newest first: Stripe's events with what became of each, what staff did, changes of access, notices (when the "
         "site first learned what the reader is to be told), and walls and counted reads: the reader's, and those of "
-        "the reader's browsers while nobody was signed in, kept as long as the journal is."
+        "the reader's browsers while nobody was signed in, kept as long as the journal is. Narrowed by kind, by when "
+        "things happened, and by words."
     ),
     access=Scope.SUPPORT_READ,
     view=show_timeline,

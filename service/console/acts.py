@@ -20,7 +20,7 @@ from service.console.frame import Visit
 from service.domain.bonuses import MOST_ARTICLES
 from service.domain.money import Money
 from service.domain.staff import Role
-from service.domain.staff_acts import LEAST_ROLE, StaffAct
+from service.domain.staff_acts import LEAST_ROLE, StaffAct, audited_as
 from service.store.tables import invoices
 from service.support.acts.act import Act, Wish
 from service.support.acts.all import Acts
@@ -111,7 +111,7 @@ class ConsoleAct:
         return LEAST_ROLE[self.which]
 
     def audited(self, step: str = "") -> Audited:
-        return Audited(act=f"act.{self.which.value}{step}", ahead=self.ahead and not step)
+        return Audited(act=audited_as(self.which) + step, ahead=self.ahead and not step)
 
 
 def _grant(desk: Desk, visit: Visit, usual: dict[str, Any]) -> Wish:

@@ -25,6 +25,14 @@ class StaffAct(StrEnum):
     MERGE = "merge"
 
 
+def audited_as(act: StaffAct) -> str:
+    """Return the audit log's name of an act, by whichever way it is done."""
+    return f"act.{act.value}"
+
+
+FORMER_NAMES: Mapping[str, tuple[str, ...]] = {audited_as(StaffAct.REFUND): ("refund",)}
+"""What the log called acts before all were named alike: what is written there stays, and is found by either name."""
+
 LEAST_ROLE: Mapping[StaffAct, Role] = {
     StaffAct.NOTE: Role.AGENT,
     StaffAct.GRANT: Role.AGENT,

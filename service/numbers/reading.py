@@ -51,7 +51,7 @@ class Numbers:
         with self._engine.connect() as connection:
             told = connection.execute(query).first()
             counts = self._counts(connection, figure, span)
-        plans = {plan.id: plan.label for plan in self._catalog.plans}
+        plans = [plan.id for plan in self._catalog.plans]
         return Shown(
             figure=figure, span=span, table=table_of(figure_id, counts, span, plans),
             as_of=told.as_of if told else None, counted_at=told.counted_at if told else None,

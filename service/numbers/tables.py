@@ -67,8 +67,8 @@ class Span:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
 
-def table_of(figure: FigureId, counts: Counts, span: Span, plans: Mapping[str, str]) -> Table:
-    """Return the figure's table; `plans` are labels by id, in the order in which they are shown."""
+def table_of(figure: FigureId, counts: Counts, span: Span, plans: Sequence[str]) -> Table:
+    """Return the figure's table; `plans` are those on sale, in the order in which they are shown."""
     builders: dict[FigureId, Callable[[], Table]] = {
         FigureId.ACTIVE: lambda: _active(counts, span, plans),
         FigureId.MRR: lambda: _mrr(counts, span),
@@ -110,10 +110,10 @@ def share(part: int, whole: int) -> float | None:
 _DAY = Column(name="day", label="Day")
 
 
-def _active(counts: Counts, span: Span, plans: Mapping[str, str]) -> Table:
+def _active(counts: Counts, span: Span, plans: Sequence[str]) -> Table:
     keys = {key.removeprefix(PLAN) for _, key in counts if key.startswith(PLAN)}
-    known = [*plans, *sorted(keys - plans.keys())]
-    columns = [Column(name=f"paying_{plan}", label=f"{plans.get(plan, plan)} ({plan})") for plan in known]
+    known = [*plans, *sorted(keys - set(plans))]
+    columns = [Column(name=f"paying_{plan}", label=f"Paying, {plan}") for plan in known]
     rows: list[Row] = []
     for day in span.days:
         paying = [counts.get((day, f"{PLAN}{plan}"), 0) for plan in known]

@@ -11,9 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection, Engine, exists, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, exists, or_, select
 
 from metering.meter import MeterUnavailable, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
@@ -25,6 +24,7 @@ from service.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from service.privacy.everything import HELD, counted
 from service.privacy.person import Person, find_person
 from service.privacy.stripe_steps import steps_at_stripe
+from service.privacy.whose import of_customer
 from service.store import accounts, erased, merges
 from service.store.money_tables import warned_charges
 from service.store.tables import repeated_cards, subscriptions
@@ -200,20 +200,26 @@ def _obstacle(connection: Connection, person: Person) -> Conflict | None:
     if staying not in person.reader_ids:
         told = f"This account was made one with that of {staying}: erase that reader, and both are gone."
         return Conflict(told, code="account_merged")
-    theirs = subscriptions.c.customer_id.in_(person.customer_ids)
-    running = exists().where(theirs, subscriptions.c.plan.is_not(None), subscriptions.c.status.not_in(OVER))
-    if connection.scalar(select(running)):
+    standing = connection.execute(_STANDING, person.parameters).one()
+    if standing.running:
         return Conflict(
             "A subscription is running: cancel it at once, not at its period's end, and erase the reader then.",
             code="subscription_running",
         )
-    if any(connection.scalar(select(_unsettled(table, person))) for table in (warned_charges, repeated_cards)):
+    if standing.unsettled:
         return Conflict("A payment is just being given back; try again in a minute.", code="work_under_way")
     return None
 
 
-def _unsettled(table: Any, person: Person) -> Any:
-    return exists().where(table.c.customer_id.in_(person.customer_ids), table.c.settled_at.is_(None))
+def _any_of(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(of_customer(table), *conditions)
+
+
+_STANDING = select(
+    _any_of(subscriptions, subscriptions.c.plan.is_not(None), subscriptions.c.status.not_in(OVER)).label("running"),
+    or_(*(_any_of(each, each.c.settled_at.is_(None)) for each in (warned_charges, repeated_cards))).label("unsettled"),
+)
+"""What is to be charged or given back of a person's."""
 
 
 def _refuse_names(reason: str, person: Person) -> None:

@@ -51,7 +51,7 @@ HELD: tuple[Held, ...] = (
     Held(table=grants, why="Access that staff gave.", whose=of_reader(grants)),
     Held(table=meter_bonuses, why="Free articles that staff added.", whose=of_reader(meter_bonuses)),
     Held(table=hold_releases, why="Holds that staff released.", whose=of_reader(hold_releases)),
-    Held(table=account_merges, why="Accounts of the reader that were made one.", whose=whose.merged),
+    Held(table=account_merges, why="Accounts of the reader that were made one.", whose=whose.merged()),
     Held(table=notes, why="What staff wrote to each other about the account.", whose=of_reader(notes)),
     Held(
         table=notices_told, why="What the site was told to tell the reader: a charge ahead, a payment due.",
@@ -78,7 +78,7 @@ HELD: tuple[Held, ...] = (
         whose=of_reader(refusal_checks),
     ),
     Held(
-        table=decisions, why="Articles that were counted or refused in the last weeks.", whose=whose.decided,
+        table=decisions, why="Articles that were counted or refused in the last weeks.", whose=whose.decided(),
         fate=fates.decided,
     ),
     Held(
@@ -107,29 +107,29 @@ HELD: tuple[Held, ...] = (
     ),
     Held(
         table=events, proves=False,
-        why="What Stripe sent about the customer, as it came.", whose=whose.told, fate=fates.EVENT,
+        why="What Stripe sent about the customer, as it came.", whose=whose.told(), fate=fates.EVENT,
     ),
     Held(
         table=idempotency_keys, proves=False,
         why="Answers kept for a day, so that a repeated request does nothing twice.",
-        whose=whose.answered, hidden=frozenset({"api_key_id", "key", "request_digest", "ticket", "leased_until"}),
+        whose=whose.answered(), hidden=frozenset({"api_key_id", "key", "request_digest", "ticket", "leased_until"}),
     ),
     Held(
         table=audit_details, proves=False,
-        why="What staff did about the reader, and when they looked.", whose=whose.audited,
+        why="What staff did about the reader, and when they looked.", whose=whose.audited(),
         rows=whose.entries, fate=fates.left_to_the_chain,
     ),
     Held(
         table=staff_sign_ins, proves=False,
         why="Where a member of staff wanted to go who had to sign in first.",
-        whose=whose.led_back, hidden=frozenset({"digest", "state", "nonce", "code_verifier"}),
+        whose=whose.led_back(), hidden=frozenset({"digest", "state", "nonce", "code_verifier"}),
     ),
     Held(
         table=long_runs, proves=False,
-        why="How far long work has come.", whose=whose.reached,
+        why="How far long work has come.", whose=whose.reached(),
     ),
     Held(
-        table=procrastinate_jobs, why="Work that waits to be done about the customer.", whose=whose.queued
+        table=procrastinate_jobs, why="Work that waits to be done about the customer.", whose=whose.queued()
     ),
     Held(table=accounts, why="Who the reader is to us.", whose=of_reader(accounts)),
 )  # fmt: skip
@@ -138,8 +138,10 @@ HELD: tuple[Held, ...] = (
 
 def counted(connection: Connection, person: Person) -> dict[str, int]:
     """Return how many rows of each table are the person's, asked for in one statement."""
-    every = select(*(held.number(person).label(held.name) for held in HELD))
-    return dict(connection.execute(every).mappings().one())
+    return dict(connection.execute(_COUNTED, person.parameters).mappings().one())
+
+
+_COUNTED = select(*(held.number.label(held.name) for held in HELD))
 
 
 NOTHING_PERSONAL: dict[str, str] = {

@@ -81,8 +81,8 @@ EVENT = Stripped(
 
 def trials(connection: Connection, held: Held, person: Person, digest: Digest) -> int:
     """Keep that a trial was had, or is ruled out, under keyed hashes alone; e-mail addresses are kept so already."""
-    mine = delete(held.table).where(held.whose(person)).returning(held.table)
-    rows = [_anonymous(dict(row), digest) for row in connection.execute(mine).mappings()]
+    mine = delete(held.table).where(held.whose).returning(held.table)
+    rows = [_anonymous(dict(row), digest) for row in connection.execute(mine, person.parameters).mappings()]
     if rows:
         connection.execute(insert(held.table).values(rows).on_conflict_do_nothing())
     return len(rows)
@@ -95,8 +95,8 @@ def _anonymous(row: dict[str, Any], digest: Digest) -> dict[str, Any]:
 
 def bought(connection: Connection, held: Held, person: Person, digest: Digest) -> int:
     """Keep of a completed checkout what was agreed to, as a consent of nobody in particular; the rest goes."""
-    mine = delete(checkouts).where(held.whose(person)).returning(checkouts)
-    rows = connection.execute(mine).mappings().all()
+    mine = delete(checkouts).where(held.whose).returning(checkouts)
+    rows = connection.execute(mine, person.parameters).mappings().all()
     agreed = [_consent(row, connection, digest) for row in rows if row["status"] == "complete"]
     if agreed:
         connection.execute(insert(consents).values(agreed))

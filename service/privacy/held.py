@@ -12,7 +12,8 @@ from service.privacy.person import Person
 
 Digest = Callable[[str, str], str]
 """Returns what stays of an id (kind, value): its keyed hash."""
-Whose = Callable[[Person], ColumnElement[bool]]
+Whose = ColumnElement[bool]
+"""Which rows are the person's whose `parameters` the statement is told."""
 Row = Mapping[str, Any]
 Rows = Callable[[Connection, "Held", Person], list[dict[str, Any]]]
 Fate = Callable[[Connection, "Held", Person, Digest], int]
@@ -22,13 +23,13 @@ Fate = Callable[[Connection, "Held", Person, Digest], int]
 def whole_rows(connection: Connection, held: Held, person: Person) -> list[dict[str, Any]]:
     """Return the person's rows, without the columns that are hidden."""
     shown = [each for each in held.table.c if each.name not in held.hidden]
-    query = select(*shown).where(held.whose(person)).order_by(*held.keys)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    query = select(*shown).where(held.whose).order_by(*held.keys)
+    return [dict(row) for row in connection.execute(query, person.parameters).mappings()]
 
 
 def gone(connection: Connection, held: Held, person: Person, _digest: Digest) -> int:
     """Delete the person's rows."""
-    return connection.execute(delete(held.table).where(held.whose(person))).rowcount
+    return connection.execute(delete(held.table).where(held.whose), person.parameters).rowcount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,8 @@ class Stripped:
 
     def __call__(self, connection: Connection, held: Held, person: Person, digest: Digest) -> int:
         """Write the rows anew, and return how many."""
-        rows = connection.execute(select(held.table).where(held.whose(person))).mappings().all()
+        theirs = select(held.table).where(held.whose)
+        rows = connection.execute(theirs, person.parameters).mappings().all()
         for row in rows:
             mine = and_(*(key == row[key.name] for key in held.keys))
             without = {name: value(dict(row), digest) for name, value in self.becomes.items()}
@@ -79,6 +81,7 @@ class Held:
         """Return the columns that tell rows apart."""
         return list(self.table.primary_key) if isinstance(self.table, Table) else [self.table.c.id]
 
-    def number(self, person: Person) -> ScalarSelect[int]:
+    @property
+    def number(self) -> ScalarSelect[int]:
         """Return the query of how many of the rows are the person's, none of which leaves the database for it."""
-        return select(func.count()).select_from(self.table).where(self.whose(person)).scalar_subquery()
+        return select(func.count()).select_from(self.table).where(self.whose).scalar_subquery()

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, func, or_, select, union
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    all_,
+    and_,
+    any_,
+    func,
+    literal_column,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from service.privacy.parameters import CUSTOMER_IDS, READER_IDS, VISITOR_IDS, Parameters, spelt
 from service.store import merges
 from service.store.act_tables import account_merges
 from service.store.money_tables import staff_refunds, warned_charges
@@ -31,6 +46,7 @@ SHORTEST_WORD = 6
 
 _EMAIL = r'"(?:[a-z]+_)?email"\s*:\s*("(?:[^"\\]|\\.)+")'
 """How an event names an address, as JSON: Stripe's are of the payer, whatever object they stand in."""
+_TOLD = "told_email"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,86 +81,84 @@ class Person:
         """Return how they would stand in free text, among other words."""
         return [name if len(name) >= SHORTEST_WORD and not name.isalpha() else f'"{name}"' for name in self.names]
 
+    @cached_property
+    def parameters(self) -> Parameters:
+        """Return what a statement of `Held` is told, to be about this person."""
+        ids = {READER_IDS: self.reader_ids, CUSTOMER_IDS: self.customer_ids, VISITOR_IDS: self.visitor_ids}
+        return {parameter.key: list(each) for parameter, each in ids.items()} | spelt(self.names, self.words)
+
 
 def find_person(connection: Connection, reader_id: str) -> Person:
     """Return what this reader is known by; somebody who never was here is known by the reader id alone."""
-    merged_ids = tuple(merges.gone_into(connection, reader_id))
-    reader_ids = (reader_id, *merged_ids)
-    customer_ids = _texts(connection, _customers(reader_ids))
+    merged_ids = merges.gone_into(connection, reader_id)
+    ids: dict[str, list[str]] = {READER_IDS.key: [reader_id, *merged_ids]}
+    ids[CUSTOMER_IDS.key] = sorted(connection.scalars(_CUSTOMERS, ids))
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, name in connection.execute(_NAMES, ids):
+        names[kind].add(json.loads(name) if kind == _TOLD else name)
+    emails = {each for each in names["email"] | names[_TOLD] if each and each.isprintable()}
     return Person(
         reader_id=reader_id,
-        merged_ids=merged_ids,
-        customer_ids=customer_ids,
-        emails=_emails(connection, reader_ids, customer_ids),
-        visitor_ids=_texts(
-            connection, select(visitor_links.c.visitor_id).where(visitor_links.c.reader_id.in_(reader_ids))
-        ),
-        checkout_ids=_texts(connection, select(checkouts.c.id).where(checkouts.c.reader_id.in_(reader_ids))),
-        stripe_ids=_texts(connection, union(*_at_stripe(reader_ids, customer_ids))),
+        merged_ids=tuple(merged_ids),
+        customer_ids=tuple(ids[CUSTOMER_IDS.key]),
+        emails=tuple(sorted(emails)),
+        visitor_ids=tuple(sorted(names["visitor"])),
+        checkout_ids=tuple(sorted(names["checkout"])),
+        stripe_ids=tuple(sorted(names["stripe"])),
     )
 
 
-def holds_word_of(text: ColumnElement[str], person: Person) -> ColumnElement[bool]:
-    """Return whether a JSON text has one of the person's ids as a whole value, in whatever case or spelling.
-
-    The text is cut at its quotes once: a pattern of all ids takes twice as long for ten of them, four times for 200.
-    """
-    spellings = sorted({spelling for name in person.names for spelling in _spellings(name)})
-    whole = [func.lower(each) for each in spellings if '"' not in each]
-    torn = [func.strpos(func.lower(text), func.lower(f'"{each}"')) > 0 for each in spellings if '"' in each]
-    values = func.string_to_array(func.lower(text), '"', type_=ARRAY(Text))
-    return or_(*torn, *([values.overlap(array(whole))] if whole else []))
-
-
-def _spellings(name: str) -> Iterator[str]:
-    for each in (name, name.lower()):  # an escaped Ö has another number than ö, which no database folds
-        yield json.dumps(each)[1:-1]
-        yield json.dumps(each, ensure_ascii=False)[1:-1]
-
-
-def _customers(reader_ids: Iterable[str]) -> Select[tuple[str]]:
+def _customers() -> Select[Any]:
     """Return the query of the reader's customers, of those deleted at Stripe too; none that is another's now."""
-    ledger, bars = trial_ledger.c, trial_bars.c
+    ledger, bars, snapshot = trial_ledger.c, trial_bars.c, customer_snapshots.c
     found = union(
-        select(accounts.c.customer_id.label("id")).where(accounts.c.reader_id.in_(reader_ids)),
-        select(customer_snapshots.c.customer_id).where(customer_snapshots.c.reader_id.in_(reader_ids)),
-        select(account_merges.c.gone_customer_id).where(account_merges.c.reader_id.in_(reader_ids)),
-        select(subscriptions.c.customer_id).where(subscriptions.c.reader_id.in_(reader_ids)),
-        select(repeated_cards.c.customer_id).where(repeated_cards.c.reader_id.in_(reader_ids)),
-        select(checkouts.c.parameters["customer"].astext).where(checkouts.c.reader_id.in_(reader_ids)),
-        select(ledger.value).where(ledger.reader_id.in_(reader_ids), ledger.kind == "customer"),
-        select(bars.value).where(bars.reader_id.in_(reader_ids), bars.kind == "customer"),
-        select(customer_snapshots.c.customer_id).where(customer_snapshots.c.named_reader_id.in_(reader_ids)),
+        _of_reader(accounts.c.reader_id, accounts.c.customer_id.label("id")),
+        _of_reader(snapshot.reader_id, snapshot.customer_id),
+        _of_reader(snapshot.named_reader_id, snapshot.customer_id),
+        _of_reader(account_merges.c.reader_id, account_merges.c.gone_customer_id),
+        _of_reader(subscriptions.c.reader_id, subscriptions.c.customer_id),
+        _of_reader(repeated_cards.c.reader_id, repeated_cards.c.customer_id),
+        _of_reader(checkouts.c.reader_id, checkouts.c.parameters["customer"].astext),
+        _of_reader(ledger.reader_id, ledger.value).where(ledger.kind == "customer"),
+        _of_reader(bars.reader_id, bars.value).where(bars.kind == "customer"),
     ).subquery()
-    bound = and_(accounts.c.customer_id == found.c.id, accounts.c.reader_id.not_in(reader_ids))
+    bound = and_(accounts.c.customer_id == found.c.id, accounts.c.reader_id != all_(READER_IDS))
     elsewhere = select(accounts.c.customer_id).where(bound).exists()
     return select(found.c.id).where(found.c.id.is_not(None), ~elsewhere)
 
 
-def _emails(connection: Connection, reader_ids: Iterable[str], customer_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the addresses they have now, and those that Stripe told of before: staff may have looked for either."""
-    snapshot = customer_snapshots.c
-    found = union(
-        select(accounts.c.email.label("email")).where(accounts.c.reader_id.in_(reader_ids)),
-        select(snapshot.snapshot["email"].astext).where(snapshot.customer_id.in_(customer_ids)),
-    ).subquery()
-    now = _texts(connection, select(found.c.email).where(found.c.email.is_not(None)))
-    told = func.regexp_matches(func.convert_from(events.c.body, "UTF8"), _EMAIL, "g")
-    every = connection.scalars(select(told).where(events.c.customer_id.in_(customer_ids)).distinct())
-    before = [json.loads(escaped) for (escaped,) in every]
-    return tuple(sorted({each for each in (*now, *before) if each and each.isprintable()}))
-
-
-def _at_stripe(reader_ids: Iterable[str], customer_ids: Iterable[str]) -> Iterator[Select[tuple[str]]]:
-    of_customer = (
+def _names() -> Select[Any]:
+    """Return the query of every other name and its kind: also the addresses that Stripe told of before (`_TOLD`)."""
+    told = func.regexp_matches(func.convert_from(events.c.body, "UTF8"), _EMAIL, "g", type_=ARRAY(Text))[1]
+    of_reader = {
+        accounts.c.email: "email", visitor_links.c.visitor_id: "visitor", checkouts.c.id: "checkout",
+        checkouts.c.session_id: "stripe", staff_refunds.c.refund_id: "stripe",
+        trial_ledger.c.subscription_id: "stripe",
+    }  # fmt: skip
+    bought = (
         subscriptions.c.id, invoices.c.id, holds.c.id, holds.c.charge_id, warned_charges.c.warning_id,
         warned_charges.c.charge_id,
     )  # fmt: skip
-    for column in of_customer:
-        yield select(column).where(column.table.c.customer_id.in_(customer_ids))
-    for column in (checkouts.c.session_id, staff_refunds.c.refund_id, trial_ledger.c.subscription_id):
-        yield select(column).where(column.table.c.reader_id.in_(reader_ids), column.is_not(None))
+    found = union(
+        *(_of_reader(column.table.c.reader_id, _of(kind), column.label("name")) for column, kind in of_reader.items()),
+        *(_of_customer(column.table.c.customer_id, _of("stripe"), column) for column in bought),
+        _of_customer(customer_snapshots.c.customer_id, _of("email"), customer_snapshots.c.snapshot["email"].astext),
+        _of_customer(events.c.customer_id, _of(_TOLD), told),
+    ).subquery()
+    return select(found.c.kind, found.c.name).where(found.c.name.is_not(None))
 
 
-def _texts(connection: Connection, query: object) -> tuple[str, ...]:
-    return tuple(sorted(connection.scalars(query)))  # type: ignore[call-overload]  # a select or a union, of one text
+def _of(kind: str) -> ColumnElement[str]:
+    return literal_column(f"'{kind}'", Text).label("kind")
+
+
+def _of_reader(reader_id: ColumnElement[str], *columns: Any) -> Select[Any]:
+    return select(*columns).where(reader_id == any_(READER_IDS))
+
+
+def _of_customer(customer_id: ColumnElement[str], *columns: Any) -> Select[Any]:
+    return select(*columns).where(customer_id == any_(CUSTOMER_IDS))
+
+
+_CUSTOMERS = _customers()
+_NAMES = _names()

@@ -1,10 +1,13 @@
-"""All that is kept of one account, for people: one query a table, none of them across accounts."""
+"""All that is kept of one account, for people, in one query; none of it is looked for across accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, DateTime, Table, Text, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.domain.standings import RUNNING
 from service.store.act_tables import account_merges
@@ -34,70 +37,81 @@ def facts_of(connection: Connection, reader_id: str) -> dict[str, Any] | None:
 
     `more` names the tables that have more rows than are shown.
     """
-    row = connection.execute(_account(reader_id)).mappings().first()
+    row = connection.execute(_ACCOUNT, {"reader_id": reader_id}).mappings().first()
     if row is None:
         return None
-    queries = _of_customer(row["customer_id"]) | _of_reader(reader_id) | {"merges": _merges(reader_id)}
-    rows = {name: [dict(each) for each in connection.execute(query).mappings()] for name, query in queries.items()}
+    rows = {name: [_typed(table, each) for each in row[name]] for name, (table, _) in _ROWS.items()}
     shown = {name: each[:ROWS_SHOWN] for name, each in rows.items()}
     more = frozenset(name for name, each in rows.items() if len(each) > ROWS_SHOWN)
-    return dict(row) | shown | {"more": more, "unbound": unbound_payers(connection, reader_id)}
+    return dict(row) | shown | {"more": more}
 
 
-def unbound_payers(connection: Connection, reader_id: str) -> list[str]:
+def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as its table has it: JSON knows no instants."""
+    instants = {name for name, value in row.items() if value and isinstance(table.c[name].type, DateTime)}
+    return row | {name: datetime.fromisoformat(row[name]) for name in instants}
+
+
+def _newest(table: Table, condition: ColumnElement[bool], by: Column[Any]) -> Any:
+    """Return the account's newest rows as an array of JSON: so that one round trip brings all tables."""
+    rows = select(func.to_jsonb(table.table_valued())).where(condition)
+    newest = rows.order_by(by.desc(), next(iter(table.primary_key.columns))).limit(ROWS_SHOWN + 1)
+    return func.array(newest.scalar_subquery(), type_=ARRAY(JSONB))
+
+
+def _of_customer(table: Table, by: Column[Any]) -> Any:
+    return _newest(table, table.c.customer_id == accounts.c.customer_id, by)
+
+
+def _of_reader(table: Table, by: Column[Any]) -> Any:
+    return _newest(table, table.c.reader_id == accounts.c.reader_id, by)
+
+
+def _unbound() -> Any:
     """Return the customers at Stripe that name this reader, are not theirs here, and pay for a plan of ours."""
-    named, sold = customer_snapshots.c, subscriptions.c
+    named, sold = customer_snapshots.alias("named").c, subscriptions.c
     paying = select(sold.id).where(
         sold.customer_id == named.customer_id, sold.plan.is_not(None), sold.status.in_(RUNNING)
     )
-    query = select(named.customer_id).where(named.named_reader_id == reader_id, paying.exists())
-    return list(connection.scalars(query.order_by(named.customer_id)))
+    query = select(named.customer_id).where(named.named_reader_id == accounts.c.reader_id, paying.exists())
+    return func.array(query.order_by(named.customer_id).scalar_subquery(), type_=ARRAY(Text))
 
 
-def _account(reader_id: str) -> Select[Any]:
-    columns = accounts.c
-    joined = accounts.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == columns.customer_id).outerjoin(
-        customer_syncs, customer_syncs.c.customer_id == columns.customer_id
+_MERGED = or_(
+    account_merges.c.reader_id == accounts.c.reader_id, account_merges.c.gone_reader_id == accounts.c.reader_id
+)
+"""Of the merges, those that this account stayed in, and the one in which it went."""
+_ROWS: Mapping[str, tuple[Table, Any]] = {
+    "subscriptions": (subscriptions, _of_customer(subscriptions, subscriptions.c.created_at)),
+    "invoices": (invoices, _of_customer(invoices, invoices.c.created_at)),
+    "holds": (holds, _of_customer(holds, holds.c.from_at)),
+    "fraud_warnings": (warned_charges, _of_customer(warned_charges, warned_charges.c.found_at)),
+    "grants": (grants, _of_reader(grants, grants.c.id)),
+    "refunds": (staff_refunds, _of_reader(staff_refunds, staff_refunds.c.asked_at)),
+    "trial_ledger": (trial_ledger, _of_reader(trial_ledger, trial_ledger.c.created_at)),
+    "visitors": (visitor_links, _of_reader(visitor_links, visitor_links.c.linked_at)),
+    "checkouts": (checkouts, _of_reader(checkouts, checkouts.c.created_at)),
+    "consents": (consents, _of_reader(consents, consents.c.agreed_at)),
+    "gifts": (gifts, _of_reader(gifts, gifts.c.given_at)),
+    "notes": (notes, _of_reader(notes, notes.c.written_at)),
+    "notices_told": (notices_told, _of_reader(notices_told, notices_told.c.told_at)),
+    "merges": (account_merges, _newest(account_merges, _MERGED, account_merges.c.merged_at)),
+}
+_ACCOUNT = (
+    select(
+        accounts.c.reader_id,
+        accounts.c.email,
+        accounts.c.customer_id,
+        accounts.c.created_at,
+        customer_snapshots.c.fetched_at,
+        customer_syncs.c.error.label("sync_failure"),
+        _unbound().label("unbound"),
+        *(rows.label(name) for name, (_, rows) in _ROWS.items()),
     )
-    shown = (columns.reader_id, columns.email, columns.customer_id, columns.created_at)
-    fresh = (customer_snapshots.c.fetched_at, customer_syncs.c.error.label("sync_failure"))
-    return select(*shown, *fresh).select_from(joined).where(columns.reader_id == reader_id)
-
-
-def _of_customer(customer_id: str | None) -> dict[str, Select[Any]]:
-    return {
-        "subscriptions": _newest(subscriptions, subscriptions.c.customer_id == customer_id, subscriptions.c.created_at),
-        "invoices": _newest(invoices, invoices.c.customer_id == customer_id, invoices.c.created_at),
-        "holds": _newest(holds, holds.c.customer_id == customer_id, holds.c.from_at),
-        "fraud_warnings": _newest(
-            warned_charges, warned_charges.c.customer_id == customer_id, warned_charges.c.found_at
-        ),
-    }
-
-
-def _of_reader(reader_id: str) -> dict[str, Select[Any]]:
-    ordered = {
-        "grants": (grants, grants.c.id),
-        "refunds": (staff_refunds, staff_refunds.c.asked_at),
-        "trial_ledger": (trial_ledger, trial_ledger.c.created_at),
-        "visitors": (visitor_links, visitor_links.c.linked_at),
-        "checkouts": (checkouts, checkouts.c.created_at),
-        "consents": (consents, consents.c.agreed_at),
-        "gifts": (gifts, gifts.c.given_at),
-        "notes": (notes, notes.c.written_at),
-        "notices_told": (notices_told, notices_told.c.told_at),
-    }
-    return {name: _newest(table, table.c.reader_id == reader_id, by) for name, (table, by) in ordered.items()}
-
-
-def _merges(reader_id: str) -> Select[Any]:
-    """Return the merges that this account stayed in, and the one in which it went."""
-    columns = account_merges.c
-    return _newest(
-        account_merges, or_(columns.reader_id == reader_id, columns.gone_reader_id == reader_id), columns.merged_at
+    .select_from(
+        accounts.outerjoin(customer_snapshots, customer_snapshots.c.customer_id == accounts.c.customer_id).outerjoin(
+            customer_syncs, customer_syncs.c.customer_id == accounts.c.customer_id
+        )
     )
-
-
-def _newest(table: Table, condition: Any, by: Any) -> Select[Any]:
-    first_key = next(iter(table.primary_key.columns))
-    return select(table).where(condition).order_by(by.desc(), first_key).limit(ROWS_SHOWN + 1)
+    .where(accounts.c.reader_id == bindparam("reader_id"))
+)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from service.domain.chain import BEFORE_ALL, Details, Head, Link
+from service.domain.staff_acts import FORMER_NAMES
 from service.store.audit_tables import audit, audit_details
 
 _LOCK = 7310116
@@ -80,7 +81,7 @@ def page_statement(query: AuditQuery) -> Select[Any]:
 _CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "subject": lambda reader_id: audit_details.c.subjects.contains([reader_id]),
     "actor": lambda actor: audit.c.actor == actor,
-    "act": lambda act: audit.c.act == act,
+    "act": lambda act: audit.c.act.in_((act, *FORMER_NAMES.get(act, ()))),
     "since": lambda at: audit.c.at >= at,
     "until": lambda at: audit.c.at < at,
     "before": lambda seq: audit.c.seq < seq,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, Text, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store import trials
@@ -58,12 +58,18 @@ def stays(connection: Connection, reader_id: str) -> str:
 
 def gone_into(connection: Connection, reader_id: str) -> list[str]:
     """Return the readers whose accounts went to this one, in however many steps."""
-    found, last = {reader_id}, {reader_id}
-    while last:
-        went = select(account_merges.c.gone_reader_id).where(account_merges.c.reader_id.in_(last))
-        last = set(connection.scalars(went)) - found  # who came back, and was merged the other way, ends here
-        found |= last
-    return sorted(found - {reader_id})
+    every = connection.scalars(_GONE_INTO, {"reader_id": reader_id})
+    return sorted(each for each in every if each != reader_id)
+
+
+def _gone_into() -> Select[Any]:
+    """Return the query of a reader and of who went into them; who came back, and was merged the other way, ends it."""
+    merge = account_merges.c
+    one = select(bindparam("reader_id", type_=Text).label("id")).cte(recursive=True)
+    return select(one.union(select(merge.gone_reader_id).where(merge.reader_id == one.c.id)).c.id)
+
+
+_GONE_INTO = _gone_into()
 
 
 def visitors_of(connection: Connection, reader_id: str) -> list[str]:

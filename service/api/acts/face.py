@@ -14,7 +14,7 @@ from service.api.services import Services
 from service.api.shape_fields import flag, maybe_text, quoted, texts
 from service.domain.entitlement import Status
 from service.domain.staff import Role
-from service.domain.staff_acts import StaffAct
+from service.domain.staff_acts import StaffAct, audited_as
 from service.store.api_keys import Scope
 from service.support.acts.act import Act, Wish
 from service.support.acts.all import Acts
@@ -76,7 +76,7 @@ def operation(
     usual: dict[str, Any] = {
         "name": f"support_{which.value}", "tag": "For support", "access": Scope.SUPPORT_WRITE,
         "path_schema": ReaderPath, "body_schema": Reasoned, "answers": answers, "slow": True, "idempotent": True,
-        "audited": Audited(act=f"act.{which.value}", ahead=ahead),
+        "audited": Audited(act=audited_as(which), ahead=ahead),
     }  # fmt: skip
     return Operation(method=method, path=f"/v1/support/accounts/{{reader_id}}/{path}", **(usual | rest))
 

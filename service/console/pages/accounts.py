@@ -17,6 +17,7 @@ from service.console.desk import Desk
 from service.console.frame import Page, Visit
 from service.console.once import new_key
 from service.console.pages.addresses import address_of, reader_in
+from service.console.pages.filters import filled_in
 from service.console.pages.timeline import KINDS
 from service.domain.account_sentence import sentence, warning
 from service.domain.money import Money
@@ -147,8 +148,8 @@ def sync(desk: Desk, visit: Visit) -> Response:
 
 
 def _given(visit: Visit) -> dict[str, str]:
-    """Return what was filled in: a browser sends every field of a form, the empty ones too."""
-    given = {name: value.strip() for name, value in visit.query.items() if value.strip()}
+    """Return what was filled in, as a search takes it."""
+    given = filled_in(visit)
     if "q" in given:
         given.pop("sort", None)  # the form always has one, and what matched comes first
     return given

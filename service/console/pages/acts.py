@@ -16,7 +16,7 @@ from service.console.desk import Desk
 from service.console.frame import Page, View, Visit
 from service.console.once import Keyed, keyed, new_key
 from service.console.pages.addresses import address_of, reader_in
-from service.domain.staff_acts import LEAST_ROLE, LONGEST_COURTESY, StaffAct
+from service.domain.staff_acts import LEAST_ROLE, LONGEST_COURTESY, StaffAct, audited_as
 from service.errors import NotFound
 from service.store import accounts
 from service.support.acts.act import Wish
@@ -107,7 +107,7 @@ def _account(desk: Desk, visit: Visit) -> str:
 PAGES = (
     Page(
         method="POST", path="/support/accounts/<reader_id>/notes", name="note", role=LEAST_ROLE[StaffAct.NOTE],
-        audited=Audited(act="act.note"), view=note, form=NoteForm,
+        audited=Audited(act=audited_as(StaffAct.NOTE)), view=note, form=NoteForm,
     ),
     *(page for act in CONSOLE_ACTS for page in _pages(act)),
 )  # fmt: skip

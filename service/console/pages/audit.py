@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from flask import Response
 from marshmallow import ValidationError
@@ -15,6 +13,7 @@ from service.api.cursors import cursor_of
 from service.api.schemas import AuditQuery
 from service.console.desk import Desk
 from service.console.frame import Page, Visit
+from service.console.pages.filters import filled_in, with_offsets
 from service.domain.staff import Role
 from service.support.audit import Audited
 from service.support.story.acts import act_told, names_of
@@ -25,10 +24,9 @@ NAMED = 3
 
 def show(desk: Desk, visit: Visit) -> Response:
     """Show a page of the log by the same filters as the API's; a form that is not right is shown again."""
-    asked = {name: value.strip() for name, value in visit.query.items() if value.strip()}
-    zone = desk.services.catalog.zone
+    asked = filled_in(visit)
     try:
-        query = query_from(AuditQuery().load({name: _read(name, value, zone) for name, value in asked.items()}))
+        query = query_from(AuditQuery().load(with_offsets(asked, desk.services.catalog.zone)))
     except ValidationError as error:
         return desk.page("audit.html", visit, status=422, asked=asked, faults=error.normalized_messages())  # type: ignore[no-untyped-call]
     page = desk.services.audit.page(query)
@@ -45,17 +43,6 @@ def show(desk: Desk, visit: Visit) -> Response:
 def _named(rows: Any) -> list[str]:
     """Return whom the page names: as all else that shows readers, this says so in the log."""
     return [reader_id for row in rows for reader_id in (row["subjects"] or ())[:NAMED]]
-
-
-def _read(name: str, value: str, zone: ZoneInfo) -> str:
-    """Return an instant with its offset, by the publication's clock where a form gave none; the rest as it is."""
-    if name not in {"since", "until"}:
-        return value
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    return (at.replace(tzinfo=zone) if at.tzinfo is None else at).isoformat()
 
 
 PAGES = (

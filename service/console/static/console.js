@@ -1,9 +1,11 @@
-// `/` puts the cursor into the search field, wherever there is one and nobody is typing.
+// `/` puts the cursor into the search field, or leads to the page that has one, unless somebody is typing.
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   const search = document.querySelector("[data-search]");
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !search) return;
+  const elsewhere = document.body.dataset.searchAt;
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !(search || elsewhere)) return;
   event.preventDefault();
+  if (!search) return location.assign(elsewhere);
   search.focus();
   search.select();
 });

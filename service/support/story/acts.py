@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, select
 
+from service.domain.staff_acts import FORMER_NAMES
 from service.store.staff_tables import staff
 from service.store.tables import api_keys
 
@@ -31,11 +32,13 @@ _SAYS = {
     "act.undo_cancellation": "Undid a cancellation",
     "audit.read": "Looked at the audit log of this reader",
     "event.replay": "Had an event applied again",
-    "refund": "Refunded a payment",
     "timeline.read": "Looked at the timeline",
     "why.read": "Asked why an article was opened or not",
 }
 _ASKED = ".asked"
+
+
+_SAYS |= {former: _SAYS[name] for name, formers in FORMER_NAMES.items() for former in formers}
 
 
 def act_told(act: str, detail: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ entitlements is business time. In production the two are the same.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,7 +21,6 @@ from service.domain.entitlement import entitlement_from_json
 from service.errors import NotFound
 from service.journal.entry import entry_of
 from service.store import accounts, story
-from service.store.event_search import PARK_AFTER
 from service.store.story import Reached, Wanted
 from service.support.story.acts import act_told, names_of
 from service.support.story.changes import cause_told, change_told
@@ -31,6 +30,8 @@ from service.support.story.events import event_told
 from service.support.story.notices import NOTICE_MEANS, notice_told
 
 PAGE = 50
+SEARCHED = 500
+"""So many moments are searched for words at once: the sentences are made for it, for no index knows them."""
 
 
 class Kind(StrEnum):
@@ -82,6 +83,36 @@ class Moment:
     reached: Reached
     """Where its source goes on behind it."""
 
+    def has(self, words: Sequence[str]) -> bool:
+        """Tell whether each of the words, folded, stands somewhere in what is told."""
+        told = (self.says, self.why, self.by, self.number, self.about, self.article, self.visitor_id)
+        text = "\n".join(each for each in told if each).casefold()
+        return all(each in text for each in words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Only:
+    """Which moments; None matches all. Times are of when things happened, `until` is the first that is left out.
+
+    Each word of `q` may stand anywhere in what is told: in the sentence, a reason, somebody's name, an id.
+    """
+
+    kind: Kind | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str | None = None
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Return what is searched for, folded."""
+        return (self.q or "").casefold().split()
+
+    @property
+    def narrowing(self) -> dict[str, Any]:
+        """Return what the sources are told of it."""
+        granted = {Kind.WALL: False, Kind.READ: True}.get(self.kind) if self.kind else None
+        return {"granted": granted, "looks": self.kind is Kind.LOOK, "since": self.since, "until": self.until}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimelinePage:
@@ -102,23 +133,27 @@ class Timeline:
         self._zone = zone
 
     def page(
-        self, reader_id: str, *, kind: Kind | None = None, after: Reached | None = None, limit: int = PAGE
+        self, reader_id: str, only: Only | None = None, *, after: Reached | None = None, limit: int = PAGE
     ) -> TimelinePage:
-        """Return a page; raises NotFound (`no_account`) for who has no account."""
-        reached = after or Reached()
-        wanted = Wanted(reader_id=reader_id, reached=reached, limit=limit + 1, **_narrowing(kind))
+        """Return a page; raises NotFound (`no_account`) for who has no account.
+
+        One that is searched for words may hold few of them, or none, and still lead on to the next.
+        """
+        only, reached = only or Only(), after or Reached()
+        depth = SEARCHED if only.words else limit
+        wanted = Wanted(reader_id=reader_id, reached=reached, limit=depth + 1, **only.narrowing)
         with self._engine.connect() as connection:
             if accounts.find(connection, reader_id) is None:
                 raise NotFound("There is no account of this reader.", code="no_account")
             connection.execute(text("set local plan_cache_mode = force_custom_plan"))
-            portions = [tell(self, connection, wanted) for tell in _tellers(kind)]
+            portions = [tell(self, connection, wanted) for tell in _tellers(only.kind)]
         merged = heapq.merge(*portions, key=lambda each: each.recorded_at, reverse=True)
-        found = list(islice(merged, limit))
-        more = sum(map(len, portions)) > len(found)
-        return TimelinePage(moments=found, next_after=_reached(reached, found) if more else None)
+        read, found = _with_words(only.words, islice(merged, depth), limit)
+        more = sum(map(len, portions)) > len(read)
+        return TimelinePage(moments=found, next_after=_reached(reached, read) if more else None)
 
     def _events(self, connection: Connection, wanted: Wanted) -> list[Moment]:
-        return [_event(row) for row in story.events_told(connection, wanted, park_after=PARK_AFTER)]
+        return [_event(row) for row in story.events_told(connection, wanted)]
 
     def _acts(self, connection: Connection, wanted: Wanted) -> list[Moment]:
         rows = story.acts_told(connection, wanted)
@@ -191,9 +226,17 @@ def _tellers(kind: Kind | None) -> Iterator[_Told]:
         yield Timeline._decisions
 
 
-def _narrowing(kind: Kind | None) -> dict[str, Any]:
-    granted = {Kind.WALL: False, Kind.READ: True}.get(kind) if kind else None
-    return {"granted": granted, "looks": kind is Kind.LOOK}
+def _with_words(words: Sequence[str], moments: Iterable[Moment], limit: int) -> tuple[list[Moment], list[Moment]]:
+    """Return the moments that were read until enough had the words, and those that have them."""
+    read: list[Moment] = []
+    found: list[Moment] = []
+    for moment in moments:
+        read.append(moment)
+        if moment.has(words):
+            found.append(moment)
+        if len(found) == limit:
+            break
+    return read, found
 
 
 def _reached(before: Reached, told: Sequence[Moment]) -> Reached:

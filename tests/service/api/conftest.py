@@ -324,8 +324,8 @@ class FakeTimeline(Timeline):
         self.asked: list[dict[str, Any]] = []
         self.page_shown = TimelinePage(moments=[], next_after=None)
 
-    def page(self, reader_id: str, **asked: Any) -> TimelinePage:
-        self.asked.append({"reader_id": reader_id} | asked)
+    def page(self, reader_id: str, only: Any = None, **asked: Any) -> TimelinePage:
+        self.asked.append({"reader_id": reader_id, "only": only} | asked)
         return self.page_shown
 
 

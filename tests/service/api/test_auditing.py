@@ -29,7 +29,7 @@ READ, WRITE = "support:read-key", "support:write-key"
 
 def filled(operation: Operation) -> str:
     """Return a path of the route, with some id wherever it takes one."""
-    return operation.rule.replace("<grant_id>", "12").replace("<", "").replace(">", "")
+    return operation.path.replace("{grant_id}", "12").replace("{", "").replace("}", "")
 
 
 @pytest.mark.parametrize("operation", AUDITED, ids=lambda each: each.name)
@@ -87,8 +87,8 @@ def test_an_act_at_stripe_is_asked_first_and_told_after(api: Any) -> None:
     api.call("POST", "/v1/support/accounts/r-81/refunds", key=WRITE, json=body)
     asked, done = api.audit.entries
     told = {"invoice": "in_1", "amount": 100, "preview": False}
-    assert (asked.act, asked.reason, asked.detail) == ("refund.asked", "moved", told)
-    assert (done.act, done.subjects) == ("refund", ("r-81",))
+    assert (asked.act, asked.reason, asked.detail) == ("act.refund.asked", "moved", told)
+    assert (done.act, done.subjects) == ("act.refund", ("r-81",))
     assert done.detail == told | {"status": 201}
 
 
@@ -173,7 +173,7 @@ def test_a_kept_answer_is_no_second_act(build_api: Callable[..., Any], engine: E
     asked = {"key": WRITE, "json": {"invoice": "in_1", "reason": "moved"}, "headers": {"Idempotency-Key": "k-1"}}
     for _ in range(2):
         assert api.call("POST", "/v1/support/accounts/r-81/refunds", **asked).status_code == 201
-    assert [each.act for each in api.audit.entries] == ["refund.asked", "refund"]
+    assert [each.act for each in api.audit.entries] == ["act.refund.asked", "act.refund"]
 
 
 def found(reader_id: str) -> FoundAccount:

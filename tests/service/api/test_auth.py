@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.api.auth import FRESH_SECONDS, RETRY_SECONDS, KeyChecker
 from service.api.operations import Open
+from service.api.paths import rule_of, shown
 from service.api.routes import OPERATIONS
 from service.errors import Unavailable
 from service.store.api_keys import ApiKey, ApiKeyStore, Scope
@@ -91,8 +92,9 @@ def test_a_key_opens_the_routes_of_its_scope_alone(api: Any, operation: Any, sco
 
 def test_every_registered_route_is_classified(api: Any) -> None:
     """A route that says nobody may call it, or everybody, must have said so in the table."""
-    declared = {(each.method, each.rule) for each in OPERATIONS}
-    served = {(method, rule.rule) for rule in api.app.url_map.iter_rules() for method in rule.methods - {"HEAD"}}
+    declared = {(each.method, rule_of(each.path, [])) for each in OPERATIONS}
+    rules = api.app.url_map.iter_rules()
+    served = {(method, shown(each.rule)) for each in rules for method in each.methods - {"HEAD"}}
     assert served == declared
 
 

@@ -105,6 +105,7 @@ def test_an_account_is_shown_with_where_it_comes_from(console: Any) -> None:
     page = console.signed_in(Role.VIEWER).get("/support/accounts/r-%3Cada%3E")
     assert page.status_code == 200
     assert "Courtesy access given by staff until" in page.text
+    assert '<dt>Access until</dt><dd><time datetime="' in page.text
     assert 'href="https://invoice.stripe.com/i/1"' in page.text
     assert "Stripe was not asked yet; sync now to see." in page.text
     assert "0 of 1 read; begins anew" in page.text

@@ -175,7 +175,7 @@ def test_somebody_without_a_group_is_told_so(desk: Desk) -> None:
 
 
 def test_a_reader_is_found_without_a_mouse(desk: Desk, reader: Reader) -> None:
-    """`/` leads to the search field, Enter searches, Tab reaches the account with the focus in sight, Enter opens."""
+    """`/` leads to the search field from anywhere, Enter searches, Tab reaches the account in sight, Enter opens it."""
     page = desk.signed_in("Ana Agent")
     for path in ("/support", "/support/accounts"):
         page.goto(path)
@@ -192,6 +192,9 @@ def test_a_reader_is_found_without_a_mouse(desk: Desk, reader: Reader) -> None:
             break
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=reader.email).wait_for()
+    page.keyboard.press("/")
+    page.wait_for_url("**/support/accounts#q")
+    assert page.evaluate("document.activeElement.name") == "q"
 
 
 def test_a_slash_in_a_field_is_a_slash(desk: Desk) -> None:
@@ -470,6 +473,27 @@ def walk(page: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_axe_objects_to_no_erasure(
+    desk: Desk, newsroom: Any, violations: Callable[[Any], list[str]], size: str
+) -> None:
+    """Neither to what stands in its way, nor to the form, nor to the page after it: light, dark, and on a phone."""
+    gone = bought(newsroom, "monthly").reader_id
+    page = desk.signed_in("Ada Admin", f"/support/accounts/{gone}/erasure", size=size)
+    says(page, "A subscription is running")
+    found = {"in the way": objections(page, violations)}
+    support_of(newsroom).post(f"/v1/support/accounts/{gone}/cancellation", {"when": "now", "reason": "by letter"})
+    page.reload()
+    page.get_by_label("Reason; it stays for good").fill("asked by letter")
+    page.get_by_label("type the reader id").fill(gone)
+    found["ready"] = objections(page, violations)
+    page.get_by_role("button", name="Erase this reader for good").click()
+    says(page, "The reader is erased")
+    says(page, "Now at Stripe")
+    found["erased"] = objections(page, violations)
+    assert {what: each for what, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.usefixtures("reader", "payer", "held", "cancelled", "stuck")
 def test_axe_objects_to_nothing(desk: Desk, violations: Callable[[Any], list[str]], size: str) -> None:
     """0 violations on every page that there is, light and dark, and nothing wider than the screen."""
@@ -479,6 +503,23 @@ def test_axe_objects_to_nothing(desk: Desk, violations: Callable[[Any], list[str
     assert {name: each for name, each in found.items() if each} == {}
     shown = {each.name for each in PAGES if each.method == "GET" and each.role in list(Role)}
     assert looked_at == shown - NOT_SHOWN, "a page that no link leads to is found by nobody"
+
+
+def test_a_day_of_a_long_story_is_found_without_a_mouse(
+    desk: Desk, reader: Reader, violations: Callable[[Any], list[str]]
+) -> None:
+    """`/`, a word, Enter: the moments that have it; of another kind, the word is kept; what is nowhere is said."""
+    page = desk.signed_in("Vic Viewer", f"/support/accounts/{reader.reader_id}/timeline")
+    page.keyboard.press("/")
+    page.keyboard.type("late paper")
+    page.keyboard.press("Enter")
+    says(page, "Gave courtesy access")
+    page.get_by_role("link", name="Walls").click()
+    says(page, "There is nothing like that.")
+    assert page.get_by_label("Words").input_value() == "late paper"
+    assert objections(page, violations) == {}
+    page.get_by_role("link", name="Show all again").click()
+    assert page.get_by_label("Words").input_value() == ""
 
 
 def test_axe_objects_to_nothing_where_things_go_wrong(desk: Desk, violations: Callable[[Any], list[str]]) -> None:

@@ -50,22 +50,39 @@ def test_a_timeline_is_read_page_by_page(ada: Any) -> None:
     ("asked", "words"),
     [
         ("?kind=read", "as free article 1 of 1"),
-        ("?kind=event", "There is nothing of this kind."),
+        ("?kind=event", "There is nothing like that."),
         ("?kind=", "Met the wall"),
+        ("?q=READ+1", "as free article 1 of 1"),
+        ("?q=thunder", "There is nothing like that."),
+        ("?until=2001-01-01T00:00", "There is nothing like that."),
+        ("?kind=read&q=&since=2001-01-01T00:00&until=", "as free article 1 of 1"),
     ],
 )
 def test_a_timeline_is_narrowed(ada: Any, asked: str, words: str) -> None:
-    """To one kind; to none that is there, which is said in words."""
+    """To one kind, to words, to a time span, or by all at once; to none that is there, which is said in words."""
     page = ada.signed_in(Role.VIEWER).get(ADDRESS + asked).text
     assert words in page
     assert ("Met the wall" in page) is (asked == "?kind=")
 
 
-def test_what_is_not_right_and_who_is_nobody_is_said(ada: Any) -> None:
-    """A cursor of elsewhere, a kind that is none, a reader nobody has heard of."""
+def test_a_filter_is_kept_from_page_to_page(ada: Any) -> None:
+    """Other kinds, what is earlier, the newest: each link keeps the words, and times by the publication's clock."""
     browser = ada.signed_in(Role.VIEWER)
-    for asked in ("?kind=thunder", "?cursor=x"):
-        assert browser.get(ADDRESS + asked).status_code == 422
+    page = browser.get(f"{ADDRESS}?kind=wall&q=wall&since=2001-01-01T00:00").text
+    assert f'href="{ADDRESS}?q=wall&amp;since=2001-01-01T00%3A00&amp;kind=read"' in page
+    assert f'href="{ADDRESS}?kind=wall&amp;q=wall&amp;since=2001-01-01T00%3A00&amp;cursor=' in page
+    assert '<input type="hidden" name="kind" value="wall">' in page
+    assert 'name="since" type="datetime-local" value="2001-01-01T00:00"' in page
+    assert f'href="{ADDRESS}?kind=wall">Show all again' in page
+
+
+def test_what_is_not_right_and_who_is_nobody_is_said(ada: Any) -> None:
+    """A cursor of elsewhere, a kind or a moment that is none, a reader nobody has heard of."""
+    browser = ada.signed_in(Role.VIEWER)
+    for asked in ("?kind=thunder", "?cursor=x", "?since=yesterday"):
+        page = browser.get(ADDRESS + asked)
+        assert page.status_code == 422
+        assert "That can’t be shown." in page.text
     assert browser.get("/support/accounts/r-404/timeline").status_code == 404
 
 

@@ -10,7 +10,7 @@ import pytest
 from service.numbers.figures import FIGURES, Cohort, FigureId
 from service.numbers.tables import MOST_ARTICLES, Counts, Span, Table, chart_of, rounded, share, table_of
 
-PLANS = {"monthly": "Free trial", "annual": "Annual Access"}
+PLANS = ["monthly", "annual"]
 SPAN = Span(first=date(2026, 11, 20), last=date(2026, 11, 22))
 DAY = date(2026, 11, 21)
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, Text, cast, insert, select, text
 
 from benchmarks.plans import Watched
 from service.privacy.everything import HELD, counted
-from service.privacy.person import Person, find_person, holds_word_of
+from service.privacy.parameters import holds_word_of
+from service.privacy.person import Person, find_person
 from service.store import tables
 from service.store.note_tables import notes
 from service.support.audit import Audit, Entry
@@ -77,7 +78,7 @@ def test_a_whole_value_is_found_in_any_case_and_spelling(engine: Engine, email: 
     """Also one that has quotes in it; not as a part of another value, and nothing in it stands for anything else."""
     person = Person(reader_id="r-ada", emails=(email,))
     with engine.connect() as connection:
-        assert connection.scalar(select(holds_word_of(cast(told, Text), person))) is found
+        assert connection.scalar(select(holds_word_of(cast(told, Text))), person.parameters) is found
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,6 @@ def test_work_that_waits_is_found_among_what_waits(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze procrastinate_jobs"))
     with engine.connect() as connection:
-        watched = Watched.during(engine, lambda: connection.scalar(select(JOBS.number(person))))
+        watched = Watched.during(engine, lambda: connection.scalar(select(JOBS.number), person.parameters))
     assert watched.plans
     assert watched.scanned == []

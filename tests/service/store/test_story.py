@@ -14,13 +14,15 @@ from service.journal import partitions
 from service.journal.moment import Whose, whose_statement
 from service.store.journal_tables import decisions
 from service.store.story import (
+    ACTS,
+    CUSTOMERS,
+    DECISIONS,
+    EVENTS,
+    LOOKS,
+    NOTICES,
+    VERSIONS,
     Reached,
     Wanted,
-    acts_statement,
-    customers_statement,
-    decisions_statement,
-    events_statement,
-    versions_statement,
 )
 
 NOW = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
@@ -44,6 +46,9 @@ select 'evt_' || each || customer_id, 'invoice.paid', '{}', customer_id, each, '
 from accounts, generate_series(1, 3) each;
 insert into entitlements (reader_id, version, entitlement, as_of, cause)
 select reader_id, each, '{}', :now, 'sync' from accounts, generate_series(1, 3) each;
+insert into notices_told (id, reader_id, kind, amount_minor, currency, as_of, told_at)
+select 'n-' || each || reader_id, reader_id, 'payment_due', 290, 'usd', :now, :now
+from accounts, generate_series(1, 3) each;
 insert into audit (seq, at, actor, act, erases, details_digest, previous, digest)
 select n, :now, 'staff:1', case when n % 9 = 0 then 'refund' else 'account.read' end, '{}', '', '', ''
 from generate_series(1, :readers) n;
@@ -76,24 +81,32 @@ def town(engine: Engine) -> Engine:
 
 
 def statements(reader_id: str) -> dict[str, Any]:
-    """Return every query of a page, the first one and one far in, by what it reads."""
+    """Return every query of a page with what it is told, the first one and one far in, by what it reads."""
     at = (NOW - timedelta(days=4)).isoformat()
     far = Reached(event=(at, "evt_2"), act=READERS // 2, version=2, decision=(at, at, 77))
-    made: dict[str, Any] = {"customers": customers_statement(reader_id)}
+    made: dict[str, Any] = {"customers": (CUSTOMERS, {"reader_id": reader_id})}
     row, since = decisions.c, NOW - timedelta(hours=12)
     about = [row.decided_at >= since, row.decided_at < NOW, row.article_id == "a"]
     for whose in (Whose(reader_id, None), Whose(None, f"v{reader_id.removeprefix('r')}")):
-        made[f"a moment of {whose}"] = whose_statement(whose, about, 200)
+        made[f"a moment of {whose}"] = (whose_statement(whose, about, 200), {})
     customer = "cus_" + reader_id.removeprefix("r-")
     for name, reached in (("first", Reached()), ("far in", far)):
-        for words, narrowed in (("all", {}), ("walls", {"granted": False}), ("looks", {"looks": True})):
+        for words, narrowed in (
+            ("all", {}),
+            ("walls", {"granted": False}),
+            ("a day", {"since": NOW - timedelta(days=1), "until": NOW}),
+        ):
             wanted = Wanted(reader_id=reader_id, reached=reached, limit=51, **narrowed)  # type: ignore[arg-type]
-            made |= {
-                f"{name}, {words}: events": events_statement([customer], wanted, park_after=8),
-                f"{name}, {words}: acts": acts_statement(wanted),
-                f"{name}, {words}: versions": versions_statement(wanted),
-                f"{name}, {words}: decisions": decisions_statement(wanted),
+            given = wanted.parameters | {"customer_ids": [customer]}
+            asked = {
+                "events": EVENTS,
+                "acts": ACTS,
+                "looks": LOOKS,
+                "versions": VERSIONS,
+                "notices": NOTICES,
+                "decisions": DECISIONS,
             }
+            made |= {f"{name}, {words}: {source}": (each, given) for source, each in asked.items()}
     return made
 
 
@@ -103,7 +116,7 @@ def test_every_source_reads_an_index_and_little_of_it(town: Engine) -> None:
     with town.connect() as connection:
         connection.execute(text("set local plan_cache_mode = force_custom_plan"))
         for reader_id in (BUSY, "r-0000042", "r-nobody"):
-            touched |= {f"{reader_id}, {name}": _explained(connection, each)
+            touched |= {f"{reader_id}, {name}": _explained(connection, *each)
                         for name, each in statements(reader_id).items()}  # fmt: skip
     whole = {name: nodes for name, (nodes, _) in touched.items() if any("Seq Scan" in node for node in nodes)}
     assert whole == {}
@@ -129,9 +142,9 @@ def test_a_place_is_read_as_it_was_written() -> None:
         assert Reached.parse(str(place)) == place
 
 
-def _explained(connection: Connection, statement: Any) -> tuple[list[str], int]:
+def _explained(connection: Connection, statement: Any, given: dict[str, Any]) -> tuple[list[str], int]:
     """Return the kinds of nodes of the plan, and how many of PostgreSQL's pages carrying it out touched."""
-    (found,) = connection.execute(Explained(statement)).scalar_one()
+    (found,) = connection.execute(Explained(statement), given).scalar_one()
     plan = found["Plan"]
     nodes = [f"{node['Node Type']} {node.get('Relation Name', '')}" for node in _nodes(plan)]
     return nodes, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]

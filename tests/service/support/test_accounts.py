@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, insert, select, update
 
+from benchmarks.plans import Watched
 from service.store import tables
 from service.store.money_tables import warned_charges
 from service.store.note_tables import notes
@@ -269,6 +270,21 @@ def test_the_detail_holds_everything(support: Accounts) -> None:
     assert [row["warning_id"] for row in detail.fraud_warnings] == ["issfr_1"]
     assert (detail.grants[0]["features"], detail.holds[0]["id"]) == (["archives"], "dp_1")
     assert (detail.visitors[0]["visitor_id"], detail.notes[0]["body"]) == ("v-ada", "Rang.")
+
+
+@pytest.mark.usefixtures("ada")
+def test_one_question_brings_every_table_as_it_is(support: Accounts, engine: Engine) -> None:
+    """The rows are those that a query of each table returns, instants and all."""
+    found: list[Any] = []
+    watched = Watched.during(engine, lambda: found.append(support.detail("r-ada")))
+    assert len(watched.plans) == 1
+    kept = {"subscriptions": tables.subscriptions, "holds": tables.holds, "grants": tables.grants}
+    with engine.connect() as connection:
+        for name, table in kept.items():
+            (row,) = getattr(found[0], name)
+            key = next(iter(table.primary_key.columns))
+            query = select(table).where(key == row[key.name])
+            assert row == dict(connection.execute(query).mappings().one()), name
 
 
 @pytest.mark.usefixtures("ada")

@@ -204,19 +204,20 @@ def test_an_erasure_that_fails_erases_nothing(engine: Engine, audit: Audit) -> N
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({}, [3, 2, 1]),
+        ({}, [4, 3, 2, 1]),
         ({"subject": "r-1"}, [1]),
         ({"actor": "key:3"}, [3]),
         ({"act": "refund"}, [2]),
-        ({"since": NOW}, [3, 2, 1]),
+        ({"act": "act.refund"}, [4, 2]),
+        ({"since": NOW}, [4, 3, 2, 1]),
         ({"until": NOW}, []),
         ({"before": 3}, [2, 1]),
         ({"subject": "r-2", "actor": "key:3"}, []),
     ],
 )
 def test_the_log_is_read_newest_first_and_filtered(audit: Audit, query: dict[str, Any], found: list[int]) -> None:
-    """By whom it is about, who acted, what was done, and when."""
-    record(audit, entry(1), entry(2, act="refund"), entry(3, actor="key:3"))
+    """By whom it is about, who acted, what was done (also under the name it had before), and when."""
+    record(audit, entry(1), entry(2, act="refund"), entry(3, actor="key:3"), entry(4, act="act.refund"))
     assert [row["seq"] for row in audit.page(AuditQuery(**query)).rows] == found
 
 

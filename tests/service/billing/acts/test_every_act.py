@@ -73,13 +73,12 @@ class Case:
     first: Callable[[Any], dict[str, Any]] = nothing
     method: str = "POST"
     asked: dict[str, Any] = field(default_factory=dict)
-    logged: str = ""
     reason_may_lack: bool = False
     word: str = "reason"
 
     @property
     def act(self) -> str:
-        return self.logged or f"act.{self.which.value}"
+        return f"act.{self.which.value}"
 
 
 CASES = (
@@ -90,7 +89,7 @@ CASES = (
     Case(StaffAct.ADD_ARTICLES, "meter-additions", asked={"articles": 3}),
     Case(StaffAct.CANCEL, "cancellation", subscribed, asked={"when": "period_end"}),
     Case(StaffAct.UNDO_CANCELLATION, "cancellation", cancelled, "DELETE"),
-    Case(StaffAct.REFUND, "refunds", paid, logged="refund"),
+    Case(StaffAct.REFUND, "refunds", paid),
     Case(StaffAct.CHANGE_PLAN, "plan-changes", subscribed, asked={"plan": "annual"}),
     Case(StaffAct.RELEASE_HOLD, "hold-releases", held),
     Case(StaffAct.MERGE, "merges", two_accounts),

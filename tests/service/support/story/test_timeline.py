@@ -19,7 +19,7 @@ from service.domain.notices import Notice, NoticeKind
 from service.errors import NotFound
 from service.store.tables import accounts
 from service.support.audit import Audit, Entry
-from service.support.story.timeline import Kind, Timeline, TimelinePage
+from service.support.story.timeline import Kind, Only, Timeline, TimelinePage
 from webhooks.tables import customer_syncs, events
 
 EVENT = (
@@ -97,8 +97,54 @@ def test_a_life_is_told_in_its_order(timeline: Timeline) -> None:
 )
 def test_a_kind_is_told_alone(timeline: Timeline, kind: Kind, number: int) -> None:
     """Who only looked is told when asked for, and then alone."""
-    told = timeline.page("r-1", kind=kind).moments
+    told = timeline.page("r-1", Only(kind=kind)).moments
     assert [each.kind for each in told] == [kind] * number
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_time_span_is_told_alone(timeline: Timeline) -> None:
+    """Of every source, by when it happened, as it is shown: what is before `until` and not before `since`."""
+    whole = timeline.page("r-1").moments
+    for at in sorted({each.at for each in whole}):
+        since, until = timeline.page("r-1", Only(since=at)).moments, timeline.page("r-1", Only(until=at)).moments
+        assert since == [each for each in whole if each.at >= at]
+        assert until == [each for each in whole if each.at < at]
+
+
+@pytest.mark.usefixtures("lived")
+@pytest.mark.parametrize(
+    ("q", "numbers"),
+    [
+        ("refunded IN_1", 1),
+        ("charged twice", 2),
+        ("staff:7", 2),
+        ("a-2", 1),
+        ("wall november", 2),
+        ("v-1", 2),
+        ("evt_1", 1),
+        ("refunded wall", 0),
+        (" ", 9),
+    ],
+)
+def test_words_are_looked_for_in_all_that_is_told(timeline: Timeline, q: str, numbers: int) -> None:
+    """Each of them, in any case: in sentences, reasons, names, articles, browsers and ids."""
+    assert len(timeline.page("r-1", Only(q=q)).moments) == numbers
+
+
+def test_words_are_looked_for_page_by_page(lived: Any, timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may find nothing and lead on all the same; all that have the word are found once, newest first."""
+    for number in range(30):
+        store_event(lived.engine, f"evt_b{number}", "cus_1", type="invoice.paid" if number % 10 else "charge.failed")
+    monkeypatch.setattr("service.support.story.timeline.SEARCHED", 4)
+    page = timeline.page("r-1", Only(q="refunded"))
+    sizes = [len(page.moments)]
+    while page.next_after is not None:
+        page = timeline.page("r-1", Only(q="refunded"), after=page.next_after)
+        sizes.append(len(page.moments))
+    assert (sum(sizes), sizes[0], len(sizes) > 5) == (1, 0, True)
+    one = timeline.page("r-1", Only(q="evt_b"), limit=2)
+    two = timeline.page("r-1", Only(q="evt_b"), limit=2, after=one.next_after)
+    assert [each.number for each in (*one.moments, *two.moments)] == ["evt_b29", "evt_b28", "evt_b27", "evt_b26"]
 
 
 @pytest.mark.usefixtures("lived")
@@ -107,7 +153,7 @@ def test_an_event_says_what_became_of_it(timeline: Timeline, engine: Engine) -> 
     with engine.begin() as connection:
         connection.execute(insert(customer_syncs).values(customer_id="cus_1", dirty=9, synced=9))
     store_event(engine, "evt_2", "cus_1", mark=None, status="ignored", reason="wrong_livemode")
-    ignored, applied = timeline.page("r-1", kind=Kind.EVENT).moments
+    ignored, applied = timeline.page("r-1", Only(kind=Kind.EVENT)).moments
     assert (applied.number, (applied.why or "")[:8]) == ("evt_1", "Applied:")
     assert (ignored.number, (ignored.why or "")[:8]) == ("evt_2", "Ignored:")
 
