@@ -26,24 +26,27 @@ class Moving:
         self._earlier = earlier
         self._present = present
 
-    def bring(self, field: bytes, window: Window) -> None:
+    def bring(self, subject_hash: bytes, window: Window) -> None:
         """Bring what there is of the subject with this hash: one round trip, and a few more the first time."""
-        old, new = self._earlier.place_of(field), self._present.place_of(field)
+        old, new = self._earlier.place_of(subject_hash), self._present.place_of(subject_hash)
         if old.tag == new.tag:
             return
-        keys = [old.aliases, old.seen(window.previous_id), *old.meters(window)]
-        alias, reads, is_marked = self._redis.run(_TAKE, keys, field, head_of(window), over_at(window))
+        marks, hashes = old.marks(window.previous_id), [old.aliases, *old.meters(window)]
+        alias, reads, is_marked = self._redis.run(
+            _TAKE, [marks, *hashes], old.field, head_of(window), over_at(window), old.mark
+        )
         if not (alias or reads or is_marked):
             return
         if is_marked:
             self._mark(new, window)
+            self._redis.command("SREM", marks, old.mark)
         if reads:
             unite(self._redis, new, reads, window, ttl_seconds=_kept_seconds(window))
         # Reads that arrive behind an alias belong to the reader it names, not to the next who signs in.
-        for each in (alias, self._redis.command("HGET", new.aliases, field)):
+        for each in (alias, self._redis.command("HGET", new.aliases, new.field)):
             if each:
                 self._link(new, each, window)
-        self._redis.run(_DROP, keys, field, alias, reads, b"")
+        self._redis.run(_DROP, hashes, old.field, alias, reads)
 
     def _link(self, visitor: Place, alias: bytes, window: Window) -> None:
         link, day = link_in(alias)
@@ -51,8 +54,8 @@ class Moving:
         link_places(self._redis, visitor, reader, link, window, today=day, ttl_seconds=_kept_seconds(window))
 
     def _mark(self, place: Place, window: Window) -> None:
-        key = place.seen(window.previous_id)
-        self._redis.command("HSET", key, place.field, b"")
+        key = place.marks(window.previous_id)
+        self._redis.command("SADD", key, place.mark)
         self._redis.command("EXPIRE", key, _kept_seconds(window))
 
 
