@@ -52,8 +52,11 @@ class Place(NamedTuple):
         return int.from_bytes(self.hash[:MARK_BYTES], signed=True)
 
     def marks(self, window_id: str) -> str:
-        """Return the key of the marks of visitors with reads in that window, which outlives the reads by a window."""
-        return f"{self.tag}:marks:{window_id}"
+        """Return the key of the marks of visitors with reads in that window, which outlives the reads by a window.
+
+        Short on purpose: from 30 characters on Valkey takes 16 bytes more for each, a quarter of a byte a visitor.
+        """
+        return f"{self.tag}@{window_id}"
 
     def meters(self, window: Window) -> list[str]:
         """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""

@@ -97,5 +97,5 @@ def test_the_next_release_finds_what_this_one_wrote() -> None:
     assert KEYS.article("a-1").hex() == "349bbe8215cb"
     place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
     assert (place.passes, place.aliases) == ("{64.b21}:passes", "{64.b21}:aliases")
-    assert (place.absent(7), place.marks("w")) == ("{64.b21}:absent:7", "{64.b21}:marks:w")
+    assert (place.absent(7), place.marks("w")) == ("{64.b21}:absent:7", "{64.b21}@w")
     assert place.meters(window_at("month", NOW, PARIS)) == ["{64.b21}:meter:month-2026-11"]

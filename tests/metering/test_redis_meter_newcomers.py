@@ -81,7 +81,7 @@ def test_every_kind_of_window_knows_the_one_before(desk: Any, month: Window, kin
 def test_a_mark_outlives_the_reads_by_a_window(desk: Any, server: redis.Redis, month: Window) -> None:
     """Reads go with their window; the mark, which says nothing of articles, when the next one has surely ended."""
     desk.outcome(V, "a-1", **VOUCHED)
-    (mark,) = server.keys("*:marks:*")
+    (mark,) = server.keys("*@*")
     (reads,) = server.keys("*:meter:*")
     rest = (month.ends_at - desk.now).total_seconds()
     assert rest < server.ttl(reads) <= rest + SLACK_SECONDS
@@ -96,7 +96,7 @@ def test_a_february_is_followed_by_a_longer_month(desk: Any, server: redis.Redis
     february = window_at("month", desk.now + timedelta(days=90), month.ends_at.tzinfo)  # type: ignore[arg-type]
     assert february.id == "month-2027-02"
     desk.with_(window=february, now=february.starts_at).outcome(V, "a-1", **VOUCHED)
-    (mark,) = server.keys("*:marks:*")
+    (mark,) = server.keys("*@*")
     assert server.ttl(mark) > (after(february).ends_at - february.starts_at).total_seconds()
 
 
@@ -110,7 +110,7 @@ def test_a_linked_browser_is_no_newcomer(desk: Any) -> None:
 def test_unguarded_visitors_leave_no_mark(desk: Any, server: redis.Redis) -> None:
     """Where no guard stands, or an id is signed, nothing more is kept than the reads."""
     desk.outcome(V, "a-1")
-    assert server.keys("*:marks:*") == []
+    assert server.keys("*@*") == []
     assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
 
 
@@ -125,10 +125,10 @@ def test_forgetting_takes_the_marks_too(desk: Any, server: redis.Redis, month: W
     """Of the window and of the one before."""
     desk.outcome(V, "a-1", **VOUCHED)
     desk.meter.forget(V, windows=[after(month)])
-    assert server.keys("*:marks:*") == []
+    assert server.keys("*@*") == []
     desk.with_(window=month).outcome(OTHER, "a-1", **VOUCHED)
     desk.meter.forget(OTHER, windows=iter([month]))
-    assert server.keys("*:marks:*") == []
+    assert server.keys("*@*") == []
 
 
 def test_a_reader_is_never_one(desk: Any) -> None:
