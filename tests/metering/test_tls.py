@@ -21,8 +21,8 @@ from metering.meter import MeterUnavailable, Outcome, Pass, Subject
 from sandbox.processes import Child, free_port
 from sandbox.servers import Redis
 
-DEADLINE_SECONDS = 0.5
-"""Ten of production's: a busy test machine is not a frozen Redis."""
+DEADLINE_SECONDS = 1.5
+"""Thirty of production's: a handshake on a busy test machine is no frozen Redis."""
 
 
 class TlsRedis(Redis):
@@ -106,7 +106,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_fault(
 def test_a_frozen_server_is_given_up_and_then_left_alone(
     own_desk: Any, tls: tuple[TlsRedis, Child], visitor: Subject, faults: list[str], *, warm: bool
 ) -> None:
-    """Claim: reading and the handshake end with the deadline; after five the breaker answers, until it finds a way back."""
+    """Claim: reading and the handshake end with the deadline; after five the breaker answers, until it is back."""
     if warm:
         own_desk.reads(visitor, "a-1", consume=False)
     os.kill(tls[1].pid, signal.SIGSTOP)
@@ -145,8 +145,8 @@ def test_a_server_that_dribbles_is_given_up(
     url = tls[0].url.replace(str(tls[0].tls_port), str(proxy.port))
     desk = make_desk(make_meter(url, timeout_seconds=DEADLINE_SECONDS))
     assert desk.outcome(visitor, "a-1") is Outcome.ROOM
-    proxy.piece, proxy.pause_seconds = 1, 0.1
+    proxy.piece, proxy.pause_seconds = 1, 0.3
     began = time.monotonic()
     with pytest.raises(MeterUnavailable, match="Timeout"):
         desk.reads(visitor, "a-1")
-    assert time.monotonic() - began < 2.5  # the whole record would take three seconds and more
+    assert time.monotonic() - began < 8  # the whole record would take fifteen seconds and more
