@@ -114,8 +114,9 @@ FAULTS: Sequence[tuple[str, str, str]] = [
     ("unite", "if not holds(window, before, article) then", "if true then"),
     ("unite", "if #added > 1 then store(", "if false then store("),
     ("take", "if reads == window.head then reads = '' end\n", ""),
-    ("take", "redis.call('HGET', KEYS[2], subject) or ''", "''"),
+    ("take", "redis.call('HGET', KEYS[3], subject) or ''", "''"),
     ("take", "redis.call('SISMEMBER', KEYS[1], ARGV[4])", "0"),
+    ("take", "redis.call('SISMEMBER', KEYS[2], ARGV[4])", "0"),
     ("drop", "if value == ARGV[at] then", "if true then"),
     ("drop", "    if value == ARGV[at] then redis.call('HDEL', key, ARGV[1]) end\n", ""),
 ]  # fmt: skip
