@@ -70,7 +70,7 @@ def _of_kind(name: str, size: float) -> Finding:
 
 def _bytes_each(url: str, fill: Fill, readers: int) -> float:
     with redis.Redis.from_url(url) as client:
-        in_two_processes(fill, url, WARM_UP)  # scripts, and what the server keeps for those who connect
+        fill(url, range(WARM_UP), WARM_UP)  # scripts, and what the server keeps for those who connect
         client.execute_command("FLUSHALL", "SYNC")  # by default it frees in the background, and is done too soon
         before = int(client.info("memory")["used_memory"])
         in_two_processes(fill, url, readers)
