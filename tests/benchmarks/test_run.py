@@ -11,7 +11,7 @@ from benchmarks.scale import TINY
 
 
 @pytest.mark.bench
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_measurement_runs(tmp_path: Path) -> None:
     """Claim: each finds figures, whatever they are on this machine; nothing it started is left."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
