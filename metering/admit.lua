@@ -98,7 +98,7 @@ for at = 1, #articles, ARTICLE_BYTES do
 end
 if #reads > #before then
   store(window, key, subject, reads, ttl)
-  if is_first and ARGV[10] and role ~= 'reader' then
+  if ARGV[10] and role ~= 'reader' then
     redis.call('SADD', KEYS[2], ARGV[11])
     redis.call('EXPIRE', KEYS[2], ARGV[10])
   end

@@ -117,6 +117,18 @@ def test_unguarded_visitors_leave_no_mark(desk: Any, server: redis.Redis) -> Non
     assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
 
 
+def test_the_first_read_under_the_guard_leaves_the_mark(desk: Any, month: Window) -> None:
+    """Claim: a visitor whose window began where no guard stood is known in the next by what they read under it."""
+    desk = desk.with_(limit=2)
+    desk.outcome(V, "a-1")
+    desk.outcome(V, "a-2", **GUEST)
+    desk.outcome(OTHER, "a-1")
+    desk.outcome(OTHER, "a-1", **GUEST)
+    later = desk.with_(window=after(month), now=month.ends_at)
+    assert later.outcome(V, "a-3", **GUEST) is Outcome.ROOM
+    assert later.outcome(OTHER, "a-3", **GUEST) is Outcome.NEWCOMER
+
+
 def test_staffs_reset_makes_nobody_a_newcomer(desk: Any) -> None:
     """The mark says that they were here."""
     desk.outcome(V, "a-1", **VOUCHED)
