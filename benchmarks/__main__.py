@@ -62,7 +62,9 @@ def run(
         for name, measure in MEASURES.items():
             if not only or name in only:
                 tell(name.replace("_", " "))
+                began = time.monotonic()
                 sections += measure(servers, scale)
+                tell(f"{name.replace('_', ' ')} took {time.monotonic() - began:.0f} s")
     return sections
 
 
@@ -73,7 +75,7 @@ def main() -> int:
     only = frozenset(filter(None, os.environ.get("BENCH_ONLY", "").split(",")))
     with tempfile.TemporaryDirectory(prefix="newsstand-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, PostgreSQL runs as somebody else
-        sections = run(QUICK if quick else WHOLE, Path(folder), lambda text: console.print(f"[dim]{text} …"), only=only)
+        sections = run(QUICK if quick else WHOLE, Path(folder), lambda text: console.print(f"[dim]{text}"), only=only)
     report.show(sections, console)
     if not quick and not only:
         report.write(sections, ROOT / "docs", minutes=(time.monotonic() - began) / 60)

@@ -7,12 +7,15 @@ from statistics import median
 from benchmarks.decisions import APPS, OURS
 from benchmarks.findings import Finding, Section, at_least
 from benchmarks.load import Target, ask
-from benchmarks.questions import page_view, post
+from benchmarks.questions import browser, page_view, post
 from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
 
 ARTICLES, BATCHES = 500, 20
-KINDS = {"a visitor": {"visitor_id": "v-1"}, "a subscriber": {"reader_id": "subscriber-1"}}
+KINDS = {
+    "a visitor": {"visitor_id": "v-1", **browser(1)},
+    "a subscriber": {"reader_id": "subscriber-1", **browser(2)},
+}
 
 
 def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:

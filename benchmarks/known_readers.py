@@ -8,7 +8,7 @@ from benchmarks.decisions import APPS, OURS, SATURATING, SHARE_OF_CAPACITY, p99_
 from benchmarks.findings import Finding, Section, at_most
 from benchmarks.load import Target, saturate
 from benchmarks.pipelined import check_known, in_two_processes, load_known
-from benchmarks.questions import page_view
+from benchmarks.questions import browser, page_view
 from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
 
@@ -46,8 +46,8 @@ def _target(backdrop: Backdrop, readers: int, scale: Scale) -> Target:
     service = backdrop.serve(app, REDIS_URL=valkey.url, EXPECTED_READERS=str(readers))
     dice = random.Random(11)  # noqa: S311 - the same visitors in every run
     asked = [
-        page_view(backdrop.site_key, visitor_id=f"v-{dice.randrange(readers)}", article=dice.randrange(3))
-        for _ in range(scale.page_views)
+        page_view(backdrop.site_key, visitor_id=f"v-{number}", article=dice.randrange(3), **browser(number))
+        for number in (dice.randrange(readers) for _ in range(scale.page_views))
     ]
     return Target(port=service.port, requests=asked, expected=expected)
 

@@ -8,17 +8,18 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import redis
 
 from benchmarks.servers import SUBJECT_KEY
 from metering.keys import Keys, buckets_for
 from metering.layout import head_of
-from metering.meter import Outcome, Subject, SubjectKind
+from metering.meter import Guarding, Outcome, Subject, SubjectKind
 from metering.moving import SLACK_SECONDS
 from metering.redis_meter import RedisMeter
 from metering.script import Script
-from metering.window import Window
+from metering.window import Window, window_at
 from sandbox.newsroom import ROOT
 from service.catalog.load import load_catalog
 
@@ -52,13 +53,17 @@ def new_meter(url: str, expected_readers: int) -> RedisMeter:
     return RedisMeter(url, subject_key=SUBJECT_KEY, expected_readers=expected_readers, timeout_seconds=10)
 
 
-def read_by_many(url: str, numbers: range, expected_readers: int) -> None:
+def read_by_many(
+    url: str, numbers: range, expected_readers: int, *, rolling_days: int = 0, guarding: Guarding = Guarding.OFF
+) -> None:
     """Let each visitor of `numbers` read one article: the meter's own code and script, without waiting for replies."""
     meter, pipeline, now = new_meter(url, expected_readers), _Pipeline(url), datetime.now(UTC)
     meter._redis = pipeline  # type: ignore[assignment]
-    window = current_window()
+    window = window_at("rolling", now, ZoneInfo("UTC"), days=rolling_days) if rolling_days else current_window()
     for number in numbers:
-        meter.ask(visitor(number), ARTICLE, limit=1, window=window, consume=True, now=now, wall_now=now)
+        meter.ask(
+            visitor(number), ARTICLE, limit=1, window=window, consume=True, now=now, wall_now=now, guarding=guarding
+        )  # fmt: skip
     pipeline.flush()
 
 

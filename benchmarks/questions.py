@@ -12,8 +12,21 @@ from service.assembly.core import Core
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 SUBSCRIBERS, FREE_READERS, VISITORS, ARTICLES = 500, 500, 5_000, 50
-SHARES = {"visitor": 70, "subscriber": 20, "free reader": 10}
+SHARES = {"visitor": 64, "subscriber": 20, "free reader": 10, "crawler": 4, "visitor on a campus": 2}
 """Of a hundred page views: most come from browsers that never signed in, some from payers, few from other readers."""
+NETWORKS = 250
+"""Enough that no network sends more newcomers in an hour than the guard lets in."""
+_BROWSERS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+)
+_CRAWLER = {
+    "client_ip": "203.0.113.130",
+    "user_agent": "Mozilla/5.0 (compatible; ExampleBot/2.1; +https://example.com)",
+}
+_CAMPUS = "192.0.2.{}"
+"""Addresses of networks/, as plans.yaml names them."""
 
 
 def post(path: str, body: Mapping[str, Any], **headers: str) -> bytes:
@@ -31,18 +44,29 @@ def page_views(key: str, count: int, *, seed: int = 7) -> list[bytes]:
     return [page_view(key, **_asker(kind, dice), article=dice.randrange(ARTICLES)) for kind in kinds]
 
 
-def page_view(key: str, *, article: int, mode: str = "consume", **asker: str) -> bytes:
-    """Return one page view; the peer that limits by a header finds the asker there."""
-    body = {**asker, "mode": mode, "article": {"id": f"article-{article}", "access": "metered"}}
-    return post("/v1/decisions", body, Authorization=f"Bearer {key}", X_Subject=next(iter(asker.values())))
+def browser(number: int) -> dict[str, str]:
+    """Return what a site passes along of this somebody's request: the address, and the browser's name."""
+    address = f"10.{number % NETWORKS}.7.{1 + number // NETWORKS % 250}"
+    return {"client_ip": address, "user_agent": _BROWSERS[number % len(_BROWSERS)]}
+
+
+def page_view(key: str, *, article: int, mode: str = "consume", access: str = "metered", **asker: str) -> bytes:
+    """Return one page view; the peer that limits by a header finds the first of the asker's ids there."""
+    body = {**asker, "mode": mode, "article": {"id": f"article-{article}", "access": access}}
+    return post("/v1/decisions", body, Authorization=f"Bearer {key}", X_Subject=next(iter(asker.values()), "nobody"))
 
 
 def _asker(kind: str, dice: random.Random) -> dict[str, str]:
+    number = dice.randrange(VISITORS)
     if kind == "visitor":
-        return {"visitor_id": f"v-{dice.randrange(VISITORS)}"}
+        return {"visitor_id": f"v-{number}", **browser(number)}
+    if kind == "crawler":
+        return {"visitor_id": f"crawler-{number}", **_CRAWLER}
+    if kind == "visitor on a campus":
+        return {"visitor_id": f"campus-{number}", **browser(number), "client_ip": _CAMPUS.format(1 + number % 250)}
     if kind == "subscriber":
-        return {"reader_id": f"subscriber-{dice.randrange(SUBSCRIBERS)}"}
-    return {"reader_id": f"reader-{dice.randrange(FREE_READERS)}"}
+        return {"reader_id": f"subscriber-{number % SUBSCRIBERS}", **browser(number)}
+    return {"reader_id": f"reader-{number % FREE_READERS}", **browser(number)}
 
 
 def subscribe_all(core: Core) -> None:

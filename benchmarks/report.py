@@ -41,7 +41,8 @@ def page(sections: Sequence[Section], *, minutes: float) -> str:
         "databases and the client that asks share the same cores. Every web service runs on the same gunicorn "
         "configuration (2 workers of 4 threads). Their deadlines for Redis "
         "and PostgreSQL are longer than production's, but where outages are measured: on so crowded a machine waits "
-        "would be taken for outages. Rounds alternate between the peers, and medians are reported. "
+        "would be taken for outages. Rounds alternate between the peers, each beginning with another; "
+        "rates are medians, p99s of all answers together. "
         f"This run took {minutes:.0f} minutes.\n\n"
         f"![Bars of every measurement]({PICTURE})\n"
     )

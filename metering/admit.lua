@@ -1,19 +1,19 @@
 -- One decision about one subject, atomically: its pass, else its alias, else its distinct articles.
 --
 -- Units: instants are microseconds of Unix time (`now` business, `wall_now` and `refreshed_at` wall), `ttl` is seconds,
--- hashes are 8 bytes (subject) and 6 bytes (article). Doubles hold such instants exactly until the year 2255.
+-- subjects are fields (keys.py), articles 6 bytes each. Doubles hold such instants exactly until the year 2255.
 --
 -- KEYS, all with one hash tag; the meter (in a rolling window two keys, newest first) is always the last:
 --   reader   passes, absent of this minute, absent of the minute before, meter
 --   visitor  aliases, meter
---   guest    aliases, seen in this window, seen in the one before, meter      a visitor whom the guard must know
+--   guest    aliases, marks of this window, marks of the one before, meter    a visitor whom the guard must know
 --   vouched  the same                                                         a newcomer whom the guard has let in
---   judged   aliases, seen, seen before, newcomers of the network, meter      a guest whom the guard judges here; the
+--   judged   aliases, marks, marks before, newcomers of the network, meter    a guest whom the guard judges here; the
 --            network's key has a hash tag of its own, so this role is for one server alone
 --   reads    meter                       an aliased visitor's second hop: the reader's reads, never the reader's pass
 -- ARGV  role, subject, limit, consume (1 or 0), ttl, head, over (both: reads.lua), articles (6 bytes each, in one piece);
 --       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for all but the plain ones how
---       long the mark `seen` is kept (seconds); for a judged one also guard.lua's visitor, bound and ttl
+--       long the mark is kept (seconds) and the mark (a number); for a judged one also guard.lua's visitor, bound and ttl
 -- A reader's tombstone may give articles beyond the limit (layout.py: extra), in force while `valid_until` is ahead.
 -- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
 --         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull),
@@ -76,9 +76,9 @@ local is_first = #before == #window.head
 
 local let_in
 if is_first and (role == 'guest' or role == 'judged') then
-  local is_known = redis.call('HEXISTS', KEYS[2], subject) + redis.call('HEXISTS', KEYS[3], subject) > 0
+  local is_known = redis.call('SISMEMBER', KEYS[2], ARGV[11]) + redis.call('SISMEMBER', KEYS[3], ARGV[11]) > 0
   if not is_known then
-    if role == 'guest' or not fits(KEYS[4], ARGV[11], ARGV[12], consume, ARGV[13]) then return {'newcomer'} end
+    if role == 'guest' or not fits(KEYS[4], ARGV[12], ARGV[13], consume, ARGV[14]) then return {'newcomer'} end
     let_in = 1
   end
 end
@@ -98,8 +98,8 @@ for at = 1, #articles, ARTICLE_BYTES do
 end
 if #reads > #before then
   store(window, key, subject, reads, ttl)
-  if is_first and ARGV[10] and role ~= 'reader' then
-    redis.call('HSET', KEYS[2], subject, '')
+  if ARGV[10] and role ~= 'reader' then
+    redis.call('SADD', KEYS[2], ARGV[11])
     redis.call('EXPIRE', KEYS[2], ARGV[10])
   end
 end

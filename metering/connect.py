@@ -26,17 +26,22 @@ def connect(
     on_fault: Callable[[str], None] = lambda _name: None,
     failures_before_pause: int = 5,
     pause_seconds: float = 0.5,
+    longest_pause_seconds: float = 2.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Connections:
     """Return the connections for an address; nothing is connected before it is needed.
 
     `timeout_seconds` is what one decision may wait. After `failures_before_pause` in a row a server is left alone for
-    `pause_seconds`, then asked by one caller at a time.
+    `pause_seconds`, then asked by one caller at a time, after pauses that double. It is back unnoticed for at most
+    `longest_pause_seconds`.
     """
     budget = Budget(timeout_seconds)
 
     def server(options: Mapping[str, Any]) -> Server:
-        breaker = Breaker(failures=failures_before_pause, open_seconds=pause_seconds, monotonic=monotonic)
+        breaker = Breaker(
+            failures=failures_before_pause, open_seconds=pause_seconds, longest_seconds=longest_pause_seconds,
+            monotonic=monotonic,
+        )  # fmt: skip
         return Server(options, budget=budget, breaker=breaker)
 
     if is_cluster(url):

@@ -1,6 +1,6 @@
 -- Removes what take.lua found, once it lies in its new place, and nothing that has come since.
 --
--- KEYS  hashes.   ARGV  subject (8-byte hash), then what was found in any of them.
+-- KEYS  hashes.   ARGV  subject, then what was found in any of them.
 
 for _, key in ipairs(KEYS) do
   local value = redis.call('HGET', key, ARGV[1])

@@ -1,7 +1,7 @@
 -- Points a visitor at a reader, and hands back the visitor's own running reads, still to be united with the reader's.
 --
 -- KEYS  aliases, then the meter's one or two.
--- ARGV  visitor (8-byte hash), link (reader's hash, linked_at in wall microseconds: 8 bytes each), head, over (reads.lua),
+-- ARGV  visitor, link (reader's hash, linked_at in wall microseconds: 8 bytes each), head, over (reads.lua),
 --       today (days of Unix time, wall).
 -- Returns the reads with their head; none for a link older than the standing one, which changes nothing: the newest
 -- link wins, whatever the order of arrival. From here on the visitor's own reads no longer grow, because admit.lua

@@ -1,6 +1,6 @@
 -- Tells whether a visitor is linked to this reader with nothing left to do, and notes that the alias is in use.
 --
--- KEYS  aliases.   ARGV  visitor, reader (8-byte hashes), today (days of Unix time, wall).   Returns 1 or 0.
+-- KEYS  aliases.   ARGV  visitor, reader's hash (8 bytes), today (days of Unix time, wall).   Returns 1 or 0.
 
 local aliases, visitor, reader, today = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 

@@ -95,7 +95,8 @@ class MemoryMeter:
                 newcomer = Reading(outcome=Outcome.NEWCOMER, used=0, limit=limit, window=window)
                 return Readings(newcomer, [newcomer] * len(article_ids))
             each = [self._one(owner, article_id, limit, window, consume) for article_id in article_ids]
-            if guarding is not Guarding.OFF and is_first and self._running(subject, window) is not None:
+            has_read = consume and any(reading.outcome is Outcome.ROOM for reading in each)
+            if guarding is not Guarding.OFF and has_read and owner == subject:
                 self._seen.add((subject, window.id))
             return Readings(standing, each)
 

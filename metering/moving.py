@@ -26,35 +26,40 @@ class Moving:
         self._earlier = earlier
         self._present = present
 
-    def bring(self, field: bytes, window: Window) -> None:
+    def bring(self, subject_hash: bytes, window: Window) -> None:
         """Bring what there is of the subject with this hash: one round trip, and a few more the first time."""
-        old, new = self._earlier.place_of(field), self._present.place_of(field)
+        old, new = self._earlier.place_of(subject_hash), self._present.place_of(subject_hash)
         if old.tag == new.tag:
             return
-        keys = [old.aliases, old.seen(window.previous_id), *old.meters(window)]
-        alias, reads, is_marked = self._redis.run(_TAKE, keys, field, head_of(window), over_at(window))
-        if not (alias or reads or is_marked):
+        marks, hashes = old.all_marks([window]), [old.aliases, *old.meters(window)]
+        alias, reads, *marked = self._redis.run(
+            _TAKE, [*marks, *hashes], old.field, head_of(window), over_at(window), old.mark
+        )
+        if not (alias or reads or any(marked)):
             return
-        if is_marked:
-            self._mark(new, window)
+        for key, new_key, is_marked in zip(marks, new.all_marks([window]), marked, strict=True):
+            if is_marked:
+                self._redis.command("SADD", new_key, new.mark)
+                self._redis.command("EXPIRE", new_key, _marked_seconds(window))
+                self._redis.command("SREM", key, old.mark)
         if reads:
             unite(self._redis, new, reads, window, ttl_seconds=_kept_seconds(window))
         # Reads that arrive behind an alias belong to the reader it names, not to the next who signs in.
-        for each in (alias, self._redis.command("HGET", new.aliases, field)):
+        for each in (alias, self._redis.command("HGET", new.aliases, new.field)):
             if each:
                 self._link(new, each, window)
-        self._redis.run(_DROP, keys, field, alias, reads, b"")
+        self._redis.run(_DROP, hashes, old.field, alias, reads)
 
     def _link(self, visitor: Place, alias: bytes, window: Window) -> None:
         link, day = link_in(alias)
         reader = self._present.place_of(alias[:SUBJECT_BYTES])
         link_places(self._redis, visitor, reader, link, window, today=day, ttl_seconds=_kept_seconds(window))
 
-    def _mark(self, place: Place, window: Window) -> None:
-        key = place.seen(window.previous_id)
-        self._redis.command("HSET", key, place.field, b"")
-        self._redis.command("EXPIRE", key, _kept_seconds(window))
-
 
 def _kept_seconds(window: Window) -> int:
     return int(window.length.total_seconds()) + SLACK_SECONDS
+
+
+def _marked_seconds(window: Window) -> int:
+    """Return how long a mark is kept: this window and the next, which may be longer by an eighth (February)."""
+    return int(window.length.total_seconds() * 17 / 8) + SLACK_SECONDS

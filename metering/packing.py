@@ -7,6 +7,7 @@ from metering.keys import ARTICLE_BYTES
 from metering.layout import head_of
 from metering.window import Window
 
+MARKS = "set-max-intset-entries"
 LEAST_ENTRIES = 128
 """Redis 7.0's default; buckets are planned for 64 readers and vary."""
 
@@ -16,11 +17,12 @@ def packing_warnings(redis: Connections, *, most_articles: int, window: Window) 
 
     Where CONFIG is not allowed, as at hosted servers, that is a MeterUnavailable too.
     """
-    reply = redis.command("CONFIG", "GET", "hash-max-listpack-*")
+    reply = redis.command("CONFIG", "GET", "hash-max-listpack-*", MARKS)
     told = {reply[at].decode(): int(reply[at + 1]) for at in range(0, len(reply), 2)}
     wanted = {
         "hash-max-listpack-value": len(head_of(window)) + most_articles * ARTICLE_BYTES,
         "hash-max-listpack-entries": LEAST_ENTRIES,
+        MARKS: LEAST_ENTRIES,
     }
     return [
         f"{name} is {told[name]}: set it to {least} or more, or readers take three times the memory"

@@ -1,6 +1,6 @@
 -- Publishes a pass or a tombstone: the highest version wins, and the same version may be refreshed.
 --
--- KEYS  passes.   ARGV  subject (8-byte hash), value (see layout.py).   Returns 1 if this value now stands, else 0.
+-- KEYS  passes.   ARGV  subject, value (see layout.py).   Returns 1 if this value now stands, else 0.
 -- So publishers may race, repeat and arrive late in any order, and one state results. `refreshed_at` is not compared:
 -- a host whose clock runs behind could then never refresh what another wrote.
 

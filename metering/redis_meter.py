@@ -182,14 +182,14 @@ class RedisMeter:
         for place in (visitor, reader):
             self._bring(place, window)
         link_places(
-            self._redis, visitor, reader, pack_link(reader.field, linked_at), window,
+            self._redis, visitor, reader, pack_link(reader.hash, linked_at), window,
             today=_day(linked_at), ttl_seconds=_ttl_seconds(window, now),
         )  # fmt: skip
 
     def linked_reader_is(self, visitor_id: str, reader_id: str, *, wall_now: datetime) -> bool:
         """Tell whether `link` has nothing left to do for these two, and note that the link is used (one round trip)."""
         visitor, reader = self._visitor(visitor_id), self._reader(reader_id)
-        found = self._redis.run(_LINKED, [visitor.aliases], visitor.field, reader.field, _day(wall_now))
+        found = self._redis.run(_LINKED, [visitor.aliases], visitor.field, reader.hash, _day(wall_now))
         return bool(found)
 
     def reset(self, subject: Subject, *, window: Window) -> None:
@@ -209,8 +209,10 @@ class RedisMeter:
         windows = list(windows)
         for keys in filter(None, (self._keys, self._earlier)):
             place = keys.place(subject)
-            for key in place.everything(windows):
+            for key in place.hashes(windows):
                 self._redis.command("HDEL", key, place.field)
+            for key in place.all_marks(windows):
+                self._redis.command("SREM", key, place.mark)
 
     def ping(self) -> None:
         """Return when Redis answers; raise MeterUnavailable when it does not."""
@@ -233,8 +235,8 @@ class RedisMeter:
         self._bring(place, window)
         keys, marks = [place.aliases], list[Argument]()
         if guarding is not Guarding.OFF:
-            keys += [place.seen(window.id), place.seen(window.previous_id)]
-            marks = [_seen_seconds(window, question.ttl_seconds)]
+            keys += [place.marks(window.id), place.marks(window.previous_id)]
+            marks = [_mark_seconds(window, question.ttl_seconds), place.mark]
         if ticket is not None:
             keys.append(ticket.key)
             marks += ticket.arguments
@@ -252,7 +254,7 @@ class RedisMeter:
 
     def _bring(self, place: Place, window: Window) -> None:
         if self._moving is not None:
-            self._moving.bring(place.field, window)
+            self._moving.bring(place.hash, window)
 
     def _owner(self, subject: Subject) -> Place:
         """Return where the subject's reads are counted: its own place, or that of the reader it is linked to."""
@@ -319,7 +321,7 @@ def _window_arguments(window: Window) -> tuple[bytes, int]:
     return head_of(window), over_at(window)
 
 
-def _seen_seconds(window: Window, ttl_seconds: int) -> int:
+def _mark_seconds(window: Window, ttl_seconds: int) -> int:
     """Return how long the mark is kept: until the next window's end, which may be longer by an eighth (February)."""
     return ttl_seconds + window.length * 9 // (8 * _SECOND)
 

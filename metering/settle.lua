@@ -1,7 +1,7 @@
 -- Ends a link: the visitor's reads, now the reader's, are removed, and the alias says that nothing is left to do.
 -- Left in place they would also go to the next reader who signs in on the same browser.
 --
--- KEYS  aliases, then the meter's.   ARGV  visitor (8-byte hash), link (as in link.lua), today.
+-- KEYS  aliases, then the meter's.   ARGV  visitor, link (as in link.lua), today.
 -- A newer link takes care of itself.
 
 local aliases, visitor, link, today = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])

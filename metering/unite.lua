@@ -1,6 +1,6 @@
 -- Adds a visitor's reads to a reader's, each article once; repeating it changes nothing.
 --
--- KEYS  the meter's one or two.   ARGV  reader (8-byte hash), reads (with their head, all different), ttl, head, over.
+-- KEYS  the meter's one or two.   ARGV  reader, reads (with their head, all different), ttl, head, over.
 -- The limit is not asked: what was read was read. The sum may exceed it; then the reader is merely out of room.
 -- A reader's running window stands as it is, so what `resets_at` told them stays true; a reader without one takes the
 -- visitor's over, begun when it was.

@@ -57,6 +57,9 @@ _backfilled = Counter("newsstand_backfilled_events", "Events that no webhook bro
 _refused_reconciles = Counter(
     "newsstand_refused_reconciles", "Nightly comparisons that repaired nothing, for too much differed to be true."
 )
+_clocks_apart = Counter(
+    "newsstand_clocks_apart", "Times that a worker's clock and PostgreSQL's were found more than five minutes apart."
+)
 _newcomers = Counter("newsstand_newcomers", "Visitors without reads whom the scraper guard judged.", ["outcome"])
 _refused_sign_ins = Counter("newsstand_refused_sign_ins", "Sign-ins to the console that were refused, by why.", ["why"])
 _syncs = Counter("newsstand_syncs", "Syncs of one customer, by outcome.", ["outcome"])
@@ -137,6 +140,11 @@ def count_backfilled(events: int) -> None:
 def count_refused_reconcile() -> None:
     """Count a comparison after which nothing was repaired."""
     _refused_reconciles.inc()
+
+
+def count_clocks_apart() -> None:
+    """Count one look at both clocks, the host's and PostgreSQL's, that found them far apart."""
+    _clocks_apart.inc()
 
 
 def count_journal(*, written: int, dropped: int) -> None:

@@ -82,7 +82,7 @@ class Gate:
         self, subject: Subject, visitor_id: str | None, asked: BatchQuestion, opened: Opened, now: datetime
     ) -> list[Answer]:
         finding = NOTHING
-        if any(_needs_the_parts(article, opened.get(place), subject) for place, article in enumerate(asked.articles)):
+        if any(_needs_the_parts(article, asked) for article in asked.articles):
             finding = self._finder.find(subject, asked, now)
         answers = self._answers(asked, finding, finding.signed_id or visitor_id, opened, now)
         self._note(asked, answers, opened, finding)
@@ -102,7 +102,7 @@ class Gate:
                 visitor_id=answer.visitor_id,
                 consume=asked.consume,
                 degraded=answer.degraded,
-                outage=None if article.access is Access.FREE else terms,
+                outage=terms if _needs_the_parts(article, asked) else None,
             )
 
     def _outage_terms(self, asked: BatchQuestion, finding: Finding) -> OutageTerms | None:
@@ -128,7 +128,7 @@ class Gate:
             like = article.access, article.feature, id(reading), reason
             if like not in made:
                 decision = self._decide(article, reading, finding, reason, asked, now)
-                degraded = None if reason or article.access is Access.FREE else finding.degraded
+                degraded = finding.degraded if reason is None and _needs_the_parts(article, asked) else None
                 made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
             answers.append(made[like])
         if asked.reader_id is None or self._outage_terms(asked, finding):
@@ -195,12 +195,13 @@ def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
     return asked._replace(articles=articles)
 
 
-def _needs_the_parts(article: Article, reason: Reason | None, subject: Subject) -> bool:
-    """Tell whether more must be known than that the article is free, or open to this request for `reason`.
+def _needs_the_parts(article: Article, asked: BatchQuestion) -> bool:
+    """Tell whether more must be known than the question says: what a reader may open, or what a visitor has read.
 
-    A reader's own entitlement must, for it has features: a subscriber who follows a newsletter's link stays ad-free.
+    A reader's own entitlement must even where an exemption opens the article, for it has features: a subscriber who
+    follows a newsletter's link stays ad-free. A visitor has none, so no count opens them an article for subscribers.
     """
-    return article.access is not Access.FREE and (reason is None or subject.kind is SubjectKind.READER)
+    return article.access is not Access.FREE if asked.reader_id is not None else article.is_metered
 
 
 def _without_trial(answer: Answer) -> Answer:

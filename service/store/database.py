@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -155,3 +156,10 @@ def answers(engine: Engine) -> bool:
     except SQLAlchemyError:
         return False
     return True
+
+
+def database_clock(engine: Engine) -> datetime:
+    """Return the time by PostgreSQL's own clock, against which a host's may be held."""
+    with engine.connect() as connection:
+        now: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+    return now

@@ -9,11 +9,18 @@ from xml.etree import ElementTree
 import redis
 
 from benchmarks import chart, pipelined, report
+from benchmarks.decisions import turns
 from benchmarks.findings import Finding, Section, at_least, at_most
-from benchmarks.questions import page_views
+from benchmarks.questions import VISITORS, browser, page_views
 from benchmarks.servers import WEBHOOK_SECRET
 from benchmarks.webhooks_in import _delivery
+from sandbox.newsroom import ROOT
+from service.access.newcomers import network_of
 from service.api.schemas import DecisionRequest
+from service.catalog.load import load_catalog
+from service.domain.decision import Article, Reason
+from service.exemptions.rules import Evidence, Exemptions, load_networks
+from service.exemptions.tokens import Tokens
 from webhooks.events import StripeEvent
 from webhooks.signature import Verifier
 
@@ -29,7 +36,32 @@ def test_page_views_are_valid_and_of_all_kinds() -> None:
     """Claim: the schema takes every page view, and each kind of reader is among them."""
     asked = [DecisionRequest().load(json.loads(_split(each)[1])) for each in page_views("key", 200)]
     readers = {str(each["reader_id"] or each["visitor_id"]).split("-")[0] for each in asked}
-    assert readers == {"v", "subscriber", "reader"}
+    assert readers == {"v", "subscriber", "reader", "crawler", "campus"}
+
+
+def test_page_views_say_where_they_come_from() -> None:
+    """Claim: each has an address and a browser's name; crawlers and a campus read without the meter, others by it."""
+    catalog = load_catalog(ROOT / "plans.yaml")
+    exemptions = Exemptions(Tokens(["a key of the tests alone"]), load_networks(catalog.exemptions, ROOT))
+    for each in page_views("key", 300):
+        asked = DecisionRequest().load(json.loads(_split(each)[1]))
+        evidence = Evidence(client_ip=asked["client_ip"], user_agent=asked["user_agent"])
+        kind = str(asked["reader_id"] or asked["visitor_id"]).split("-")[0]
+        expected = {"crawler": Reason.CRAWLER, "campus": Reason.INSTITUTION}.get(kind)
+        assert exemptions.reasons(evidence, [Article(id="a-1")], datetime.now(UTC)).get(0) is expected
+
+
+def test_no_network_sends_more_newcomers_than_the_guard_lets_in() -> None:
+    """Claim: what is measured is counting, not walls of the guard."""
+    visitors = {network_of(browser(number)["client_ip"]) for number in range(VISITORS)}
+    bound = load_catalog(ROOT / "plans.yaml").newcomers_per_hour
+    assert bound is not None
+    assert VISITORS / len(visitors) < bound
+
+
+def test_each_round_begins_with_another() -> None:
+    """Claim: everybody is asked once a round, and nobody always comes first."""
+    assert list(turns(["a", "b", "c"], 2)) == ["a", "b", "c", "b", "c", "a"]
 
 
 def test_events_are_signed_as_stripe_signs() -> None:

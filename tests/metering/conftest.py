@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +26,57 @@ from sandbox.servers import Redis, Valkey
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
 SUBJECT_KEY = "a key that only the tests know, 32+"
+
+
+class SlowProxy:
+    """Passes on to a server what it gets, and hands back the answers in pieces with a pause before each."""
+
+    def __init__(self, port: int) -> None:
+        self.piece, self.pause_seconds = 65_536, 0.0
+        self.requests = 0
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._open: list[socket.socket] = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._to))
+            self._open += [near, far]
+            threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._hand_back, args=(far, near), daemon=True).start()
+
+    def _forward(self, near: socket.socket, far: socket.socket) -> None:
+        self._until_closed(near, far, lambda data: (setattr(self, "requests", self.requests + 1), far.sendall(data)))
+
+    def _hand_back(self, far: socket.socket, near: socket.socket) -> None:
+        def slowly(data: bytes) -> None:
+            for at in range(0, len(data), self.piece):
+                time.sleep(self.pause_seconds)
+                near.sendall(data[at : at + self.piece])
+
+        self._until_closed(far, near, slowly)
+
+    @staticmethod
+    def _until_closed(one: socket.socket, other: socket.socket, act: Callable[[bytes], object]) -> None:
+        try:
+            while data := one.recv(65_536):
+                act(data)
+        except OSError:
+            pass
+        finally:
+            for each in (one, other):
+                each.close()
+
+    def stop(self) -> None:
+        for each in self._open:
+            each.close()
 
 
 class _ClusterNode(Valkey):
@@ -225,3 +279,17 @@ def own_valkey(tmp_path: Path) -> Iterator[tuple[Valkey, Child]]:
     yield valkey, child
     child.process.kill()
     child.stop()
+
+
+@pytest.fixture
+def make_proxy() -> Iterator[Callable[[int], SlowProxy]]:
+    """Puts proxies before servers on 127.0.0.1, and stops them."""
+    made: list[SlowProxy] = []
+
+    def make(port: int) -> SlowProxy:
+        made.append(SlowProxy(port))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()

@@ -88,3 +88,29 @@ def test_a_probe_decides(breaker: Breaker, seconds: Seconds) -> None:
     breaker.succeeded()
     assert breaker.allows()
     assert breaker.allows()
+
+
+def test_pauses_grow_while_probes_fail(seconds: Seconds) -> None:
+    """Claim: each probe doubles the pause, up to the longest; a success lets all through, and shortens it again."""
+    breaker = Breaker(failures=3, open_seconds=0.5, longest_seconds=2.0, monotonic=seconds)
+    for _ in range(2):
+        _break(breaker)
+        for pause in (0.5, 1.0, 2.0, 2.0):
+            seconds.now += pause - 0.01
+            assert not breaker.allows()
+            seconds.now += 0.01
+            assert breaker.allows()
+            breaker.failed()
+        seconds.now += 2.0
+        assert breaker.allows()
+        breaker.succeeded()
+        assert breaker.allows()
+
+
+def test_those_on_their_way_when_it_opens_prolong_nothing(seconds: Seconds) -> None:
+    """Claim: however many callers fail at once, the first pause is the short one."""
+    breaker = Breaker(failures=3, open_seconds=0.5, longest_seconds=2.0, monotonic=seconds)
+    for _ in range(20):
+        breaker.failed()
+    seconds.now += 0.5
+    assert breaker.allows()

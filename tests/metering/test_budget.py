@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,62 +17,10 @@ from metering.meter import MeterUnavailable, Outcome, Subject, SubjectKind
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-class SlowProxy:
-    """Passes on to a server what it gets, and hands back the answers in pieces with a pause before each."""
-
-    def __init__(self, port: int) -> None:
-        self.piece, self.pause_seconds = 65_536, 0.0
-        self.requests = 0
-        self._to = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
-        self._open: list[socket.socket] = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._to))
-            self._open += [near, far]
-            threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
-            threading.Thread(target=self._hand_back, args=(far, near), daemon=True).start()
-
-    def _forward(self, near: socket.socket, far: socket.socket) -> None:
-        self._until_closed(near, far, lambda data: (setattr(self, "requests", self.requests + 1), far.sendall(data)))
-
-    def _hand_back(self, far: socket.socket, near: socket.socket) -> None:
-        def slowly(data: bytes) -> None:
-            for at in range(0, len(data), self.piece):
-                time.sleep(self.pause_seconds)
-                near.sendall(data[at : at + self.piece])
-
-        self._until_closed(far, near, slowly)
-
-    @staticmethod
-    def _until_closed(one: socket.socket, other: socket.socket, act: Callable[[bytes], object]) -> None:
-        try:
-            while data := one.recv(65_536):
-                act(data)
-        except OSError:
-            pass
-        finally:
-            for each in (one, other):
-                each.close()
-
-    def stop(self) -> None:
-        for each in self._open:
-            each.close()
-
-
 @pytest.fixture
-def proxy(redis_url: str) -> Iterator[SlowProxy]:
+def proxy(redis_url: str, make_proxy: Callable[[int], Any]) -> Any:
     """A proxy before an empty Valkey, as fast as can be until told."""
-    running = SlowProxy(int(redis_url.rpartition(":")[2].partition("/")[0]))
-    yield running
-    running.stop()
+    return make_proxy(int(redis_url.rpartition(":")[2].partition("/")[0]))
 
 
 def visitor(name: str = "v-5") -> Subject:
@@ -80,7 +28,7 @@ def visitor(name: str = "v-5") -> Subject:
 
 
 def test_a_server_that_dribbles_is_given_up(
-    proxy: SlowProxy, make_meter: Callable[..., Any], make_desk: Callable[..., Any]
+    proxy: Any, make_meter: Callable[..., Any], make_desk: Callable[..., Any]
 ) -> None:
     """Claim: a byte now and then does not stretch the deadline: an answer that would take 3 s costs a tenth of it."""
     desk = make_desk(make_meter(proxy.url, timeout_seconds=0.3))
@@ -96,7 +44,7 @@ def test_a_server_that_dribbles_is_given_up(
 
 
 def test_the_calls_of_a_decision_share_one_deadline(
-    proxy: SlowProxy, make_meter: Callable[..., Any], make_desk: Callable[..., Any]
+    proxy: Any, make_meter: Callable[..., Any], make_desk: Callable[..., Any]
 ) -> None:
     """Claim: an aliased visitor's two round trips, each within the deadline, may not take it twice."""
     desk = make_desk(make_meter(proxy.url, timeout_seconds=0.6))
@@ -182,7 +130,7 @@ ROUND_TRIPS = {"new visitor": 1, "visitor": 1, "subscriber": 1, "known reader": 
 
 @pytest.mark.parametrize("who", ROUND_TRIPS)
 def test_round_trips_are_counted(
-    proxy: SlowProxy, make_meter: Callable[..., Any], make_desk: Callable[..., Any], make_pass: Any, who: str
+    proxy: Any, make_meter: Callable[..., Any], make_desk: Callable[..., Any], make_pass: Any, who: str
 ) -> None:
     """Claim: counted on the wire, a question is one exchange; an aliased visitor's is two."""
     desk = make_desk(make_meter(proxy.url))
@@ -197,7 +145,7 @@ def test_round_trips_are_counted(
 
 
 def test_a_pass_is_published_and_the_question_asked_in_one_round_trip(
-    proxy: SlowProxy, make_meter: Callable[..., Any], make_desk: Callable[..., Any], make_pass: Any
+    proxy: Any, make_meter: Callable[..., Any], make_desk: Callable[..., Any], make_pass: Any
 ) -> None:
     """Claim: an unknown reader costs two exchanges: one says so, one brings what the record knew."""
     desk = make_desk(make_meter(proxy.url))

@@ -40,21 +40,31 @@ def test_all_keys_of_a_subject_share_one_slot(subject_id: str, kind: SubjectKind
     meters = place.meters(window_at("month", NOW, PARIS)) + place.meters(window_at("rolling", NOW, PARIS, days=30))
     keys = [place.passes, place.aliases, place.absent(29_000_000), *meters]
     assert len({key_slot(key.encode()) for key in keys}) == 1
-    assert len(place.field) == 8
+    assert len(place.field) == 6
     assert len(KEYS.article(subject_id)) == 6
 
 
 def test_a_place_is_found_again_from_its_hash() -> None:
     """Claim: an alias, which holds only a hash, leads to the same bucket as the reader's id."""
     place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
-    assert KEYS.place_of(place.field) == place
+    assert KEYS.place_of(place.hash) == place
+
+
+@given(st.integers(1, 100_000_000), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_field_and_bucket_together_tell_subjects_apart(expected_readers: int, one: int, other: int) -> None:
+    """Claim: two subjects share a field only where their whole hashes agree in 48 bits and in the bucket's too."""
+    keys = Keys("a key that only the tests know, 32+", buckets_for(expected_readers))
+    other = one ^ (other & 0xFFFF)  # the worst case: alike in all that the field holds
+    places = [keys.place_of(each.to_bytes(8)) for each in (one, other)]
+    same_bucket = (one ^ other) % min(buckets_for(expected_readers), 1 << 16) == 0
+    assert (places[0][:2] == places[1][:2]) is same_bucket
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         (KEYS.place(Subject(SubjectKind.READER, "x")).field, KEYS.place(Subject(SubjectKind.VISITOR, "x")).field),
-        (KEYS.place(Subject(SubjectKind.READER, "x")).field[:6], KEYS.article("x")),
+        (KEYS.place(Subject(SubjectKind.READER, "x")).field, KEYS.article("x")),
         (KEYS.article("x"), Keys("another key, of 32 characters or more", 64).article("x")),
     ],
     ids=["kind", "article", "secret"],
@@ -79,11 +89,13 @@ def test_a_long_secret_counts_to_its_last_character() -> None:
 def test_the_next_release_finds_what_this_one_wrote() -> None:
     """Claim: for one secret, places and articles are these bytes for good; another hash would lose every count."""
     assert [KEYS.place(Subject(kind, "r-81")).tag for kind in SubjectKind] == ["{64.b21}", "{64.b39}"]
-    assert [KEYS.place(Subject(kind, "r-81")).field.hex() for kind in SubjectKind] == [
+    assert [KEYS.place(Subject(kind, "r-81")).hash.hex() for kind in SubjectKind] == [
         "c1513823bd8cd195", "8fe25f879c3df227",
     ]  # fmt: skip
+    assert [KEYS.place(Subject(kind, "r-81")).field.hex() for kind in SubjectKind] == ["c1513823bd8c", "8fe25f879c3d"]
+    assert [KEYS.place(Subject(kind, "r-81")).mark for kind in SubjectKind] == [-1051641821, -1880989817]
     assert KEYS.article("a-1").hex() == "349bbe8215cb"
     place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
     assert (place.passes, place.aliases) == ("{64.b21}:passes", "{64.b21}:aliases")
-    assert (place.absent(7), place.seen("w")) == ("{64.b21}:absent:7", "{64.b21}:seen:w")
+    assert (place.absent(7), place.marks("w")) == ("{64.b21}:absent:7", "{64.b21}@w")
     assert place.meters(window_at("month", NOW, PARIS)) == ["{64.b21}:meter:month-2026-11"]

@@ -142,7 +142,22 @@ def test_the_guard_still_knows_who_was_here(
         assert asked.outcome is Outcome.ROOM
     stranger = Subject(SubjectKind.VISITOR, "v-stranger")
     assert after.outcome(stranger, "a-1", guarding=Guarding.ASK, **later) is Outcome.NEWCOMER
-    assert all(server.ttl(key) > 0 for key in server.scan_iter("*seen*"))
+    assert all(server.ttl(key) > 0 for key in server.scan_iter("*@*"))
+
+
+def test_a_mark_of_the_running_window_is_brought_along(
+    moved: tuple[Any, Any], visitor: Subject, next_month: Window, make_meter: Callable[..., Any], backend_url: str,
+    make_desk: Callable[..., Any], server: redis.Redis,
+) -> None:  # fmt: skip
+    """Claim: who moved within the window of their reads is known in the next, when the setting has gone."""
+    before, after = moved
+    before.reads(visitor, "a-1", guarding=Guarding.VOUCHED)
+    after.reads(visitor, "a-1", guarding=Guarding.ASK)
+    settled = make_desk(make_meter(backend_url, expected_readers=LARGE))
+    later = {"window": next_month, "now": next_month.starts_at, "wall_now": next_month.starts_at}
+    assert settled.outcome(visitor, "a-1", guarding=Guarding.ASK, **later) is Outcome.ROOM
+    [mark] = [key for key in server.scan_iter("*@*") if next_month.previous_id.encode() in key]
+    assert server.ttl(mark) > (next_month.ends_at - NOW).total_seconds()
 
 
 def test_a_thousand_first_questions_after_the_change_count_once(moved: tuple[Any, Any], visitor: Subject) -> None:

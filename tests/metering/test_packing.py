@@ -36,3 +36,15 @@ def test_a_server_that_packs_few_entries_is_told_of(desk: Any) -> None:
     assert told([]) == told([b"hash-max-listpack-entries", b"128"]) == []
     [warning] = told([b"hash-max-listpack-entries", b"127", b"hash-max-listpack-value", b"6"])
     assert warning.startswith("hash-max-listpack-entries is 127: set it to 128 or more")
+
+
+def test_a_server_that_unpacks_the_guards_marks_is_told_of(desk: Any, server: redis.Redis) -> None:
+    """Claim: a bucket's marks are a packed set of integers only while the server packs as many."""
+    server.config_set("set-max-intset-entries", 127)
+    try:
+        [warning] = packing_warnings(desk.meter.connections, most_articles=1, window=desk.window)
+        server.config_set("set-max-intset-entries", 128)
+        assert packing_warnings(desk.meter.connections, most_articles=1, window=desk.window) == []
+    finally:
+        server.config_set("set-max-intset-entries", 512)
+    assert warning.startswith("set-max-intset-entries is 127: set it to 128 or more")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 import redis
 
-from metering.meter import Guarding, Outcome, Subject, SubjectKind
+from metering.guard import NetworkGuard
+from metering.meter import Guarding, Outcome, Readings, Subject, SubjectKind
 from metering.redis_meter import SLACK_SECONDS
 from metering.window import Window, window_at
 
@@ -81,14 +84,14 @@ def test_every_kind_of_window_knows_the_one_before(desk: Any, month: Window, kin
 def test_a_mark_outlives_the_reads_by_a_window(desk: Any, server: redis.Redis, month: Window) -> None:
     """Reads go with their window; the mark, which says nothing of articles, when the next one has surely ended."""
     desk.outcome(V, "a-1", **VOUCHED)
-    (mark,) = server.keys("*:seen:*")
+    (mark,) = server.keys("*@*")
     (reads,) = server.keys("*:meter:*")
     rest = (month.ends_at - desk.now).total_seconds()
     assert rest < server.ttl(reads) <= rest + SLACK_SECONDS
     next_ends = (after(month).ends_at - desk.now).total_seconds()
     assert next_ends < server.ttl(mark) < next_ends + 7 * 86_400
-    ((field, value),) = server.hgetall(mark).items()
-    assert (len(field), value) == (8, b"")
+    assert server.smembers(mark) == {str(desk.meter._keys.place(V).mark).encode()}
+    assert server.object("encoding", mark) == b"intset"
 
 
 def test_a_february_is_followed_by_a_longer_month(desk: Any, server: redis.Redis, month: Window) -> None:
@@ -96,7 +99,7 @@ def test_a_february_is_followed_by_a_longer_month(desk: Any, server: redis.Redis
     february = window_at("month", desk.now + timedelta(days=90), month.ends_at.tzinfo)  # type: ignore[arg-type]
     assert february.id == "month-2027-02"
     desk.with_(window=february, now=february.starts_at).outcome(V, "a-1", **VOUCHED)
-    (mark,) = server.keys("*:seen:*")
+    (mark,) = server.keys("*@*")
     assert server.ttl(mark) > (after(february).ends_at - february.starts_at).total_seconds()
 
 
@@ -110,8 +113,20 @@ def test_a_linked_browser_is_no_newcomer(desk: Any) -> None:
 def test_unguarded_visitors_leave_no_mark(desk: Any, server: redis.Redis) -> None:
     """Where no guard stands, or an id is signed, nothing more is kept than the reads."""
     desk.outcome(V, "a-1")
-    assert server.keys("*:seen:*") == []
+    assert server.keys("*@*") == []
     assert desk.outcome(V, "a-1", **GUEST) is Outcome.SEEN
+
+
+def test_the_first_read_under_the_guard_leaves_the_mark(desk: Any, month: Window) -> None:
+    """Claim: a visitor whose window began where no guard stood is known in the next by what they read under it."""
+    desk = desk.with_(limit=2)
+    desk.outcome(V, "a-1")
+    desk.outcome(V, "a-2", **GUEST)
+    desk.outcome(OTHER, "a-1")
+    desk.outcome(OTHER, "a-1", **GUEST)
+    later = desk.with_(window=after(month), now=month.ends_at)
+    assert later.outcome(V, "a-3", **GUEST) is Outcome.ROOM
+    assert later.outcome(OTHER, "a-3", **GUEST) is Outcome.NEWCOMER
 
 
 def test_staffs_reset_makes_nobody_a_newcomer(desk: Any) -> None:
@@ -125,13 +140,71 @@ def test_forgetting_takes_the_marks_too(desk: Any, server: redis.Redis, month: W
     """Of the window and of the one before."""
     desk.outcome(V, "a-1", **VOUCHED)
     desk.meter.forget(V, windows=[after(month)])
-    assert server.keys("*:seen:*") == []
+    assert server.keys("*@*") == []
     desk.with_(window=month).outcome(OTHER, "a-1", **VOUCHED)
     desk.meter.forget(OTHER, windows=iter([month]))
-    assert server.keys("*:seen:*") == []
+    assert server.keys("*@*") == []
 
 
 def test_a_reader_is_never_one(desk: Any) -> None:
     """Whatever is asked: signed-in readers have an account, or are looked up."""
     assert desk.outcome(R, "a-1", **GUEST) is Outcome.UNKNOWN
     assert replace(desk).window.previous_id == "month-2026-10"
+
+
+BOUND = 2
+
+
+@pytest.fixture(params=["redis_url", "redis_7_url"])
+def judging(
+    request: pytest.FixtureRequest, make_meter: Callable[..., Any], make_desk: Callable[..., Any]
+) -> Callable[..., Readings]:
+    """Asks as JUDGED, for newcomers of one network of whom two fit into the hour; on one server, never on a cluster."""
+    desk = make_desk(make_meter(request.getfixturevalue(request.param)))
+    guard = NetworkGuard(desk.meter.connections, subject_key="a key that only the tests know, 32+")
+
+    def ask(name: str, article: str = "a-1", *, consume: bool = True, window: Window = desk.window) -> Readings:
+        ticket = guard.ticket("192.0.2.0/24", name, bound=BOUND, wall_now=desk.wall_now)
+        return desk.meter.ask_many(
+            Subject(SubjectKind.VISITOR, name), [article], limit=1, window=window, consume=consume,
+            now=window.starts_at, wall_now=desk.wall_now, guarding=Guarding.JUDGED, ticket=ticket,
+        )  # fmt: skip
+
+    return ask
+
+
+def told(readings: Readings) -> tuple[Outcome, bool]:
+    return readings.each[0].outcome, readings.let_in
+
+
+def test_a_newcomer_is_judged_where_they_are_counted(judging: Callable[..., Readings]) -> None:
+    """Claim: in one question they are let in, which is told, and counted; past the bound nothing is."""
+    for name in ("v-1", "v-2"):
+        assert told(judging(name)) == (Outcome.ROOM, True)
+        assert told(judging(name)) == (Outcome.SEEN, False)
+        assert told(judging(name, "a-2")) == (Outcome.FULL, False)
+    for _ in range(2):
+        assert told(judging("v-3")) == (Outcome.NEWCOMER, False)
+
+
+def test_a_judged_peek_takes_no_place(judging: Callable[..., Readings]) -> None:
+    """Claim: whoever only looks is answered as if let in, however many look, and stays a newcomer."""
+    for number in range(9):
+        assert told(judging(f"v-{number}", consume=False)) == (Outcome.ROOM, True)
+    assert told(judging("v-10")) == (Outcome.ROOM, True)
+
+
+def test_one_seen_before_needs_no_place(judging: Callable[..., Readings], month: Window) -> None:
+    """Claim: with the hour full, who has a mark of the window before is counted in the next, and no stranger is."""
+    for name in ("v-1", "v-2"):
+        judging(name)
+    assert told(judging("v-1", "a-2", window=after(month))) == (Outcome.ROOM, False)
+    assert told(judging("v-3", "a-2", window=after(month))) == (Outcome.NEWCOMER, False)
+    assert told(judging("v-1", "a-3", window=after(after(after(month))))) == (Outcome.ROOM, True)  # who fit, fits on
+
+
+def test_a_thousand_judged_at_once_are_bounded_exactly(judging: Callable[..., Readings]) -> None:
+    """Claim: no race lets one more in, and each who is let in is told of once."""
+    with ThreadPoolExecutor(50) as pool:
+        found = list(pool.map(lambda number: told(judging(f"v-{number}")), range(1000)))
+    assert sorted(found) == [(Outcome.NEWCOMER, False)] * (1000 - BOUND) + [(Outcome.ROOM, True)] * BOUND

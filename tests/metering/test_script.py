@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from metering.redis_meter import RedisMeter
 from metering.script import Call, Script
 
 FOLDER = Path(metering.__file__).parent
+ROOT = FOLDER.parent
 
 
 def test_a_script_is_its_file_after_those_it_builds_upon() -> None:
@@ -51,3 +53,17 @@ def test_of_several_the_first_refusal_is_told(
     assert faults == [ResponseError.__name__]
     assert meter.connections.run(guard, [f"{key}:third"], b"v", 3, 1, 60) == 1
     assert meter.connections.run_all(calls[1:]) == [1]
+
+
+def test_every_fault_that_is_made_up_can_be_made() -> None:
+    """Claim: the list of faults keeps up with the scripts; one that cannot be made passes for noticed."""
+    spec = importlib.util.spec_from_file_location("lua_faults", ROOT / "tests" / "mutation" / "lua.py")
+    assert spec is not None
+    assert spec.loader is not None
+    faults = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(faults)
+    assert len(faults.FAULTS) > 80
+    for name, right, wrong in faults.FAULTS:
+        file, faulty = faults.broken(name, right, wrong)
+        assert file != faulty
+        assert name in faults.HELD_BY

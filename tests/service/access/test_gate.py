@@ -239,7 +239,7 @@ def test_a_batch_during_an_outage_is_answered(build_parts: Callable[..., Any], e
     reasons = [(each.decision.reason, each.degraded) for each in parts.gate.decide_many(asked)]
     assert reasons[0] == reasons[5] == (Reason.OUTAGE, "redis")
     assert reasons[2] == (Reason.FREE_ARTICLE, None)
-    assert reasons[3] == (Reason.SUBSCRIBERS_ONLY, "redis")
+    assert reasons[3] == (Reason.SUBSCRIBERS_ONLY, None)
 
 
 @pytest.fixture
@@ -272,6 +272,20 @@ def test_without_redis_an_article_for_subscribers_stays_theirs(
     parts = build_parts(engine, dead_redis)
     assert ask(parts, visitor="v-1", access=Access.SUBSCRIBERS).decision.reason is Reason.SUBSCRIBERS_ONLY
     assert ask(parts, reader="r-9", access=Access.SUBSCRIBERS).decision.reason is Reason.SUBSCRIBERS_ONLY
+
+
+def test_a_visitor_is_told_whose_article_it_is_without_any_server(
+    build_parts: Callable[..., Any], dead_engine: Engine, dead_redis: str
+) -> None:
+    """Claim: no count opens a visitor an article for subscribers, or for a feature; so nobody is asked."""
+    parts = build_parts(dead_engine, dead_redis)
+    for article, reason in (
+        ({"access": Access.SUBSCRIBERS}, Reason.SUBSCRIBERS_ONLY), ({"feature": "archives"}, Reason.FEATURE_MISSING),
+    ):  # fmt: skip
+        answer = ask(parts, visitor="v-1", **article)
+        assert (answer.decision.reason, answer.degraded) == (reason, None)
+        assert answer.decision.wall is not None
+        assert answer.decision.wall.kind == "subscribe"
 
 
 def test_without_postgresql_passes_go_on_serving(

@@ -205,7 +205,10 @@ def test_without_a_bound_or_an_address_there_is_none(parts: Any, guarded: Any) -
 
 
 def test_what_it_costs(guarded: Any, round_trips: Callable[..., int]) -> None:
-    """One round trip, two where an id is minted; on a cluster three with a site's own id, two at its wall."""
+    """One round trip, two where an id is minted; on a cluster three with a site's own id, two at its wall.
+
+    None where no count could open the article.
+    """
     own, walled = (1, 1) if guarded.meter.can_judge else (3, 2)
     signed = ask(guarded).visitor_id
     costs = {
@@ -217,10 +220,12 @@ def test_what_it_costs(guarded: Any, round_trips: Callable[..., int]) -> None:
         "own id at the wall": round_trips(lambda: ask(guarded, "v-wall")),
         "minted at the wall": round_trips(lambda: ask(guarded)),
         "no address": round_trips(lambda: ask(guarded, "v-9", ip=None)),
+        "an article for subscribers": round_trips(lambda: ask(guarded, "v-10", access=Access.SUBSCRIBERS)),
+        "from the archives": round_trips(lambda: ask(guarded, "v-10", feature="archives")),
     }
     assert costs == {
         "reader's first": 2, "known": 1, "minted": 2, "own id": own, "own id again": 1, "own id at the wall": walled,
-        "minted at the wall": 2, "no address": 1,
+        "minted at the wall": 2, "no address": 1, "an article for subscribers": 0, "from the archives": 0,
     }  # fmt: skip
 
 

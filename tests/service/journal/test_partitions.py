@@ -79,8 +79,9 @@ def test_upkeep_makes_days_ahead_and_keeps_the_window_and_its_tail(engine: Engin
     """By the catalog's month: on the 10th, with ten days' tail, all since the end of the month before last stays."""
     now = parts.clock()
     ensure(engine, *(now.date() - partitions.DAY * back for back in range(40)))
-    forgotten = Upkeep(engine, parts.catalog, tail_days=10).tend(now)
+    upkeep = Upkeep(engine, parts.catalog, tail_days=10, database_clock=lambda _: now)
+    forgotten = upkeep.tend(now)
     kept = days(engine)
     assert (kept[0], kept[-1]) == (date(2026, 10, 21), now.date() + timedelta(days=DAYS_AHEAD))
     assert forgotten == 40 - (now.date() - kept[0]).days - 1
-    assert Upkeep(engine, parts.catalog, tail_days=10).tend(now) == 0
+    assert upkeep.tend(now) == 0

@@ -54,7 +54,8 @@ def test_it_can_do_what_the_service_does(limited: Engine, catalog: Catalog) -> N
         Dispatcher()(connection, Work.SYNC, "cus_1")
     assert list(audit.faults()) == []
     for year in (2026, 2027):
-        Upkeep(limited, catalog, tail_days=1).tend(datetime(year, 11, 10, tzinfo=UTC))
+        now = datetime(year, 11, 10, tzinfo=UTC)
+        Upkeep(limited, catalog, tail_days=1, database_clock=lambda _, now=now: now).tend(now)
     assert ApiKeyStore(limited).create_key("site", [Scope.DECIDE])
 
 
