@@ -169,7 +169,8 @@ def _acknowledging(rates: dict[str, float], slowest: dict[str, float]) -> Sectio
         title="Webhook acknowledgements",
         how=(
             "Signed events of 2 kB, each new. Ours verifies, stores the event, marks its customer, queues a job, in "
-            "one commit; the peer inserts one row in one commit, on the same pool and the same durable PostgreSQL."
+            "one statement that commits by itself; the peer inserts one row in one commit, on a pool as the rest of "
+            "the service has and the same durable PostgreSQL."
         ),
         findings=[
             at_least("acknowledgements per second", ratio, 0.6, f"{BARE} 1.00"),

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import stripe
+from sqlalchemy import select
 
 from sandbox.simulation.at_stripe import Refused
 from sandbox.simulation.newsroom import Newsroom
@@ -21,6 +22,7 @@ from service.domain.decision import Access, Article
 from service.domain.refunds import RefundRequest
 from service.domain.staff import Role
 from service.errors import Problem, StripeUnavailable
+from service.store.tables import holds
 from service.support.acts.courtesy import GrantWish, RevocationWish
 from service.support.acts.releasing import ReleaseWish
 from service.support.audit import Entry, Trail
@@ -234,11 +236,12 @@ class People:
                 reader.given[grant_id] = replace(reader.given[grant_id], revoked=self._room.time.seconds())
 
     def release(self, reader: Reader, which: int) -> None:
-        """Let staff release a dispute, a warning or a refund, if the service lets them."""
-        truth = self._room.stripe.truth(self.customer_of(reader) or "")
-        against = [*truth.disputes, *truth.warnings, *truth.refunds] if truth else []
-        if against:
-            hold_id = against[which % len(against)]["id"]
+        """Let staff release what closes access as far as they see, else anything at all, if the service lets them."""
+        customer_id = self.customer_of(reader) or ""
+        truth = self._room.stripe.truth(customer_id)
+        against = [each["id"] for each in (*truth.disputes, *truth.warnings, *truth.refunds)] if truth else []
+        if against := self._closing(customer_id) or against:
+            hold_id = against[which % len(against)]
             with self._in_good_order():
                 wish = ReleaseWish(hold_id=hold_id, **_asked(reader))
                 self._services.acts.release_hold.do(wish, self._trail("release_hold"))
@@ -286,6 +289,13 @@ class People:
     def _of(self, reader: Reader, kind: str) -> list[Json]:
         customer_id = self.customer_of(reader)
         return self._room.stripe.objects(kind, customer_id) if customer_id else []
+
+    def _closing(self, customer_id: str) -> list[str]:
+        query = select(holds.c.id).where(
+            holds.c.customer_id == customer_id, holds.c.blocks, holds.c.released_at.is_(None)
+        )
+        with self._room.paywall.core.engine.connect() as connection:
+            return list(connection.scalars(query.order_by(holds.c.id)))
 
     def _trail(self, act: str) -> Trail:
         return Trail(self._services.audit, Entry(actor="key:1", act=act, reason="simulated"))

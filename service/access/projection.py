@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from service.domain.alarms import INCOMPLETE, SOLD_TWICE
+from service.domain.alarms import INCOMPLETE, SOLD_TWICE, UNKNOWN_STATUS
 from service.domain.emails import email_digest
 from service.domain.entitlement import (
     Entitlement,
@@ -21,6 +21,7 @@ from service.domain.erasure import erased_digest, spellings
 from service.domain.holds import holds_from, is_no_dispute, paid_while_held
 from service.domain.refusals import tells_of_cover
 from service.domain.standings import RUNNING, living, standings_of
+from service.domain.subscriptions import is_known
 from service.domain.vocabulary import EarlyWarning, Hold, RepeatedCard
 from service.journal.paid_but_refused import ask_for_check
 from service.store import accounts, checkouts, derived, erased, hold_releases, merges, trials, versions
@@ -65,6 +66,7 @@ class Projection:
         )
         self._note_warned_charges(connection, snapshot, holds)
         self._tell_of_what_is_missing(snapshot, known_before)
+        self._tell_of_unknown_statuses(snapshot, known_before)
         if reader_id is None:
             _tell_of_unbound(snapshot, named_in_vain)
             return
@@ -137,6 +139,12 @@ class Projection:
         if set(snapshot.incomplete) - set(before.incomplete if before else ()):
             log.error(INCOMPLETE, customer_id=snapshot.customer_id, parts=snapshot.incomplete)
             self._alarm(INCOMPLETE)
+
+    def _tell_of_unknown_statuses(self, snapshot: CustomerSnapshot, before: CustomerSnapshot | None) -> None:
+        """Alarm once of each: what it means for access somebody must find out, and teach this code."""
+        for status in sorted(_unknown_statuses(snapshot) - _unknown_statuses(before)):
+            log.error(UNKNOWN_STATUS, customer_id=snapshot.customer_id, status=status)
+            self._alarm(UNKNOWN_STATUS)
 
     def _record_trials(self, connection: Connection, reader_id: str, snapshot: CustomerSnapshot) -> None:
         for subscription in snapshot.subscriptions:
@@ -226,6 +234,11 @@ def _tell_of_charges_while_held(
     for invoice in paid_while_held(snapshot, holds):
         if invoice.id not in known:
             log.error("held_reader_charged", reader_id=reader_id, invoice_id=invoice.id)
+
+
+def _unknown_statuses(snapshot: CustomerSnapshot | None) -> set[str]:
+    ours = [each for each in snapshot.subscriptions if each.plan is not None] if snapshot else []
+    return {each.status for each in ours if not is_known(each.status)}
 
 
 def _payment_fingerprint(snapshot: CustomerSnapshot) -> str | None:

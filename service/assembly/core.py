@@ -47,6 +47,8 @@ FETCH_SECONDS = 45.0
 """For all calls that a sync makes together: less than its lease, or two would fetch one customer at once."""
 INTAKE_SECONDS = 2.0
 """How long a webhook waits for PostgreSQL. It holds a thread meanwhile, and Stripe sends it again."""
+INTAKE_TRUSTED_SECONDS = 1.0
+"""How long a webhook takes it that PostgreSQL is still there: when it is not, Stripe sends the event again."""
 JOURNAL_DEADLINE_SECONDS = 5.0
 """How long a copy may take; a web process that ends waits for one under way and for the last."""
 
@@ -117,7 +119,11 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
 
     inbox = Inbox(
         make_engine(
-            settings.database_url, deadline_seconds=INTAKE_SECONDS, pool_size=settings.web_threads, autocommit=True
+            settings.database_url,
+            deadline_seconds=INTAKE_SECONDS,
+            pool_size=settings.web_threads,
+            autocommit=True,
+            trusted_seconds=INTAKE_TRUSTED_SECONDS,
         ),
         queue=Dispatcher.SQL,
         wall_clock=wall_clock,

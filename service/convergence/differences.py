@@ -11,7 +11,7 @@ from service.convergence.hold_listing import ListedHold
 from service.domain.standings import RUNNING
 from service.store.drift import Drift, DriftKind, Kept, Owed
 from webhooks.concern import id_of
-from webhooks.facts import card_facts, only_living, subscription_facts
+from webhooks.facts import card_facts, only_living, payment_method_facts, subscription_facts
 from webhooks.snapshot import CardFacts, CustomerSnapshot, SubscriptionFacts
 
 _NOT_COMPARED = frozenset({"id", "payment_fingerprint"})
@@ -132,17 +132,28 @@ def _customer(
 def _card(
     listed: Mapping[str, Any], customer: Mapping[str, Any], snapshot: CustomerSnapshot
 ) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield the card if it is another one, or has changed; of somebody with several subscriptions it is not asked."""
-    ours = snapshot.card
-    if ours is None or ours.payment_method_id is None or listed["id"] != only_living(snapshot.subscriptions):
+    """Yield what is paid with, a card or not, if it is another one, or a card that has changed.
+
+    Of somebody with several subscriptions it is not asked. Where we know of nothing only a card counts: what was kept
+    before other payment methods were says nothing of those.
+    """
+    ours, card = _paid_with(snapshot), snapshot.card
+    own, own_card = payment_method_facts({}, [listed]), card_facts({}, [listed])
+    is_comparable = ours is not None or (card is None and own_card is not None)
+    if listed["id"] != only_living(snapshot.subscriptions) or not is_comparable:
         return
-    own = card_facts({}, [listed])
-    if own is not None and own != ours:
-        yield "card", _card_text(ours), _card_text(own)
-    elif listed.get("default_payment_method") is None:
-        default = id_of((customer.get("invoice_settings") or {}).get("default_payment_method"))
-        if default != ours.payment_method_id:
-            yield "card", ours.payment_method_id, default
+    default = id_of((customer.get("invoice_settings") or {}).get("default_payment_method"))
+    theirs = own.id if own is not None else default
+    if theirs != ours:
+        yield "card", ours, theirs
+    elif own_card is not None and card is not None and own_card != card:
+        yield "card", _card_text(card), _card_text(own_card)
+
+
+def _paid_with(snapshot: CustomerSnapshot) -> str | None:
+    if snapshot.pays_with is not None:
+        return snapshot.pays_with.id
+    return snapshot.card.payment_method_id if snapshot.card is not None else None
 
 
 def _card_text(card: CardFacts) -> str:

@@ -8,7 +8,9 @@ SOLD_TWICE = "sold_twice"
 """Two subscriptions to plans run at once, of one reader."""
 INCOMPLETE = "incomplete_snapshot"
 """A customer has more invoices of ours at Stripe, or more disputed payments of ours, than a fetch takes."""
-ACCOUNT_ALARMS = frozenset({SOLD_TWICE, INCOMPLETE})
+UNKNOWN_STATUS = "unknown_status"
+"""Stripe calls a subscription to a plan of ours something that this release does not know."""
+ACCOUNT_ALARMS = frozenset({SOLD_TWICE, INCOMPLETE, UNKNOWN_STATUS})
 
 
 class ErrandOutcome(StrEnum):

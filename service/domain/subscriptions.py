@@ -144,6 +144,11 @@ def _unknown(facts: _Facts) -> Entitlement:
     )
 
 
+def is_known(status: str) -> bool:
+    """Tell whether there is a rule for a subscription of this status."""
+    return status in _RULES
+
+
 _RULES: Mapping[str, Callable[[_Facts], Entitlement]] = {
     "trialing": _trialing,
     "active": _active,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -10,12 +11,15 @@ import psycopg
 from psycopg import errors
 from psycopg.abc import RV, PQGen, PQGenConn
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from metering.breaker import Breaker
 from metering.budget import Budget, Shared
+
+_USED_AT = "newsstand.used_at"
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -94,12 +98,15 @@ def make_engine(
     pool_size: int = 5,
     breaker: Breaker | None = None,
     autocommit: bool = False,
+    trusted_seconds: float = 0,
 ) -> Engine:
     """Return an engine whose connections give up after `deadline_seconds`, connecting included.
 
     `url` is any libpq address, such as ``postgresql://newsstand@127.0.0.1/newsstand``. While `breaker` is open,
     `connect()` raises sqlalchemy's TimeoutError at once, without waiting for a server that failed repeatedly. With
-    `autocommit` each statement is a transaction of its own, without the round trips of one around it.
+    `autocommit` each statement is a transaction of its own, without the round trips of one around it. A connection
+    that was used within `trusted_seconds` is not looked at before it is used again: should the server have gone
+    since, that use fails.
     """
     kind = type("DeadlineConnection", (DeadlineConnection,), {"budget": Budget(deadline_seconds), "breaker": breaker})
     engine = create_engine(
@@ -109,12 +116,32 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=deadline_seconds,
-        pool_pre_ping=True,
+        pool_pre_ping=not trusted_seconds,
         isolation_level="AUTOCOMMIT" if autocommit else None,
     )
     if breaker is not None:
         event.listen(engine, "checkin", partial(_came_back, breaker))
+    if trusted_seconds:
+        event.listen(engine, "checkin", _used)
+        event.listen(engine, "checkout", partial(_look, engine, trusted_seconds))
     return engine
+
+
+def _used(_connection: DeadlineConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _look(
+    engine: Engine, trusted_seconds: float, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """See whether a connection that lay idle still answers; when not, none of the pool is trusted any more."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or time.monotonic() - used_at < trusted_seconds:  # just opened, or just used
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _came_back(breaker: Breaker, connection: DeadlineConnection | None, _record: object) -> None:

@@ -66,6 +66,18 @@ def test_what_a_fetch_left_out_is_an_alarm_once(parts: Any, make_snapshot: Any, 
     assert kept.incomplete == ("charges", "invoices")
 
 
+def test_a_status_nobody_knows_is_an_alarm_once(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
+    """Once for each status and customer; what another product's subscription is called is nobody's concern."""
+    told: list[str] = []
+    projection = Projection(parts.catalog.policy, email_key="k", alarm=told.append)
+    for status, plan in (
+        ("active", "monthly"), ("hibernating", None), ("hibernating", "monthly"), ("hibernating", "monthly"),
+    ):  # fmt: skip
+        with parts.engine.begin() as connection:
+            projection.project(connection, make_snapshot(make_subscription(status=status, plan=plan)))
+    assert told == ["unknown_status"]
+
+
 def test_a_snapshot_replaces_what_was_known(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
     """A subscription that Stripe no longer lists is gone from search too."""
     parts.apply(make_snapshot(make_subscription(id="sub_1"), make_subscription(id="sub_2")))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 import stripe
+from sqlalchemy import text
 
 from service.clocks import wall_clock
 from service.convergence.looking import Looking
@@ -251,6 +252,26 @@ def test_a_customer_who_cannot_be_synced_stays_open(town: Any, standin: Any) -> 
     assert (report.repaired, report.failed) == (0, 1)
     assert ("differs", "status") in found(town)
     assert town.rows("select customer_id from customer_syncs where dirty > synced") == [(customer_id,)]
+
+
+def test_what_is_paid_with_is_drift_whatever_it_is(town: Any) -> None:
+    """A card where we know of none, another payment method where we know of one; and nothing where it is the same."""
+    cardless, debited = town.subscriber("r-cardless"), town.subscriber("r-debited")
+    for customer_id in (cardless, debited):
+        method = town.client.v1.customers.retrieve(customer_id).invoice_settings.default_payment_method
+        subscription = town.client.v1.subscriptions.list({"customer": customer_id}).data[0].id
+        town.client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+        town.sync(customer_id)
+    assert town.convergence.reconcile(repair=False).rows == []
+    debit = '{"pays_with": {"id": "pm_debit", "kind": "sepa_debit", "fingerprint": "iban"}, "card": null}'
+    nothing = '{"pays_with": null, "card": null}'
+    change = text("update customer_snapshots set snapshot = snapshot || cast(:kept as jsonb) where customer_id = :id")
+    with town.core.engine.begin() as connection:
+        for customer_id, kept in ((cardless, nothing), (debited, debit)):
+            connection.execute(change, {"kept": kept, "id": customer_id})
+    rows = town.convergence.reconcile(repair=True, anyway=True).rows
+    assert {(row["customer_id"], row["field"]) for row in rows} == {(cardless, "card"), (debited, "card")}
+    assert town.convergence.reconcile(repair=False).rows == []
 
 
 def test_a_customer_s_changed_fields_are_drift(town: Any) -> None:

@@ -160,6 +160,48 @@ def test_an_engine_that_commits_by_itself_keeps_what_it_was_told(database_url: s
     other.dispose()
 
 
+@pytest.mark.parametrize(("trusted_seconds", "looks"), [(0, 3), (60, 0), (0.000001, 3)])
+def test_a_connection_used_just_now_is_not_looked_at(
+    trusted_seconds: float, looks: int, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three more uses of a connection: by default each looks first; within the trusted time none does."""
+    engine = make_engine(database_url, pool_size=1, trusted_seconds=trusted_seconds)
+    with engine.connect() as connection:
+        connection.execute(text("select 1"))
+    seen: list[object] = []
+    look = engine.dialect.do_ping
+    monkeypatch.setattr(engine.dialect, "do_ping", lambda connection: seen.append(connection) or look(connection))
+    for _ in range(3):
+        with engine.connect() as connection:
+            assert connection.scalar(text("select 1")) == 1
+    assert len(seen) == looks
+    engine.dispose()
+
+
+def test_a_trusted_connection_that_died_costs_one_use(database_url: str) -> None:
+    """The use fails, and the next one is made on a new connection; one that lay idle for longer is replaced unseen."""
+    engine, other = make_engine(database_url, pool_size=1, trusted_seconds=60), make_engine(database_url)
+
+    def kill() -> None:
+        with engine.connect() as connection:
+            own = connection.scalar(text("select pg_backend_pid()"))
+        with other.connect() as connection:
+            connection.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": own})
+
+    kill()
+    with pytest.raises(OperationalError), engine.connect() as connection:
+        connection.execute(text("select 1"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("select 1")) == 1
+    engine.dispose()
+    engine = make_engine(database_url, pool_size=1, trusted_seconds=0.000001)
+    kill()
+    with engine.connect() as connection:
+        assert connection.scalar(text("select 1")) == 1
+    engine.dispose()
+    other.dispose()
+
+
 def test_an_engine_without_a_breaker_always_asks(database_url: str, postgres: Postgres) -> None:
     """Claim: the worker and the command line go on trying."""
     engine = make_engine(database_url, deadline_seconds=0.1)
