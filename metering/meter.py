@@ -27,8 +27,8 @@ class Guarding(StrEnum):
 
     `ASK`: somebody seen neither in this window nor in the one before gets `NEWCOMER`, uncounted. `VOUCHED`: the guard
     has let them in. `JUDGED`: like `ASK`, but the guard judges a newcomer in the same round trip, and `NEWCOMER` is who
-    was refused. With these three a counted read leaves a mark, by which a visitor is known in the next window too. `OFF`:
-    none of it.
+    was refused. With these three a counted read leaves a mark, by which a visitor is known in the next window too.
+    `OFF`: none of it.
     """
 
     OFF = "visitor"

@@ -160,6 +160,20 @@ def test_a_mark_of_the_running_window_is_brought_along(
     assert server.ttl(mark) > (next_month.ends_at - NOW).total_seconds()
 
 
+@pytest.mark.parametrize("kind", ["month", "rolling"])
+def test_who_left_nothing_behind_costs_one_look(
+    moved: tuple[Any, Any], visitor: Subject, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: the old place is looked at once; nothing is asked or dropped where nothing is."""
+    _, after = moved
+    asked: list[tuple[Any, ...]] = []
+    run, redis_of = after.meter._redis.run, after.meter._moving._redis
+    monkeypatch.setattr(redis_of, "run", lambda *words: asked.append(words) or run(*words))
+    monkeypatch.setattr(redis_of, "command", lambda *words: asked.append(words))
+    after.meter._moving.bring(after.meter._keys.place(visitor).hash, window_at(kind, NOW, PARIS, days=7))
+    assert len(asked) == 1
+
+
 def test_a_thousand_first_questions_after_the_change_count_once(moved: tuple[Any, Any], visitor: Subject) -> None:
     """Claim: however many bring the same visitor along at once, the old count counts, once."""
     before, after = moved
