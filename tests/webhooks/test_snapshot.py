@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from webhooks.facts import card_facts, invoice_facts, subscription_facts
+from webhooks.facts import card_facts, invoice_facts, payment_method_facts, subscription_facts
 from webhooks.snapshot import CustomerSnapshot, HoldFacts, snapshot_from_json, snapshot_to_json
 
 
@@ -39,6 +39,22 @@ def test_a_snapshot_survives_json(with_card: bool, shape: Callable[..., dict[str
                 created_at=datetime(2026, 11, 2, tzinfo=UTC),
             ),
         ),
+        pays_with=payment_method_facts(shape("customer"), [subscription]),
+        incomplete=("invoices",) if with_card else (),
     )
-    assert (snapshot.card is not None) is with_card
+    assert (snapshot.card is not None, snapshot.pays_with is not None) == (with_card, with_card)
     assert snapshot_from_json(json.loads(json.dumps(snapshot_to_json(snapshot)))) == snapshot
+
+
+def test_what_an_older_release_kept_is_read(shape: Callable[..., dict[str, Any]]) -> None:
+    """A snapshot of before there were the newer facts lacks their members: nothing is known of them."""
+    kept = snapshot_to_json(
+        CustomerSnapshot(
+            customer_id="cus_1", deleted=False, email=None, reader_id=None, card=None,
+            fetched_at=datetime(2026, 11, 2, tzinfo=UTC), subscriptions=(subscription_facts(shape("subscription")),),
+            invoices=(),
+        )
+    )  # fmt: skip
+    older = {name: value for name, value in kept.items() if name not in {"pays_with", "incomplete"}}
+    assert older != kept
+    assert snapshot_from_json(older) == snapshot_from_json(kept)

@@ -359,4 +359,6 @@ def test_what_is_paid_while_held_is_found(facts: Any, policy: Any, against: Any,
     assert found(dispute, paid_at=later, status="open") == []
     assert found(dispute, paid_at=later, subscription_id="sub_foreign") == []
     assert found(replace(dispute, status="won"), paid_at=later) == []
-    assert found(against("refund", "succeeded", day=5), paid_at=later) == [], "paid for again, it is open"
+    refund = against("refund", "succeeded", day=5)
+    assert found(refund, paid_at=later) == [], "paid for again, it is open"
+    assert found(refund, paid_at=later, period_end_at=None) == ["in_2"], "paid for no time"

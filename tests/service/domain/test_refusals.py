@@ -125,6 +125,9 @@ def test_what_was_cancelled_afterwards_was_running_then(paid: Any) -> None:
     known = replace(paid, subscriptions=(over,), fetched_at=begun + 11 * DAY)
     assert covers(begun + 3 * DAY, known)
     assert covers(begun + 10 * DAY - SECOND, known)
+    then = covering(begun + 3 * DAY, known, (), (), known_before=None, policy=POLICY)
+    assert then is not None
+    assert then.rule == "active"
     assert not covers(begun + 10 * DAY, known)
     assert not covers(begun + 3 * DAY, replace(known, subscriptions=(replace(over, status="unpaid"),)))
 
