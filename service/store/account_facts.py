@@ -47,8 +47,8 @@ def facts_of(connection: Connection, reader_id: str) -> dict[str, Any] | None:
 
 
 def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as its table has it: JSON knows no instants."""
-    instants = {name for name, value in row.items() if value and isinstance(table.c[name].type, DateTime)}
+    """Return a row as its table has it: JSON knows no instants. A later release's columns are left as they come."""
+    instants = {each.name for each in table.c if isinstance(each.type, DateTime) and row.get(each.name)}
     return row | {name: datetime.fromisoformat(row[name]) for name in instants}
 
 
