@@ -56,12 +56,24 @@ def test_the_audit_log_is_emptied_and_still_lets_nobody_delete(databases: Databa
             _run(url, "delete from audit")
 
 
+def test_the_journals_days_are_gone(databases: Databases) -> None:
+    """They are tables of their own; who makes them again finds them empty."""
+    day = "create table decisions_20261110 partition of decisions for values from ('2026-11-10') to ('2026-11-11')"
+    used = _used(databases, day)
+    with databases.one() as url:
+        assert _oid(url) == used
+        assert _run(url, "select count(*) from pg_inherits where inhparent = 'decisions'::regclass") == (0,)
+        _run(url, day)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         "create table left_over ()",
         "drop table notes",
         "alter table accounts add column left_over int",
+        "alter table decisions add column left_over int",
+        "create index left_over on decisions (reader_id)",
         "alter table audit disable trigger all",
         "create or replace function left_over() returns int language sql return 1",
         "drop index accounts_plan_idx",
