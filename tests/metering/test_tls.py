@@ -102,6 +102,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_fault(
         desk.reads(visitor, "a-1")
 
 
+@pytest.mark.slow  # it waits for the breaker's longest pause
 @pytest.mark.parametrize("warm", [True, False], ids=["connected", "handshake"])
 def test_a_frozen_server_is_given_up_and_then_left_alone(
     own_desk: Any, tls: tuple[TlsRedis, Child], visitor: Subject, faults: list[str], *, warm: bool

@@ -44,7 +44,7 @@ NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 NEIGHBOUR = "r-neighbour"
 
 
-pytestmark = pytest.mark.timeout(300)  # two whole lives, on machines that may be busy
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # two whole lives, on machines that may be busy
 
 
 @pytest.fixture(autouse=True)
