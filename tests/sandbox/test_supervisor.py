@@ -95,6 +95,7 @@ def test_a_child_that_starts_may_explain_its_own_end(supervisor: Supervisor, tmp
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_watch(supervisor: Supervisor, number: int) -> None:
     """Ctrl-C, SIGTERM and a closed terminal all ask for an orderly stop."""
+    signal.signal(number, signal.default_int_handler)  # as in a terminal; whoever runs the tests may be under nohup
     supervisor.listen()
     os.kill(os.getpid(), number)
     with pytest.raises(StopAsked):
