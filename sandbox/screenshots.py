@@ -1,4 +1,7 @@
-"""`make screenshots`: the console's main pages as pictures, from a small newsroom with a past, gone afterwards."""
+"""`make screenshots`: the console's main pages as pictures, from a small newsroom with a past, gone afterwards.
+
+`python -m sandbox.screenshots FOLDER` takes them there instead of into docs/screenshots.
+"""
 
 from __future__ import annotations
 
@@ -148,12 +151,12 @@ def _show(page: Any, shot: Shot, values: dict[str, str]) -> None:
         raise RuntimeError(f"{shot.path} does not show “{shot.shows}”")
 
 
-def main() -> int:
+def main(into: Path) -> int:
     """Take all pictures; return the exit code. What went wrong is one line."""
     try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        into.mkdir(parents=True, exist_ok=True)
         with open_chromium() as browser, tempfile.TemporaryDirectory() as folder, newsroom(Path(folder)) as room:
-            taken = take(browser, room, FOLDER)
+            taken = take(browser, room, into)
     except (NoChromium, ServerDidNotStart, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"No pictures: {error}", file=sys.stderr)
         return 1
@@ -165,4 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else FOLDER))
