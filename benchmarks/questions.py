@@ -12,7 +12,7 @@ from service.assembly.core import Core
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 SUBSCRIBERS, FREE_READERS, VISITORS, ARTICLES = 500, 500, 5_000, 50
-SHARES = {"visitor": 64, "subscriber": 20, "free reader": 10, "crawler": 4, "visitor on a campus": 2}
+SHARES = {"visitor": 64, "subscriber": 20, "free reader": 10, "crawler": 4, "campus visitor": 2}
 """Of a hundred page views: most come from browsers that never signed in, some from payers, few from other readers."""
 NETWORKS = 250
 """Enough that no network sends more newcomers in an hour than the guard lets in."""
@@ -62,7 +62,7 @@ def _asker(kind: str, dice: random.Random) -> dict[str, str]:
         return {"visitor_id": f"v-{number}", **browser(number)}
     if kind == "crawler":
         return {"visitor_id": f"crawler-{number}", **_CRAWLER}
-    if kind == "visitor on a campus":
+    if kind == "campus visitor":
         return {"visitor_id": f"campus-{number}", **browser(number), "client_ip": _CAMPUS.format(1 + number % 250)}
     if kind == "subscriber":
         return {"reader_id": f"subscriber-{number % SUBSCRIBERS}", **browser(number)}
