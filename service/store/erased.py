@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.erasure_tables import erased
 
 SQL = "exists (select from erased where digest = %(known_as)s::text)"
-"""The condition of `is_erased`, to be part of somebody's statement."""
+"""Whether the digest `known_as` is of somebody who was erased: `is_erased`, to be part of a statement."""
 
 
 def note(connection: Connection, digests: Mapping[str, str], erased_at: datetime) -> None:
@@ -24,7 +24,7 @@ def note(connection: Connection, digests: Mapping[str, str], erased_at: datetime
 
 def is_erased(connection: Connection, digest: str) -> bool:
     """Tell whether this is somebody who was erased."""
-    return bool(connection.scalar(select(exists().where(erased.c.digest == digest))))
+    return bool(connection.exec_driver_sql(f"select {SQL}", {"known_as": digest}).scalar_one())
 
 
 def erased_at(connection: Connection, digest: str) -> datetime | None:
