@@ -8,24 +8,28 @@ from __future__ import annotations
 import mmap
 import os
 import signal
+import socket
+import sys
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import multiprocess
 
 from service.settings import Settings
+from service.web_worker import listening
 
 _settings = Settings.from_environment()
 
-bind = f"[{_settings.bind_host}]:{_settings.port}" if ":" in _settings.bind_host else (
-    f"{_settings.bind_host}:{_settings.port}"
-)  # fmt: skip
-
 # Threads, not greenlets: psycopg, redis-py and stripe-python block, and a request is one Redis round trip. An idle
 # kept-alive connection waits in the worker's selector and holds no thread.
-worker_class = "gthread"
+worker_class = "service.web_worker.BalancedWorker"
 workers = _settings.web_workers
 threads = _settings.web_threads
+
+# Its sockets are made in `on_starting`, and in each worker when it is ready (service/web_worker.py).
+bind: list[str] = []
+reuse_port = True
+_address = _settings.bind_host, _settings.port
 
 # Each worker makes its own connections after the fork; a socket shared by two processes mixes up their answers.
 preload_app = False
@@ -67,8 +71,20 @@ loglevel = _settings.log_level
 # SIGTERM first only tells: for DRAIN_SECONDS `/health/ready` says `draining` while everything is still answered, so
 # that a balancer stops sending. gunicorn alone would close its port at once, and reset whoever is just connecting.
 def on_starting(server: Any) -> None:
-    """Make the byte through which the master tells its workers, today's and later ones, that it is about to stop."""
+    """Listen, and make the byte through which the master tells its workers that it is about to stop, later ones too."""
+    _refuse_a_taken_port(server)
+    server.LISTENERS = [listening(_address, server.cfg, server.log)]
     server.draining = mmap.mmap(-1, 1)  # shared by fork, and without a lock that a killed worker could keep
+
+
+def _refuse_a_taken_port(server: Any) -> None:
+    """Stop where anybody listens already: another service of the same user would get half of our connections."""
+    family = socket.AF_INET6 if ":" in _settings.bind_host else socket.AF_INET
+    try:
+        socket.create_server(_address, family=family).close()
+    except OSError as error:
+        server.log.error("Cannot listen at %s: %s", _address, error.strerror)  # noqa: TRY400
+        sys.exit(1)
 
 
 def when_ready(server: Any) -> None:
@@ -89,8 +105,9 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Hand the byte to the worker."""
+    """Hand the byte and the socket of all to the worker."""
     worker.draining = server.draining
+    worker.sockets = [*server.LISTENERS]
 
 
 def post_worker_init(worker: Any) -> None:
