@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import structlog
 from sqlalchemy import Engine
@@ -25,7 +26,7 @@ from service.domain.entitlement import (
     with_given,
 )
 from service.store import accounts
-from service.store.database import is_away, one_deadline
+from service.store.database import budget_of, is_away, reading
 from service.store.facts import Facts, find_facts
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,8 @@ class Record:
     """Reads what a reader is entitled to from PostgreSQL, by the one rule."""
 
     def __init__(self, engine: Engine, policy: Policy, *, wall_clock: Clock) -> None:
-        self._engine = engine
+        self._engine = reading(engine)
+        self._budget = budget_of(engine)
         self._policy = policy
         self._wall_clock = wall_clock
 
@@ -63,7 +65,7 @@ class Record:
 
     def one_decision(self) -> Shared:
         """Return a context in which all questions of this thread together wait no longer than one may."""
-        return one_deadline(self._engine)
+        return self._budget.shared()
 
     def standing(self, reader_id: str, now: datetime) -> Standing:
         """Return the reader's standing at business `now`; raises SQLAlchemyError when the record is out of reach."""
@@ -137,4 +139,9 @@ def pass_from(
 
 def entitlement_in(carried: Pass) -> Entitlement:
     """Return the entitlement that a pass carries."""
-    return entitlement_from_json(json.loads(carried.payload))
+    return _unpacked(carried.payload)
+
+
+@lru_cache(maxsize=4096)  # a subscriber's page views carry the same one for hours
+def _unpacked(payload: bytes) -> Entitlement:
+    return entitlement_from_json(json.loads(payload))

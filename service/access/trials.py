@@ -14,6 +14,7 @@ from service.domain.catalog import Catalog, Plan
 from service.domain.erasure import erased_digest, spellings
 from service.domain.trials import TrialEligibility, trial_eligibility
 from service.store import accounts, derived, trials
+from service.store.database import reading
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ class Trials:
     """Answers whether a reader may have the trial, and why not."""
 
     def __init__(self, engine: Engine, catalog: Catalog, *, email_key: str) -> None:
-        self._engine = engine
+        self._engine = reading(engine)
         self._catalog = catalog
         self._email_key = email_key
         self._likely = Recent[bool](size=REMEMBERED, seconds=BELIEVED_SECONDS)

@@ -47,8 +47,9 @@ FETCH_SECONDS = 45.0
 """For all calls that a sync makes together: less than its lease, or two would fetch one customer at once."""
 INTAKE_SECONDS = 2.0
 """How long a webhook waits for PostgreSQL. It holds a thread meanwhile, and Stripe sends it again."""
-INTAKE_TRUSTED_SECONDS = 1.0
-"""How long a webhook takes it that PostgreSQL is still there: when it is not, Stripe sends the event again."""
+TRUSTED_SECONDS = 1.0
+"""How long decisions and webhooks take it that PostgreSQL is still there. When it is not, a decision falls to the
+failure policy once, and Stripe sends the event again."""
 JOURNAL_DEADLINE_SECONDS = 5.0
 """How long a copy may take; a web process that ends waits for one under way and for the last."""
 
@@ -96,6 +97,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
         deadline_seconds=settings.database_timeout_seconds,
         pool_size=settings.web_threads,
         breaker=Breaker(failures=5, open_seconds=0.5, monotonic=time.monotonic),
+        trusted_seconds=TRUSTED_SECONDS,
     )
     meter = RedisMeter(
         settings.redis_url,
@@ -123,7 +125,7 @@ def build_core(settings: Settings, surroundings: Surroundings | None = None) -> 
             deadline_seconds=INTAKE_SECONDS,
             pool_size=settings.web_threads,
             autocommit=True,
-            trusted_seconds=INTAKE_TRUSTED_SECONDS,
+            trusted_seconds=TRUSTED_SECONDS,
         ),
         queue=Dispatcher.SQL,
         wall_clock=wall_clock,

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from metering.breaker import Breaker
-from metering.budget import Budget, Shared
+from metering.budget import Budget
 
 _USED_AT = "newsstand.used_at"
 
@@ -150,9 +150,14 @@ def _came_back(breaker: Breaker, connection: DeadlineConnection | None, _record:
         breaker.succeeded()
 
 
-def one_deadline(engine: Engine) -> Shared:
-    """Return a context in which all questions of this thread together wait no longer than one may."""
-    return _kind_of(engine).budget.shared()
+def reading(engine: Engine) -> Engine:
+    """Return an engine on the same connections for single questions: none needs the round trips of a transaction."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def budget_of(engine: Engine) -> Budget:
+    """Return what each question through this engine spends; in its `shared` context all of a thread's together."""
+    return _kind_of(engine).budget
 
 
 def is_away(engine: Engine) -> bool:

@@ -6,16 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from metering.breaker import Breaker
 from sandbox.servers import Postgres
-from service.store.database import is_away, make_engine, one_deadline
+from service.store.database import budget_of, is_away, make_engine, reading
 
 DEADLINE_SECONDS = 0.3
 QUESTION = text("select count(*) from accounts")
@@ -120,7 +121,7 @@ def test_a_server_that_answers_the_look_but_no_question_is_left_alone(quick: Eng
 
 def test_questions_within_one_deadline_wait_as_long_as_one(quick: Engine, database_url: str) -> None:
     """Claim: when one of them has used it up, the next asks nothing, and both are one failure; then it is over."""
-    with locked(database_url), one_deadline(quick):
+    with locked(database_url), budget_of(quick).shared():
         with pytest.raises(OperationalError), quick.connect() as connection:
             connection.execute(QUESTION)
         for _ in range(5):
@@ -210,4 +211,20 @@ def test_an_engine_without_a_breaker_always_asks(database_url: str, postgres: Po
             took_to_fail(engine)
     engine.dispose()
     assert backend(engine)
+    engine.dispose()
+
+
+def test_a_single_question_is_no_transaction_and_the_next_work_is_one(database_url: str) -> None:
+    """Claim: on the same connection `reading` asks in one round trip, and what is begun after it is undone whole."""
+    engine = make_engine(database_url, pool_size=1)
+    with reading(engine).connect() as connection:
+        connection.execute(QUESTION)
+        raw = connection.connection.driver_connection
+        assert raw.info.transaction_status is TransactionStatus.IDLE
+    with suppress(ZeroDivisionError), engine.begin() as connection:
+        assert connection.connection.driver_connection is raw
+        connection.execute(text("insert into accounts (reader_id) values ('r-undone')"))
+        raise ZeroDivisionError
+    with reading(engine).connect() as connection:
+        assert connection.execute(QUESTION).scalar_one() == 0
     engine.dispose()
