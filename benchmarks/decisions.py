@@ -20,8 +20,8 @@ APPS = {
     LIMITER: ("benchmarks.peers:flask_limiter()", b"{}"),
     FORGETFUL: ("benchmarks.peers:newsstand_without_journal()", b'"degraded":null'),
 }
-SATURATING, PACED = 8, 16
-"""Connections: as many as the service has threads; and twice that, so that a steady rate finds one free."""
+SATURATING, PACED = 16, 32
+"""Connections: enough that each worker has a few, whichever way they fall; twice that, so that one is free in time."""
 SHARE_OF_CAPACITY, PACED_LONGER = 0.6, 2
 
 

@@ -7,7 +7,7 @@ Redis Cluster slot. The tag names the number of buckets: data laid out for anoth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from metering.meter import Subject, SubjectKind
@@ -96,6 +96,11 @@ class Keys:
     def article(self, article_id: str) -> bytes:
         """Return the 6 bytes that stand for an article."""
         return _digest(self._article_hasher, article_id)
+
+    def articles(self, article_ids: Iterable[str]) -> bytes:
+        """Return the bytes of all these, one after the other."""
+        hasher = self._article_hasher
+        return b"".join([_digest(hasher, each) for each in article_ids])
 
 
 def _digest(prepared: hashlib.blake2b, text: str) -> bytes:

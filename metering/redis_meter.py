@@ -136,7 +136,7 @@ class RedisMeter:
         question and in the same round trip.
         """
         question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
-        articles = b"".join(map(self._keys.article, article_ids))
+        articles = self._keys.articles(article_ids)
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
             return self._ask_visitor(place, question, articles, _day(wall_now), guarding, ticket)

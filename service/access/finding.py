@@ -20,6 +20,7 @@ from service.access.visitor_ids import VisitorIds
 from service.clocks import Clock
 from service.domain.catalog import Catalog
 from service.domain.entitlement import Entitlement
+from service.exemptions.ranges import Address
 
 log = structlog.get_logger(__name__)
 
@@ -72,8 +73,9 @@ class Finder:
     def find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Finding:
         """Return what the parts say of `subject` and these articles at business `now`; counts if that was asked."""
         try:
-            if self._is_guarded(subject, asked):
-                return self._past_the_guard(subject, asked, now)
+            client_ip = self._guarded(subject, asked)
+            if client_ip is not None:
+                return self._past_the_guard(subject, asked, client_ip, now)
             readings = self._ask(subject, asked, now)
         except MeterUnavailable:
             return self._without_redis(subject, now)
@@ -86,44 +88,49 @@ class Finder:
             return Finding(degraded="database")
         return self._ask_again(subject, asked, standing, now)
 
-    def _is_guarded(self, subject: Subject, asked: BatchQuestion) -> bool:
-        """Tell whether this may be a newcomer, who costs the network a place; readers and those we signed are none."""
-        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded(asked.evidence.client_ip):
-            return False
-        return any(article.is_metered for article in asked.articles) and not self._visitor_ids.is_signed(subject.id)
+    def _guarded(self, subject: Subject, asked: BatchQuestion) -> Address | None:
+        """Return whence somebody comes who may be a newcomer there; readers and those we signed are none."""
+        client_ip = asked.evidence.client_ip
+        if client_ip is None or subject.kind is SubjectKind.READER or not self._newcomers.are_guarded:
+            return None
+        metered = any(article.is_metered for article in asked.articles)
+        return client_ip if metered and not self._visitor_ids.is_signed(subject.id) else None
 
-    def _past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+    def _past_the_guard(self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime) -> Finding:
         """Ask about a visitor who may be a newcomer; raises MeterUnavailable."""
         if asked.visitor_id is None:
-            return self._minted_past_the_guard(visitor, asked, now)
+            return self._minted_past_the_guard(visitor, asked, client_ip, now)
         if self._meter.can_judge:
-            return self._judged(visitor, asked, now)
+            return self._judged(visitor, asked, client_ip, now)
         readings = self._ask(visitor, asked, now, Guarding.ASK)
-        if readings.standing.outcome is Outcome.NEWCOMER and self._admit(visitor, asked, adds=asked.consume):
+        newcomer = readings.standing.outcome is Outcome.NEWCOMER
+        if newcomer and self._admit(visitor, client_ip, adds=asked.consume):
             readings = self._ask(visitor, asked, now, Guarding.VOUCHED)
         return _found(readings)
 
-    def _judged(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+    def _judged(self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime) -> Finding:
         """Have the guard judge a newcomer where their reads are counted, in one round trip; raises MeterUnavailable."""
-        ticket = self._newcomers.ticket(visitor.id, asked.evidence.client_ip or "", self._wall_clock())
+        ticket = self._newcomers.ticket(visitor.id, client_ip, self._wall_clock())
         readings = self._ask(visitor, asked, now, Guarding.JUDGED, ticket=ticket)
         if readings.let_in or readings.standing.outcome is Outcome.NEWCOMER:
             self._newcomers.judged(admitted=readings.let_in)
         return _found(readings)
 
-    def _minted_past_the_guard(self, visitor: Subject, asked: BatchQuestion, now: datetime) -> Finding:
+    def _minted_past_the_guard(
+        self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime
+    ) -> Finding:
         """Ask about a visitor whose id we have just made, who is new without asking; raises MeterUnavailable.
 
         The id is signed once the guard has let them in, never before: else ids could be collected where nothing is
         counted, and be used where it is.
         """
-        if not self._admit(visitor, asked, adds=True):
+        if not self._admit(visitor, client_ip, adds=True):
             return _found(self._ask(visitor, asked, now, Guarding.ASK))
         signed = visitor._replace(id=self._visitor_ids.sign(visitor.id))
         return _found(self._ask(signed, asked, now))._replace(signed_id=signed.id)
 
-    def _admit(self, visitor: Subject, asked: BatchQuestion, *, adds: bool) -> bool:
-        return self._newcomers.admit(visitor.id, asked.evidence.client_ip or "", adds=adds, wall_now=self._wall_clock())
+    def _admit(self, visitor: Subject, client_ip: Address, *, adds: bool) -> bool:
+        return self._newcomers.admit(visitor.id, client_ip, adds=adds, wall_now=self._wall_clock())
 
     def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> Finding:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""

@@ -123,14 +123,15 @@ class Gate:
         standing = finding.readings.standing if finding.readings else None
         for place, article in enumerate(asked.articles):
             reading = next(readings, None) if article.is_metered else standing
-            reason = opened.get(place)
+            reason = opened.get(place) if opened else None
             # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
             like = article.access, article.feature, id(reading), reason
-            if like not in made:
+            answer = made.get(like)
+            if answer is None:
                 decision = self._decide(article, reading, finding, reason, asked, now)
                 degraded = finding.degraded if reason is None and _needs_the_parts(article, asked) else None
-                made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
-            answers.append(made[like])
+                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
+            answers.append(answer)
         if asked.reader_id is None or self._outage_terms(asked, finding):
             return answers
         if self._may_offer_trial(asked.reader_id, made.values(), now):

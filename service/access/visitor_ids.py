@@ -8,8 +8,8 @@ import hmac
 import secrets
 
 _RANDOM_CHARACTERS = 24  # of which two are the prefix
-_SIGNATURE_BYTES = 6
-"""48 bits, which nobody guesses over a network; eight characters in base64, without spare bits."""
+_SIGNATURE_CHARACTERS, _SIGNATURE_BYTES = 8, 6
+"""48 bits, which nobody guesses over a network; in base64 without spare bits."""
 
 
 class VisitorIds:
@@ -25,6 +25,8 @@ class VisitorIds:
     def is_signed(self, visitor_id: str) -> bool:
         """Tell whether we signed this id; a site's own id, or one changed by a character, is not."""
         unsigned, signature = visitor_id[:_RANDOM_CHARACTERS], visitor_id[_RANDOM_CHARACTERS:]
+        if len(signature) != _SIGNATURE_CHARACTERS:
+            return False  # a site's own id, as most are
         expected = self._signature(unsigned).encode()
         return hmac.compare_digest(signature.encode(errors="surrogatepass"), expected)
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from service import metrics
 from service.access.question import BatchQuestion, Question
 from service.api import present, schemas, shapes
+from service.api.fields import article_in
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
 from service.domain.catalog import Catalog
-from service.domain.decision import Access, Article
 from service.errors import InvalidRequest
 from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
 
-_ACCESS = {each.value: each for each in Access}
 BATCH_LIMIT_BYTES = 256 * 1024
 """Room for 500 articles whose ids are as long as they may be, with what each needs."""
 _UNKNOWN_FEATURE = {"feature": ["Unknown feature."]}
@@ -35,12 +32,12 @@ def decide_batch(services: Services, call: Call) -> Reply:
     """Ask the gate once about every article, and count each answer."""
     asked = call.body["articles"]
     known = {None, *(feature.id for feature in services.catalog.features)}
-    unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each["feature"] not in known}
+    unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each.feature not in known}
     if unknown:
         raise InvalidRequest("There is no such feature.", errors={"articles": unknown})
     found = services.gate.decide_many(
         BatchQuestion(
-            articles=[_article(each) for each in asked],
+            articles=asked,
             reader_id=call.body["reader_id"],
             visitor_id=call.body["visitor_id"],
             consume=call.body["mode"] == "consume",
@@ -48,13 +45,12 @@ def decide_batch(services: Services, call: Call) -> Reply:
         )
     )
     # Answers that are alike are one object (gate.py): each is told and counted once.
-    alike = Counter(map(id, found))
-    told = {}
-    for each in found:
-        if id(each) not in told:
-            told[id(each)] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
-            metrics.count_decision(each.decision.reason.value, each.degraded, alike[id(each)])
-    return Reply(status=200, body=f'{{"decisions":[{",".join([told[id(each)] for each in found])}]}}')
+    places = [*map(id, found)]
+    alike, told = Counter(places), {}
+    for place, each in dict(zip(places, found, strict=True)).items():
+        told[place] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
+        metrics.count_decision(each.decision.reason.value, each.degraded, alike[place])
+    return Reply(status=200, body=f'{{"decisions":[{",".join([told[place] for place in places])}]}}')
 
 
 def _question(call: Call, catalog: Catalog) -> Question:
@@ -63,7 +59,7 @@ def _question(call: Call, catalog: Catalog) -> Question:
         # Answered as missing, a slip of the site's pen would wall every subscriber.
         raise InvalidRequest("There is no such feature.", errors={"article": _UNKNOWN_FEATURE})
     return Question(
-        article=_article(asked),
+        article=article_in(asked),
         reader_id=call.body["reader_id"],
         visitor_id=call.body["visitor_id"],
         consume=call.body["mode"] == "consume",
@@ -73,13 +69,7 @@ def _question(call: Call, catalog: Catalog) -> Question:
 
 def _evidence(call: Call) -> Evidence:
     body = call.body
-    return Evidence(
-        client_ip=body["client_ip"], user_agent=body["user_agent"], gift=body["gift"], link=body["link"]
-    )  # fmt: skip
-
-
-def _article(asked: Mapping[str, Any]) -> Article:
-    return Article(id=asked["id"], access=_ACCESS[asked["access"]], feature=asked["feature"])
+    return Evidence(body["client_ip"], body["user_agent"], body["gift"], body["link"])
 
 
 _METER = {"limit": 1, "used": 1, "remaining": 0, "window": "month", "resets_at": "2026-12-01T00:00:00+01:00"}

@@ -6,7 +6,6 @@ own fields and limits it is made; a test holds that the two never load one value
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from marshmallow import Schema, fields, missing, validate
 
 from service.api.fields import Choice, Id, IpAddress, ReaderId, Text
+from service.exemptions.ranges import address_of
 
 Loader = Callable[[Mapping[str, Any]], "dict[str, Any] | None"]
 _IN_DOUBT: Any = object()
@@ -72,17 +72,15 @@ def _text(field: fields.Field[Any]) -> Callable[[Any], Any]:
     assert isinstance(length, validate.Length)  # noqa: S101 - a Text makes no other
     plain = r"(?!\.\.?\Z)[ -.0-~]" if type(field) is ReaderId else "[ -~]"
     pattern = re.compile(f"{plain}{{{length.min},{length.max}}}")
-    further = _is_address if type(field) is IpAddress else lambda _: True
 
     def take(given: Any) -> Any:
-        return given if type(given) is str and pattern.fullmatch(given) and further(given) else _IN_DOUBT
+        return given if type(given) is str and pattern.fullmatch(given) else _IN_DOUBT
 
-    return take
+    return _address if type(field) is IpAddress else take
 
 
-def _is_address(text: str) -> bool:
+def _address(given: Any) -> Any:
     try:
-        ipaddress.ip_address(text)
+        return address_of(given) if type(given) is str else _IN_DOUBT
     except ValueError:
-        return False
-    return True
+        return _IN_DOUBT

@@ -46,8 +46,9 @@ class Ranges:
 
     def __contains__(self, address: Address) -> bool:
         starts, ends = self._by_version[address.version]
-        at = bisect_right(starts, int(address)) - 1
-        return at >= 0 and int(address) <= ends[at]
+        number = int(address)
+        at = bisect_right(starts, number) - 1
+        return at >= 0 and number <= ends[at]
 
 
 def _edges(networks: Iterable[Network]) -> tuple[list[int], list[int]]:

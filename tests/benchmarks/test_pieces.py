@@ -19,6 +19,7 @@ from service.access.newcomers import network_of
 from service.api.schemas import DecisionRequest
 from service.catalog.load import load_catalog
 from service.domain.decision import Article, Reason
+from service.exemptions.ranges import address_of
 from service.exemptions.rules import Evidence, Exemptions, load_networks
 from service.exemptions.tokens import Tokens
 from webhooks.events import StripeEvent
@@ -45,7 +46,7 @@ def test_page_views_say_where_they_come_from() -> None:
     exemptions = Exemptions(Tokens(["a key of the tests alone"]), load_networks(catalog.exemptions, ROOT))
     for each in page_views("key", 300):
         asked = DecisionRequest().load(json.loads(_split(each)[1]))
-        evidence = Evidence(client_ip=asked["client_ip"], user_agent=asked["user_agent"])
+        evidence = Evidence(client_ip=address_of(asked["client_ip"]), user_agent=asked["user_agent"])
         kind = str(asked["reader_id"] or asked["visitor_id"]).split("-")[0]
         expected = {"crawler": Reason.CRAWLER, "campus": Reason.INSTITUTION}.get(kind)
         assert exemptions.reasons(evidence, [Article(id="a-1")], datetime.now(UTC)).get(0) is expected
@@ -53,7 +54,7 @@ def test_page_views_say_where_they_come_from() -> None:
 
 def test_no_network_sends_more_newcomers_than_the_guard_lets_in() -> None:
     """Claim: what is measured is counting, not walls of the guard."""
-    visitors = {network_of(browser(number)["client_ip"]) for number in range(VISITORS)}
+    visitors = {network_of(address_of(browser(number)["client_ip"])) for number in range(VISITORS)}
     bound = load_catalog(ROOT / "plans.yaml").newcomers_per_hour
     assert bound is not None
     assert VISITORS / len(visitors) < bound

@@ -13,12 +13,17 @@ from sqlalchemy import Engine
 from sandbox.processes import free_port
 from service.access.question import Answer, BatchQuestion, Question
 from service.domain.decision import Access, Article, Reason
+from service.exemptions.ranges import address_of
 from service.exemptions.rules import Evidence
 from service.exemptions.tokens import TokenKind, Tokens
 from service.store.database import make_engine
 
 CAMPUS, ELSEWHERE, BOT = "192.0.2.7", "198.51.100.200", "203.0.113.130"
 BOT_AGENT = "Mozilla/5.0 (compatible; examplebot/2.1; +https://bots.example/)"
+
+
+def passed_along(client_ip: str | None = None, **more: str) -> Evidence:
+    return Evidence(client_ip=address_of(client_ip) if client_ip else None, **more)
 
 
 def ask(
@@ -28,7 +33,7 @@ def ask(
     return parts.gate.decide(
         Question(
             article=Article(id=article, **about), reader_id=reader, visitor_id=visitor, consume=True,
-            evidence=Evidence(**more),
+            evidence=passed_along(**more),
         )
     )  # fmt: skip
 
@@ -168,7 +173,7 @@ def test_a_batch_is_exempted_as_one_question_after_the_other(
     """Every kind of article, for every kind of subject: what is open is open and uncounted, the rest is metered."""
     if who == "subscriber":
         parts.apply(make_snapshot(make_subscription()))
-    evidence = Evidence(**exempting[reason])
+    evidence = passed_along(**exempting[reason])
 
     def ids(copy: str) -> dict[str, str | None]:
         reader = {"subscriber": "r-1", "visitor": None}.get(who, f"r-{copy}")
@@ -190,7 +195,7 @@ def test_a_campus_home_page_asks_no_server(build_parts: Callable[..., Any], exem
     alone = build_parts(nowhere, f"redis://127.0.0.1:{free_port()}/0", allow_on_outage=False)
     asked = BatchQuestion(
         articles=[Article(id=f"a-{number}") for number in range(500)], reader_id=None, visitor_id=None, consume=False,
-        evidence=Evidence(**exempting[Reason.INSTITUTION]),
+        evidence=passed_along(**exempting[Reason.INSTITUTION]),
     )  # fmt: skip
     answers = alone.gate.decide_many(asked)
     assert {(each.decision.reason, each.degraded) for each in answers} == {(Reason.INSTITUTION, None)}

@@ -18,6 +18,7 @@ from service.access.newcomers import network_of
 from service.access.question import Answer, BatchQuestion, Question
 from service.clocks import wall_clock
 from service.domain.decision import Access, Article, Reason
+from service.exemptions.ranges import address_of
 from service.exemptions.rules import Evidence
 from service.exemptions.tokens import TokenKind, Tokens
 
@@ -47,7 +48,7 @@ def ask(parts: Any, visitor: str | None = None, article: str = "a-1", ip: str | 
     return parts.gate.decide(
         Question(
             article=Article(id=article, **about), reader_id=reader, visitor_id=visitor, consume=consume,
-            evidence=Evidence(client_ip=ip, **more),
+            evidence=Evidence(client_ip=address_of(ip) if ip else None, **more),
         )
     )  # fmt: skip
 
@@ -231,16 +232,17 @@ def test_what_it_costs(guarded: Any, round_trips: Callable[..., int]) -> None:
 
 def test_a_network_is_a_24_or_a_48() -> None:
     """IPv4 in IPv6's clothes is IPv4; small IPv6 addresses are not taken for IPv4."""
-    assert network_of("203.0.113.200") == network_of("::ffff:203.0.113.1") == "203.0.113.0/24"
-    assert network_of("2001:db8:7:ffff::1") == "2001:db8:7::/48"
-    assert network_of("::1") == "::/48"
+    assert network_of(address_of("203.0.113.200")) == "203.0.113.0/24"
+    assert network_of(address_of("::ffff:203.0.113.1")) == "203.0.113.0/24"
+    assert network_of(address_of("2001:db8:7:ffff::1")) == "2001:db8:7::/48"
+    assert network_of(address_of("::1")) == "::/48"
 
 
 def test_a_newcomers_page_of_teasers_is_judged_like_one_teaser(guarded: Any) -> None:
     """Past the bound a whole page is walled, counts nothing and gives out no signed id; before it takes one place."""
     page = BatchQuestion(
         articles=[Article(id=f"a-{number}") for number in range(5)], reader_id=None, visitor_id=None, consume=True,
-        evidence=Evidence(client_ip=HERE),
+        evidence=Evidence(client_ip=address_of(HERE)),
     )  # fmt: skip
     first = guarded.gate.decide_many(page)
     assert [each.decision.reason for each in first] == [Reason.METERED] + [Reason.METER_EXHAUSTED] * 4

@@ -12,6 +12,7 @@ from service.domain.catalog import Catalog
 from service.domain.decision import Access, Reason, Wall
 from service.domain.entitlement import Entitlement, Status
 from service.errors import Conflict, NotFound, StripeUnavailable
+from service.exemptions.ranges import address_of
 from service.exemptions.rules import NO_EVIDENCE, Evidence
 from webhooks.snapshot import SubscriptionFacts
 
@@ -121,7 +122,8 @@ def test_a_batch_is_judged_by_what_one_decision_is(api: Any) -> None:
     """Address, user agent and tokens reach the gate with it."""
     seen = {"client_ip": "192.0.2.7", "user_agent": "a browser", "gift": "a token", "link": ""}
     api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], **seen})
-    assert api.gate.batches[0].evidence == Evidence(**seen)
+    expected = seen | {"client_ip": address_of(seen["client_ip"])}
+    assert api.gate.batches[0].evidence == Evidence(**expected)
     bad = api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], "client_ip": "nowhere"})
     assert set(bad.get_json()["errors"]) == {"client_ip"}
 
