@@ -42,9 +42,7 @@ def page(sections: Sequence[Section], *, minutes: float) -> str:
         "configuration (2 workers of 4 threads). Their deadlines for Redis "
         "and PostgreSQL are longer than production's, but where outages are measured: on so crowded a machine waits "
         "would be taken for outages. Rounds alternate between the peers, each beginning with another; "
-        "rates are medians, p99s of all answers together. Of the few kept-alive connections of a burst one worker "
-        "often takes nearly all, ours or a peer's, which halves what it can do: rates and p99s of two runs may differ "
-        "as much. Counts, bytes and pages do not depend on it. "
+        "rates are medians, p99s of all answers together. "
         f"This run took {minutes:.0f} minutes.\n\n"
         f"![Bars of every measurement]({PICTURE})\n"
     )
