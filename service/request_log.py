@@ -12,9 +12,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
+
+from service.unhurried import unhurried
 
 EVERY_SECONDS = 0.2
 """What a process that is killed outright may lose."""
@@ -43,14 +45,18 @@ class RequestLog:
     def flush(self) -> None:
         """Write what waits; what cannot be written is lost."""
         with self._lock, contextlib.suppress(OSError, ValueError):
-            lines = []
-            while self._noted:
-                at, told = self._noted.popleft()
-                timestamp = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
-                lines.append(json.dumps(self._always | dict(told) | {"timestamp": timestamp}) + "\n")
+            lines = [self._line(at, told) for at, told in unhurried(self._waiting())]
             if lines:
                 self.stream.write("".join(lines))
                 self.stream.flush()
+
+    def _waiting(self) -> Iterator[tuple[float, Told]]:
+        while self._noted:
+            yield self._noted.popleft()
+
+    def _line(self, at: float, told: Told) -> str:
+        timestamp = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+        return json.dumps(self._always | dict(told) | {"timestamp": timestamp}) + "\n"
 
     def _start(self) -> None:
         with self._lock:

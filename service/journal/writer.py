@@ -13,9 +13,9 @@ from service.journal import partitions
 from service.journal.buffer import Buffer
 from service.journal.entry import Entry, row_of
 from service.store.journal_tables import decisions
+from service.unhurried import unhurried
 
 BATCH = 250
-"""Encoding a batch holds the interpreter's lock, so decisions wait for it: a millisecond or two, not ten."""
 WEIGHED_EVERY = 10_000
 """How many entries, about 3 MB, are written before the day is weighed again."""
 _NO_PARTITION = "23514"
@@ -88,7 +88,7 @@ class Writer:
         self._write(batch[half:])
 
     def _insert(self, batch: Sequence[Entry]) -> None:
-        rows = json.dumps([row_of(each) for each in batch])
+        rows = f"[{','.join([json.dumps(row_of(each)) for each in unhurried(batch)])}]"
         with self._engine.begin() as connection:
             connection.execute(_INSERT, {"rows": rows})
         self.written += len(batch)
