@@ -85,6 +85,17 @@ def test_an_address_names_some_servers_of_a_cluster() -> None:
     assert {each["connection_class"].__name__ for each in found} == {"SSLConnection"}
 
 
+def test_an_address_says_no_more_than_it_does() -> None:
+    """Claim: without user and query only host, port and database are known; with them, both go for each host."""
+    assert seeds("redis+cluster://one:7001,two:7002") == [
+        {"host": "one", "port": 7001, "db": 0}, {"host": "two", "port": 7002, "db": 0},
+    ]  # fmt: skip
+    common = {"username": "user", "password": "secret", "db": 0, "socket_timeout": 3.0}
+    assert seeds("redis+cluster://user:secret@one:7001,two:7002/?socket_timeout=3") == [
+        {"host": "one", "port": 7001} | common, {"host": "two", "port": 7002} | common,
+    ]  # fmt: skip
+
+
 def test_keys_are_spread_and_found(breakable: ValkeyCluster, desk: Any) -> None:
     """Claim: every primary has its share, each question is one command at the right one, and nothing is sent around."""
     for visitor in VISITORS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -101,6 +102,20 @@ def test_keys_are_asked_for_where_they_lie_and_the_map_once(room: Room) -> None:
     assert cluster.command("PING") == b"from one"
     assert [each for each in room.log if each[1:] == SLOTS] == [(TWO, *SLOTS)]
     assert len(room.log) == 6
+
+
+def test_ranges_may_be_told_in_any_order(room: Room) -> None:
+    """Claim: a range is laid over its own slots and moves no other's, also where those after it were told before it."""
+    thirds = [[10_000, 16383, [b"three", 7003]], [5_000, 9_999, [b"two", 7002]], [0, 4_999, [b"one", 7001]]]
+    keys = {key_in(slot): name for slot, name in (
+        (0, b"one"), (4_999, b"one"), (5_000, b"two"), (9_999, b"two"), (10_000, b"three"), (16383, b"three")
+    )}  # fmt: skip
+    for told in itertools.permutations(thirds):
+        room.map = list(told)
+        cluster = room.cluster()
+        assert {key: cluster.command("GET", key) for key in keys} == {
+            key: b"from " + name for key, name in keys.items()
+        }
 
 
 def test_a_moved_slot_is_followed_and_remembered_and_the_map_asked_for_again(room: Room) -> None:
@@ -207,6 +222,16 @@ def test_nobody_to_ask_is_a_fault_with_a_name(room: Room) -> None:
     room.replies[ONE, *SLOTS] = room.replies[TWO, *SLOTS] = exceptions.ConnectionError("gone")
     with pytest.raises(MeterUnavailable, match="no server is known"):
         room.cluster().command("PING")
+
+
+def test_a_map_with_a_gap_is_asked_for_again_before_anybody_falls_into_it(room: Room) -> None:
+    """Claim: a slot that was given to a server meanwhile is answered at once; no question has to fail first."""
+    room.map = [[1, 16383, [b"one", 7001]]]
+    cluster = room.cluster()
+    assert cluster.command("GET", LAST) == b"from one"
+    room.now += REFRESH_SECONDS
+    room.map = HALVES
+    assert cluster.command("GET", FIRST) == b"from one"
 
 
 def test_a_server_that_does_not_know_its_own_name_is_where_it_was_asked(room: Room) -> None:

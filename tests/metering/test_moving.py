@@ -160,6 +160,19 @@ def test_a_mark_of_the_running_window_is_brought_along(
     assert server.ttl(mark) > (next_month.ends_at - NOW).total_seconds()
 
 
+def test_what_is_brought_along_goes_when_its_window_has_surely_ended(
+    moved: tuple[Any, Any], visitor: Subject, server: redis.Redis
+) -> None:
+    """Claim: reads are kept for a window's length and a day, marks for the next one's too, up to an eighth longer."""
+    before, after = moved
+    before.reads(visitor, "a-1", guarding=Guarding.VOUCHED)
+    assert after.used(visitor) == 1
+    [reads], [mark] = server.scan_iter("*:meter:*"), server.scan_iter("*@*")
+    length, day = after.window.length.total_seconds(), 86_400
+    assert length + day - 60 < server.ttl(reads) <= length + day
+    assert length * 17 / 8 + day - 60 < server.ttl(mark) <= length * 17 / 8 + day
+
+
 @pytest.mark.parametrize("kind", ["month", "rolling"])
 def test_who_left_nothing_behind_costs_one_look(
     moved: tuple[Any, Any], visitor: Subject, kind: str, monkeypatch: pytest.MonkeyPatch

@@ -75,6 +75,16 @@ def test_subjects_and_windows_count_apart(desk: Any, visitor: Subject, next_mont
     assert desk.outcome(visitor, "a-1") is Outcome.SEEN
 
 
+def test_a_visitor_and_a_reader_of_one_id_are_two(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
+    """Claim: a pass lets in no visitor of its reader's id, who counts apart, and no reader follows a visitor's link."""
+    of_that_id, linked = Subject(SubjectKind.VISITOR, reader.id), Subject(SubjectKind.READER, "r-82")
+    desk.meter.publish(reader.id, make_pass())
+    assert [desk.outcome(of_that_id, article) for article in ("a-1", "a-2")] == [Outcome.ROOM, Outcome.FULL]
+    assert desk.used(reader) == 0
+    desk.link(of_that_id, linked)
+    assert (desk.used(reader), desk.used(linked)) == (0, 1)
+
+
 def test_a_limit_of_zero_lets_nothing_in(desk: Any, visitor: Subject) -> None:
     """Claim: a publication without free articles counts nothing."""
     reading = desk.reads(visitor, "a-1", limit=0)
@@ -183,6 +193,19 @@ def test_forgetting_leaves_nothing_of_a_subject(
     for subject in (reader, visitor):
         desk.meter.forget(subject, windows=[desk.window])
     assert server.dbsize() == 0
+
+
+def test_forgetting_a_visitor_or_a_reader_leaves_the_other_of_that_id(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: a visitor's erasure takes no reader's pass, and a reader's takes no visitor's link."""
+    of_that_id, linked = Subject(SubjectKind.VISITOR, reader.id), Subject(SubjectKind.READER, "r-82")
+    desk.meter.publish(reader.id, make_pass())
+    desk.meter.forget(of_that_id, windows=[desk.window])
+    assert desk.outcome(reader, "a-1") is Outcome.PASS
+    desk.link(of_that_id, linked)
+    desk.meter.forget(reader, windows=[desk.window])
+    assert desk.meter.linked_reader_is(of_that_id.id, linked.id, wall_now=NOW)
 
 
 def test_a_meter_that_answers_says_so(desk: Any) -> None:

@@ -148,6 +148,21 @@ def test_the_newest_link_wins_in_any_order(desk: Any, known: Callable[[], Subjec
     assert [desk.used(reader) for reader in readers] == [0, 0, 0, 1]
 
 
+def test_of_two_links_of_one_instant_the_last_to_arrive_stands(
+    desk: Any, known: Callable[[], Subject], visitor: Subject
+) -> None:
+    """Claim: logins that clocks cannot tell apart leave the browser with one reader, and that is the last told of."""
+    first, last = known(), known()
+    for reader in (first, last):
+        desk.link(visitor, reader, NOW)
+    assert [desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW) for reader in (first, last)] == [
+        False,
+        True,
+    ]
+    desk.reads(visitor, "a-1")
+    assert (desk.used(first), desk.used(last)) == (0, 1)
+
+
 def test_a_shared_browser_gives_anonymous_reads_to_the_next_reader_alone(
     desk: Any, known: Callable[[], Subject], visitor: Subject
 ) -> None:

@@ -146,6 +146,17 @@ def test_forgetting_takes_the_marks_too(desk: Any, server: redis.Redis, month: W
     assert server.keys("*@*") == []
 
 
+def test_forgetting_one_leaves_the_others_their_marks(desk: Any, month: Window) -> None:
+    """Claim: whoever is erased is a newcomer again, and nobody else becomes one, in the same bucket either."""
+    others = [Subject(SubjectKind.VISITOR, f"v-{number}") for number in range(2, 60)]
+    for each in (V, *others):
+        desk.outcome(each, "a-1", **VOUCHED)
+    desk.meter.forget(V, windows=[month])
+    later = desk.with_(window=after(month), now=month.ends_at)
+    assert {later.outcome(each, "a-2", **GUEST) for each in others} == {Outcome.ROOM}
+    assert later.outcome(V, "a-2", **GUEST) is Outcome.NEWCOMER
+
+
 def test_a_reader_is_never_one(desk: Any) -> None:
     """Whatever is asked: signed-in readers have an account, or are looked up."""
     assert desk.outcome(R, "a-1", **GUEST) is Outcome.UNKNOWN

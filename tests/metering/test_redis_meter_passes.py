@@ -71,6 +71,13 @@ def test_a_clock_far_ahead_does_not_stretch_the_belief(
     assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
 
 
+def test_a_note_from_a_clock_ahead_counts_within_its_own_minute(desk: Any, reader: Subject) -> None:
+    """Claim: such a note is found until the minute's turn; before that minute has begun here, the record is asked."""
+    desk.meter.publish_absent(reader.id, NOW + timedelta(seconds=59))
+    assert desk.outcome(reader, "a-1") is Outcome.ROOM
+    assert desk.outcome(reader, "a-1", wall_now=NOW - timedelta(microseconds=1)) is Outcome.UNKNOWN
+
+
 def test_a_tombstone_meters_for_a_minute(desk: Any, reader: Subject, make_pass: Callable[..., Pass]) -> None:
     """Claim: a revoked pass opens nothing at once, its reader is metered, and after 60 s the record is asked."""
     desk.meter.publish(reader.id, make_pass())
@@ -102,6 +109,15 @@ def test_a_note_of_absence_older_than_the_pass_says_nothing(
 ) -> None:
     """Claim: a reader who subscribed within the minute is looked up, not metered, once the pass is outlived."""
     desk.meter.publish_absent(reader.id, NOW - timedelta(seconds=1))
+    desk.meter.publish(reader.id, make_pass(valid_until=NOW))
+    assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
+
+
+def test_a_note_of_absence_of_the_passs_own_instant_says_nothing(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: where clocks cannot tell which came first, the record is asked."""
+    desk.meter.publish_absent(reader.id, NOW)
     desk.meter.publish(reader.id, make_pass(valid_until=NOW))
     assert desk.outcome(reader, "a-1") is Outcome.UNKNOWN
 

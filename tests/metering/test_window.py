@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metering.window import KINDS, ROLLING, window_at
+from metering.window import KINDS, ROLLING, Window, Windows, window_at
 
 PARIS = ZoneInfo("Europe/Paris")
+MICROSECOND, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 ZONES = [
     "UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
     "America/Sao_Paulo",  # put forward at midnight until 2019
@@ -123,9 +125,108 @@ def test_rolling_windows_of_a_paris_publication(now: datetime, days: int, ends_a
     assert window_at(ROLLING, now, PARIS, days=days).ends_at.isoformat(timespec="minutes") == ends_at
 
 
+def test_a_rolling_window_is_told_in_the_publications_zone() -> None:
+    """Claim: as asked for and as begun earlier, both its ends carry the zone, over a clock change too."""
+    asked = window_at(ROLLING, utc(2026, 11, 22, 12), PARIS, days=30)
+    begun = asked.begun_at(utc(2026, 10, 24, 12))
+    assert {each.tzinfo for window in (asked, begun) for each in (window.starts_at, window.ends_at)} == {PARIS}
+    assert begun.starts_at.isoformat(timespec="minutes") == "2026-10-24T14:00+02:00"
+    assert begun.ends_at.isoformat(timespec="minutes") == "2026-11-23T13:00+01:00"
+
+
+def test_the_next_release_finds_the_rolling_windows_of_this_one() -> None:
+    """Claim: an epoch begins with each so many days of 86,400 s since 1970, and ids are these for good."""
+    begins_at = utc(2026, 11, 22)
+    window = window_at(ROLLING, begins_at, PARIS, days=1)
+    assert (window.kind, window.ids, window.previous_id) == (
+        "rolling", ("rolling-1-20779", "rolling-1-20778"), "rolling-1-20778",
+    )  # fmt: skip
+    assert window_at(ROLLING, begins_at - SECOND, PARIS, days=1).id == "rolling-1-20778"
+
+
 def test_an_unknown_kind_is_refused() -> None:
     """Claim: a kind that no calendar knows, or a rolling window without a length, is an error, not a default."""
     with pytest.raises(ValueError, match="fortnight"):
         window_at("fortnight", utc(2026, 11, 22), PARIS)
     with pytest.raises(ValueError, match="number of days"):
         window_at(ROLLING, utc(2026, 11, 22), PARIS)
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The instants for which a window is cut anew."""
+    instants: list[datetime] = []
+
+    def noted(kind: str, now: datetime, *terms: Any) -> Window:
+        instants.append(now)
+        return window_at(kind, now, *terms)
+
+    monkeypatch.setattr("metering.window.window_at", noted)
+    return instants
+
+
+def test_a_calendars_window_is_cut_once_while_now_lies_in_it(cut: list[datetime]) -> None:
+    """Claim: from its first instant to its last the very same object is handed out."""
+    windows = Windows("month", PARIS)
+    found = windows.at(utc(2026, 11, 22))
+    starts_at, ends_at = found.starts_at.astimezone(UTC), found.ends_at.astimezone(UTC)
+    for now in (starts_at, utc(2026, 11, 2), utc(2026, 11, 22), ends_at - MICROSECOND):
+        assert windows.at(now) is found
+    assert cut == [utc(2026, 11, 22)]
+
+
+def test_beyond_either_end_of_the_remembered_window_lies_its_neighbour() -> None:
+    """Claim: at its end the next window is found, before its first instant the one before, and either leads back."""
+    windows = Windows("month", PARIS)
+    november = windows.at(utc(2026, 11, 22))
+    starts_at, ends_at = november.starts_at.astimezone(UTC), november.ends_at.astimezone(UTC)
+    found = [windows.at(now).id for now in (ends_at, ends_at - MICROSECOND, starts_at - MICROSECOND, starts_at)]
+    assert found == ["month-2026-12", "month-2026-11", "month-2026-10", "month-2026-11"]
+
+
+def test_a_rolling_window_is_never_remembered() -> None:
+    """Claim: it begins when it is asked for, so each question has its own."""
+    windows = Windows(ROLLING, PARIS, days=7)
+    begun = [windows.at(utc(2026, 11, 22) + seconds * SECOND).starts_at for seconds in range(2)]
+    assert begun == [utc(2026, 11, 22), utc(2026, 11, 22) + SECOND]
+
+
+@pytest.mark.parametrize(
+    ("terms", "window_id"),
+    [
+        (("month", ZoneInfo("Asia/Kathmandu")), "month-2026-12"),
+        (("week", PARIS), "week-2026-11-30"),
+        (("week", PARIS, 6), "week-2026-11-29"),
+        ((ROLLING, PARIS, 0, 7), "rolling-7-2969"),
+    ],
+)
+def test_windows_are_cut_as_was_said_once(terms: tuple[Any, ...], window_id: str) -> None:
+    """Claim: kind, zone, first weekday and days go for every instant."""
+    assert Windows(*terms).at(utc(2026, 11, 30, 23)).id == window_id
+
+
+def test_what_was_not_said_is_as_for_one_window() -> None:
+    """Claim: a week begins on Monday unless told, and a rolling window needs its days."""
+    assert Windows("week", PARIS).at(utc(2026, 11, 22)) == window_at("week", utc(2026, 11, 22), PARIS)
+    with pytest.raises(ValueError, match="number of days, not 0"):
+        Windows(ROLLING, PARIS).at(utc(2026, 11, 22))
+
+
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    began=st.integers(EARLIEST, LATEST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    steps=st.lists(st.timedeltas(timedelta(days=-40), timedelta(days=40)), max_size=6),
+    first_weekday=st.integers(0, 6),
+    days=st.integers(1, 40),
+)
+def test_asked_in_any_order_it_finds_what_is_found_alone(
+    kind: str, zone: ZoneInfo, began: datetime, steps: list[timedelta], first_weekday: int, days: int
+) -> None:
+    """Claim: what was asked before changes no answer, whatever clocks do; nor does the zone `now` is told in."""
+    windows = Windows(kind, zone, first_weekday, days)
+    for now in (began, *(began + step for step in steps)):
+        alone = window_at(kind, now, zone, first_weekday, days)
+        for told in (now, now.astimezone(zone)):
+            found = windows.at(told)
+            assert (found, found.previous_id) == (alone, alone.previous_id)
