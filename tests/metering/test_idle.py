@@ -66,6 +66,15 @@ def test_one_that_the_server_hung_up_is_connected_again(idle: Idle, clock: Clock
     assert _ping(idle.take()) == b"PONG"
 
 
+def test_one_that_waited_long_and_is_well_stays_connected(idle: Idle, clock: Clock) -> None:
+    """Claim: looking costs a call to the kernel, not a new connection."""
+    connection = idle.take()
+    socket = connection._sock
+    idle.give_back(connection)
+    clock.seconds += TRUSTED_SECONDS * 1.01
+    assert idle.take()._sock is socket
+
+
 def test_one_used_just_now_is_not_looked_at(idle: Idle, redis_url: str) -> None:
     """Claim: under load no call asks the kernel first; a server that hangs up in that moment costs one call."""
     connection = idle.take()
@@ -81,8 +90,8 @@ def test_one_used_just_now_is_not_looked_at(idle: Idle, redis_url: str) -> None:
 def test_an_answer_that_nobody_took_is_nobody_elses(idle: Idle, clock: Clock) -> None:
     """Claim: what waits to be read on an idle connection is no answer to the next call."""
     connection = idle.take()
-    connection.send_command("ECHO", "not yours")
     connection.send_command("PING")
+    connection.send_command("ECHO", "not yours")
     connection.read_response()
     idle.give_back(connection)
     clock.seconds += TRUSTED_SECONDS * 1.01
