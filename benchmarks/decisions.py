@@ -12,12 +12,13 @@ from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
 
 NOOP, OURS, EVALSHA, LIMITER = "bare WSGI no-op", "Newsstand", "Flask + JSON + EVALSHA", "Flask-Limiter view"
-FORGETFUL = "Newsstand without its journal"
+FORGETFUL, BOUND = "Newsstand without its journal", "bare WSGI + JSON + EVALSHA"
 APPS = {
     NOOP: ("benchmarks.peers:noop", b"{}"),
     OURS: ("service.app:create_app()", b'"degraded":null'),
     EVALSHA: ("benchmarks.peers:flask_evalsha()", b'"granted"'),
     LIMITER: ("benchmarks.peers:flask_limiter()", b"{}"),
+    BOUND: ("benchmarks.peers:bare_evalsha()", b'"granted"'),
     FORGETFUL: ("benchmarks.peers:newsstand_without_journal()", b'"degraded":null'),
 }
 SATURATING, PACED = 16, 32

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.xdist_group("breakable-cluster")
 @pytest.fixture(scope="module")
 def breakable(server_directory: Path) -> Iterator[ValkeyCluster]:
     """Three primaries with a replica each; the last test kills one."""
-    running = ValkeyCluster(server_directory / "breakable-cluster")
+    # A folder of its own each time: run in another order, this module is set up more than once, and servers remember.
+    running = ValkeyCluster(Path(mkdtemp(dir=server_directory)))
     try:
         running.start()
         yield running

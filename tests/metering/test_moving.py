@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from metering.memory import MemoryMeter
 from metering.meter import Guarding, Outcome, Subject, SubjectKind
+from metering.moving import _DROP
 from metering.window import Window, window_at
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -128,6 +129,18 @@ def test_the_old_place_is_left_empty(moved: tuple[Any, Any], server: redis.Redis
 
 def _field(desk: Any, subject: Subject) -> bytes:
     return desk.meter._keys.place(subject).field
+
+
+def test_what_has_come_since_it_was_looked_for_stays(
+    moved: tuple[Any, Any], server: redis.Redis, visitor: Subject
+) -> None:
+    """Claim: only the very value that was brought along is dropped where it lay; what an old process added is not."""
+    place = moved[0].meter._keys.place(visitor)
+    server.hset(place.aliases, place.field, b"found and more")
+    moved[1].meter.connections.run(_DROP, [place.aliases], place.field, b"another", b"found")
+    assert server.hget(place.aliases, place.field) == b"found and more"
+    moved[1].meter.connections.run(_DROP, [place.aliases], place.field, b"another", b"found and more")
+    assert server.hget(place.aliases, place.field) is None
 
 
 def test_the_guard_still_knows_who_was_here(

@@ -204,7 +204,8 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
         with pytest.raises(MeterUnavailable):
             desk.link(visitor, reader)
     assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
-    desk.reads(visitor, "a-3", limit=9)
+    desk.reads(visitor, "a-3", limit=9, wall_now=NOW + timedelta(days=31))  # its use is noted, and that is all
+    assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
 
     desk.link(visitor, reader, NOW + timedelta(seconds=later_seconds))
     assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
@@ -329,6 +330,18 @@ def test_asking_after_a_link_notes_its_use(desk: Any, server: redis.Redis, known
     assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW + timedelta(days=30))
     assert server.hget(place.aliases, place.field)[:17] == before[:17] != server.hget(place.aliases, place.field)
     assert server.ttl(place.aliases) > 430 * 86_400
+
+
+def test_a_peek_notes_no_use(desk: Any, server: redis.Redis, known: Callable[[], Subject]) -> None:
+    """Claim: what counts nothing writes nothing, also behind a link that was last used a month ago."""
+    reader, visitor, later = known(), a_visitor(), NOW + timedelta(days=31)
+    place = desk.meter._keys.place(visitor)
+    desk.link(visitor, reader, NOW)
+    before = server.hget(place.aliases, place.field)
+    desk.reads(visitor, "a-1", wall_now=later, consume=False)
+    assert server.hget(place.aliases, place.field) == before
+    desk.reads(visitor, "a-1", wall_now=later)
+    assert server.hget(place.aliases, place.field) != before
 
 
 def test_an_alias_of_an_earlier_release_still_counts(

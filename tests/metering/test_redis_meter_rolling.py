@@ -122,6 +122,15 @@ def test_a_reader_without_a_window_takes_over_the_visitors(rolling: Rolling, rea
     assert rolling.at(NOW + MONTH).used(visitor) == rolling.at(NOW + MONTH).used(reader) == 0
 
 
+def test_a_visitor_without_reads_begins_no_window_of_the_readers(
+    rolling: Rolling, reader: Subject, visitor: Subject, server: redis.Redis
+) -> None:
+    """Claim: signing in counts nothing and writes nothing of the reader's: the window begins with the first read."""
+    rolling.at(NOW).link(visitor, reader, NOW)
+    place = rolling.desk.meter._keys.place(reader)
+    assert [server.hget(key, place.field) for key in place.meters(rolling.at(NOW).window)] == [None, None]
+
+
 def test_an_ended_window_is_not_united(rolling: Rolling, reader: Subject, visitor: Subject) -> None:
     """Claim: what the visitor read in a window that is over counts for nobody."""
     rolling.reads(visitor, "a-1", NOW)

@@ -79,7 +79,7 @@ FAULTS: Sequence[tuple[str, str, str]] = [
     ("admit", "if is_known_without and valid_until > now then extra", "if is_known_without then extra"),
     ("admit", "(limit + extra)", "limit"),
     ("admit", "    redis.call('EXPIRE', KEYS[2], ARGV[10])\n", ""),
-    ("admit", "#reads > #window.head and string.sub", "string.sub"),
+    ("admit", "#reads > #window.head and string.sub(reads, 1, #window.head)", "false"),
     ("admit", "count(window, before), head", "count(window, reads), head"),
     ("absent", "redis.call('EXPIRE', KEYS[1], ARGV[3])\n", ""),
     ("aliases", "aliases, KEPT_DAYS * 86400)", "aliases, KEPT_DAYS)"),
