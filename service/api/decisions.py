@@ -45,12 +45,12 @@ def decide_batch(services: Services, call: Call) -> Reply:
         )
     )
     # Answers that are alike are one object (gate.py): each is told and counted once.
-    places = [*map(id, found)]
-    alike, told = Counter(places), {}
-    for place, each in dict(zip(places, found, strict=True)).items():
-        told[place] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
-        metrics.count_decision(each.decision.reason.value, each.degraded, alike[place])
-    return Reply(status=200, body=f'{{"decisions":[{",".join([told[place] for place in places])}]}}')
+    ids = [*map(id, found)]
+    alike, told = Counter(ids), {}
+    for which, each in dict(zip(ids, found, strict=True)).items():
+        told[which] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
+        metrics.count_decision(each.decision.reason.value, each.degraded, alike[which])
+    return Reply(status=200, body=f'{{"decisions":[{",".join([told[which] for which in ids])}]}}')
 
 
 def _question(call: Call, catalog: Catalog) -> Question:
