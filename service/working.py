@@ -1,5 +1,8 @@
 """How long the worker works: until it is told to stop, through any outage of PostgreSQL; and how it leaves.
 
+A worker that was paused is taken for dead by the others, who strike it off; its next job then has nobody to belong to
+(`ForeignKeyViolation` of procrastinate_jobs.worker_id). It signs on again.
+
 procrastinate's own loop ends when its connections break, and when told to stop waits for PostgreSQL to be told
 goodbye, half a minute if nobody is there. Leaving at any moment is safe: an unfinished sync leaves its customer dirty.
 """
@@ -24,6 +27,7 @@ LONGEST_STOP_SECONDS = FINISH_JOBS_SECONDS + 5
 STOP_WITHOUT_RECORD_SECONDS = 1.0
 OPEN_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+_PASSING = (psycopg.OperationalError, psycopg.errors.ForeignKeyViolation, TimeoutError)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -85,13 +89,13 @@ async def _leave(work: asyncio.Task[None], record_answers: Callable[[], bool]) -
 
 
 def _outage(work: asyncio.Task[None]) -> str | None:
-    """Return what ended the work, if PostgreSQL may come back from it; raise anything else."""
+    """Return what ended the work, if it can go on after that; raise anything else."""
     error = work.exception()
     if error is None:  # a connection broke, and procrastinate could still say goodbye over another
         return None
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, psycopg.OperationalError | TimeoutError):
+        if isinstance(cause, _PASSING):
             return type(cause).__name__
         cause = cause.__cause__ or cause.__context__
     raise error

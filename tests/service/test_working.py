@@ -40,24 +40,31 @@ class Desk:
             "STRIPE_API_BASE": "http://127.0.0.1:1", "SITE_ORIGINS": "https://www.your-daily.example",
         }  # fmt: skip
         command = [str(Path(sys.executable).with_name("newsstand")), "worker"]
+        self._newest = 0
         self.worker = Child("worker", command, log=folder / "worker.log", env=settings, cwd=ROOT)
 
     def wait_for_work(self) -> None:
-        """Return once a worker has taken up work in this PostgreSQL."""
-        self.worker.wait_until(self._is_at_work, timeout_seconds=40)
+        """Return once the worker has signed on in this PostgreSQL, and once more at each later call."""
+        self.worker.wait_until(self._has_signed_on, timeout_seconds=40)
 
     def restart_postgres(self) -> None:
         self.postgres.stop()
-        self._forget_workers_at(self._server.start())
+        self.postgres = self._server.start()
 
-    def _forget_workers_at(self, child: Child) -> None:
-        self.postgres = child
-        with psycopg.connect(self._server.url, autocommit=True) as connection:
-            connection.execute("delete from procrastinate_workers")
-
-    def _is_at_work(self) -> bool:
+    def strike_off_with_work_waiting(self) -> None:
+        """Do what another worker does to one that gave no sign of life, while a job waits."""
         with psycopg.connect(self._server.url) as connection:
-            return connection.execute("select 1 from procrastinate_workers").fetchone() is not None
+            connection.execute("delete from procrastinate_workers")
+            connection.execute(
+                "select procrastinate_defer_jobs_v1(array[row('default', 'no_task', 0, null, null, '{}', null)"
+                "::procrastinate_job_to_defer_v1])"
+            )
+
+    def _has_signed_on(self) -> bool:
+        with psycopg.connect(self._server.url) as connection:
+            row = connection.execute("select coalesce(max(id), 0) from procrastinate_workers").fetchone()
+        before, self._newest = self._newest, max(int(row[0]) if row else 0, self._newest)
+        return self._newest > before
 
     def stop(self) -> None:
         self.worker.stop(timeout_seconds=1)
@@ -88,6 +95,14 @@ def test_a_worker_works_on_when_postgresql_is_back(desk: Desk) -> None:
     desk.worker.process.send_signal(signal.SIGTERM)
     assert desk.worker.process.wait(SOON_SECONDS) == 0
     assert "worker_left_at_once" not in desk.worker.log.read_text()
+
+
+def test_a_worker_taken_for_dead_signs_on_again(desk: Desk) -> None:
+    """A machine that was paused for a minute comes back to an entry struck off and to waiting jobs."""
+    desk.wait_for_work()
+    desk.strike_off_with_work_waiting()
+    desk.wait_for_work()
+    assert "ForeignKeyViolation" in desk.worker.log.read_text()
 
 
 def test_what_is_no_outage_ends_the_worker(postgres: Postgres) -> None:
