@@ -14,6 +14,15 @@ GRAIN_SECONDS = 0.001
 _TIMEVAL = struct.Struct("@ll")
 
 
+class _Mine(threading.local):
+    """What one thread may still wait: within how many `shared` it is, `left` to their calls, and its call's end."""
+
+    depth = 0
+    left: float | None = None
+    began_at = 0.0
+    give_up_at = 0.0
+
+
 class Budget:
     """`seconds` for each decision; every thread has one of its own.
 
@@ -23,26 +32,27 @@ class Budget:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._mine = threading.local()
+        self._mine = _Mine()
+        self._shared = Shared(self._mine, seconds)
+        self._call = Call(self._mine, seconds)
 
     def shared(self) -> Shared:
         """Return a context in which all calls spend one budget; inside another it is part of that one."""
-        return Shared(self._mine, self._seconds)
+        return self._shared
 
     def call(self) -> Call:
         """Return a context in which `left` runs down; without `shared` around it, it has a budget of its own."""
-        return Call(self._mine, self._seconds)
+        return self._call
 
     @property
     def is_spent(self) -> bool:
         """Tell whether the calls before have used up what this one shares with them."""
-        left = getattr(self._mine, "left", None)
+        left = self._mine.left
         return left is not None and left <= 0
 
     def left(self) -> float:
         """Return the seconds this thread may still wait; raise TimeoutError when there are none."""
-        left = float(self._mine.give_up_at) - time.monotonic()
+        left = self._mine.give_up_at - time.monotonic()
         if left <= 0:
             raise TimeoutError("no time is left")
         return left
@@ -51,39 +61,43 @@ class Budget:
 class Shared:
     """Keeps what is left from one call to the next."""
 
-    def __init__(self, mine: threading.local, seconds: float) -> None:
+    def __init__(self, mine: _Mine, seconds: float) -> None:
         self._mine = mine
         self._seconds = seconds
-        self._is_outer = getattr(mine, "left", None) is None
 
     def __enter__(self) -> None:
-        if self._is_outer:
-            self._mine.left = self._seconds
+        mine = self._mine
+        if mine.depth == 0:
+            mine.left = self._seconds
+        mine.depth += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_outer:
-            self._mine.left = None
+        mine = self._mine
+        mine.depth -= 1
+        if mine.depth == 0:
+            mine.left = None
 
 
 class Call:
     """Lets the present thread wait until the budget is spent."""
 
-    def __init__(self, mine: threading.local, seconds: float) -> None:
+    def __init__(self, mine: _Mine, seconds: float) -> None:
         self._mine = mine
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        left = getattr(self._mine, "left", None)
-        self._began_at = time.monotonic()
-        self._mine.give_up_at = self._began_at + (self._seconds if left is None else left)
+        mine = self._mine
+        mine.began_at = time.monotonic()
+        mine.give_up_at = mine.began_at + (self._seconds if mine.left is None else mine.left)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if getattr(self._mine, "left", None) is not None:
-            self._mine.left -= time.monotonic() - self._began_at
+        mine = self._mine
+        if mine.left is not None:
+            mine.left -= time.monotonic() - mine.began_at
 
 
 class TimedSocket:

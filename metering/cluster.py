@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import redis
-from redis.connection import Connection, parse_url
+from redis.connection import parse_url
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, ClusterDownError, ClusterError, MovedError
 
 from metering.budget import Budget
-from metering.connections import Connections, Exchange
-from metering.script import Argument, exchange
+from metering.connections import Connections
+from metering.script import Argument, Asked, Command
 from metering.server import Server
 
-T = TypeVar("T")
 Address = tuple[str, int]
 Options = dict[str, Any]
 
 _PERHAPS_REPLACED = redis.ConnectionError, redis.TimeoutError, OSError, ClusterDownError
 """What a primary shows whose replica may have taken over: one cut off from the others is CLUSTERDOWN."""
+_SLOTS = (Command(("CLUSTER", "SLOTS")),)
 _NAMELESS = "", "?"
 """How a server that does not know a host's name writes it; it means the host that was asked."""
 MOST_REDIRECTS = 3
@@ -81,9 +81,10 @@ class Cluster(Connections):
     def is_one_server(self) -> bool:
         return False
 
-    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:
+    def _ask(self, asked: Asked) -> list[Any]:
         if self._is_stale:
             self._refresh()
+        key = asked[0].key
         slot = 0 if key is None else key_slot(_bytes(key))
         address, asking = self._slots[slot], False
         if address is None:
@@ -91,7 +92,7 @@ class Cluster(Connections):
             raise ClusterError(f"no server is known for slot {slot}")
         for _ in range(MOST_REDIRECTS):
             try:
-                return self._on(address, act, asking=asking)
+                return self._server(address).ask(asked, asking=asking)
             except MovedError as moved:  # before AskError, of which redis-py makes it a kind
                 address, asking = _address(moved, address), False
                 self._slots[slot] = address
@@ -102,9 +103,6 @@ class Cluster(Connections):
                 self._is_stale = True
                 raise
         raise ClusterError(f"slot {slot} is being sent around")
-
-    def _on(self, address: Address, act: Exchange[T], *, asking: bool) -> T:
-        return self._server(address).ask(lambda connection: act(connection, asking))
 
     def _server(self, address: Address) -> Server:
         with self._lock:
@@ -130,7 +128,7 @@ class Cluster(Connections):
         self._seeds = [*self._seeds[1:], self._seeds[0]]
         for address in self._seeds:
             try:
-                ranges = self._on(address, _slots_of, asking=False)
+                [ranges] = self._server(address).ask(_SLOTS)
             except (redis.RedisError, OSError):
                 continue
             self._take(ranges, address[0])
@@ -150,14 +148,6 @@ class Cluster(Connections):
         with self._lock:
             for server in self._servers.values():
                 server.close()
-
-
-def _slots_of(connection: Connection, _asking: bool) -> list[Any]:
-    [reply] = exchange(connection, [("CLUSTER", "SLOTS")], asking=False)
-    if isinstance(reply, Exception):
-        raise reply
-    found: list[Any] = reply
-    return found
 
 
 def _address(redirect: AskError, asked: Address) -> Address:

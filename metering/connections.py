@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
-from redis.connection import Connection
-from redis.exceptions import ResponseError
 
 from metering.budget import Budget
 from metering.meter import MeterUnavailable
-from metering.script import Argument, Call, Script, exchange, run_calls
+from metering.script import Argument, Asked, Call, Command, Script
 from metering.server import Server
-
-T = TypeVar("T")
-Exchange = Callable[[Connection, bool], T]
-"""What is done with one connection; the flag is `asking` of script.py."""
 
 
 class Connections(ABC):
@@ -33,27 +27,17 @@ class Connections(ABC):
 
     def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
         """Run `script` in one round trip (two when the server has not seen it yet) and return its reply."""
-        return self.run_all([Call(script, keys, arguments)])[0]
-
-    def run_all(self, calls: Sequence[Call]) -> list[Any]:
-        """Run scripts one after the other in one round trip; all their keys have one hash tag."""
-        return self._guarded(calls[0].keys[0], lambda connection, asking: run_calls(connection, calls, asking=asking))
+        return self.run_all((Call(script, keys, arguments),))[0]
 
     def command(self, *words: Argument) -> Any:
         """Send one command, whose second word is its key if it has one, and return its reply."""
+        return self.run_all((Command(words),))[0]
 
-        def send(connection: Connection, asking: bool) -> Any:
-            [reply] = exchange(connection, [words], asking=asking)
-            if isinstance(reply, ResponseError):
-                raise reply
-            return reply
-
-        return self._guarded(words[1] if len(words) > 1 else None, send)
-
-    def _guarded(self, key: Argument | None, act: Exchange[T]) -> T:
+    def run_all(self, asked: Asked) -> list[Any]:
+        """Run scripts one after the other in one round trip; all their keys have one hash tag."""
         try:
             with self.budget.call():
-                return self._ask(key, act)
+                return self._ask(asked)
         except (redis.RedisError, OSError) as fault:
             self._on_fault(type(fault).__name__)
             raise MeterUnavailable(f"Redis: {type(fault).__name__}: {fault}") from fault
@@ -64,8 +48,8 @@ class Connections(ABC):
         """Tell whether one script may have keys of any hash tags."""
 
     @abstractmethod
-    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:
-        """Do it on a connection to the server that holds `key`; raises RedisError or OSError."""
+    def _ask(self, asked: Asked) -> list[Any]:
+        """Ask the server that holds the first one's key; raises RedisError or OSError."""
 
     @abstractmethod
     def close(self) -> None:
@@ -83,8 +67,8 @@ class OneServer(Connections):
     def is_one_server(self) -> bool:
         return True
 
-    def _ask(self, key: Argument | None, act: Exchange[T]) -> T:  # noqa: ARG002 - they all lie here
-        return self._server.ask(lambda connection: act(connection, False))
+    def _ask(self, asked: Asked) -> list[Any]:
+        return self._server.ask(asked)
 
     def close(self) -> None:
         """Close every connection."""

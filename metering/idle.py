@@ -18,7 +18,8 @@ class Idle:
     """As many connections as calls were ever under way at once, shared by all threads; may be made before a fork.
 
     A deque's `pop` and `append` are atomic, so no thread waits for another. Hand back only what has no answer on its
-    way: one that was used just now is not looked at before it is used again.
+    way: one that was used just now is not looked at before it is used again. One that is not connected connects when
+    something is sent.
     """
 
     def __init__(self, make: Callable[[], Connection], *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -28,16 +29,10 @@ class Idle:
         self._pid = os.getpid()
 
     def take(self) -> Connection:
-        """Return a connection that is ready to be asked; raises RedisError or OSError when there is none to be had."""
+        """Return a connection that nothing comes from but the answer to what is sent next."""
         connection, used_at = self._waiting()
-        try:
-            connection.connect()  # type: ignore[no-untyped-call] # nothing, when it is connected
-            if self._monotonic() - used_at > TRUSTED_SECONDS and not _is_fresh(connection):
-                connection.disconnect()  # type: ignore[no-untyped-call]
-                connection.connect()  # type: ignore[no-untyped-call]
-        except BaseException:
+        if self._monotonic() - used_at > TRUSTED_SECONDS and connection.is_connected and not _is_fresh(connection):
             connection.disconnect()  # type: ignore[no-untyped-call]
-            raise
         return connection
 
     def give_back(self, connection: Connection) -> None:

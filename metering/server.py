@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,8 +15,7 @@ from redis.retry import Retry
 from metering.breaker import Breaker
 from metering.budget import Budget, TimedSocket, TimedTlsSocket
 from metering.idle import Idle
-
-T = TypeVar("T")
+from metering.script import Asked, ask_on
 
 
 class Paused(redis.RedisError):
@@ -81,32 +80,30 @@ class Server:
         self._idle = Idle(lambda: kind(**given))
         self._breaker = breaker
 
-    def ask(self, exchange: Callable[[Connection], T]) -> T:
-        """Return what `exchange` makes of a connection; raises RedisError or OSError, Paused without asking."""
+    def ask(self, asked: Asked, *, asking: bool = False) -> list[Any]:
+        """Return the replies (script.py); raises RedisError or OSError, Paused without asking."""
         if not self._breaker.allows():
             raise Paused("it failed repeatedly and is being left alone for a moment")
-        try:
-            found = self._on_a_connection(exchange)
-        except redis.ResponseError:
-            self._breaker.succeeded()  # full, read-only or in the middle of something; but it answers in time
-            raise
-        except (redis.RedisError, OSError):
-            self._breaker.failed()
-            raise
-        self._breaker.succeeded()
-        return found
-
-    def _on_a_connection(self, exchange: Callable[[Connection], T]) -> T:
         connection = self._idle.take()
         try:
-            return exchange(connection)
+            replies = ask_on(connection, asked, asking=asking)
         except BaseException as error:
-            # An answer may still be on its way; and a primary no longer means the address may lead to another by now.
-            if not isinstance(error, redis.ResponseError) or isinstance(error, ReadOnlyError):
-                connection.disconnect()  # type: ignore[no-untyped-call]
+            self._failed(connection, error)
             raise
-        finally:
-            self._idle.give_back(connection)
+        self._breaker.succeeded()
+        self._idle.give_back(connection)
+        return replies
+
+    def _failed(self, connection: Connection, error: BaseException) -> None:
+        refused = isinstance(error, redis.ResponseError)  # full, read-only or in the middle of something; but in time
+        # Else an answer may be on its way; and a primary no longer means the address may lead to another by now.
+        if not refused or isinstance(error, ReadOnlyError):
+            connection.disconnect()  # type: ignore[no-untyped-call]
+        self._idle.give_back(connection)
+        if refused:
+            self._breaker.succeeded()
+        elif isinstance(error, redis.RedisError | OSError):
+            self._breaker.failed()
 
     def close(self) -> None:
         """Close every connection that waits."""

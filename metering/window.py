@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -37,7 +37,7 @@ class Window:
         """Return where a subject's reads may lie, newest first."""
         return (self.id,) if self.earlier_id is None else (self.id, self.earlier_id)
 
-    @property
+    @cached_property
     def length(self) -> timedelta:
         """Return how long it really lasts, whatever clocks are put forward or back in it."""
         return self.ends_at.astimezone(UTC) - self.starts_at.astimezone(UTC)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 import pytest
 from redis import exceptions
+from redis.connection import Connection
 from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError
 
 from metering.budget import Budget
 from metering.cluster import REFRESH_SECONDS, Cluster
 from metering.meter import MeterUnavailable
+from metering.script import Asked, ask_on
 
 ONE, TWO = ("one", 7001), ("two", 7002)
 SLOTS = ("CLUSTER", "SLOTS")
@@ -65,8 +67,8 @@ class _Server:
         self._room, self._address = room, (options["host"], options["port"])
         room.made.append(options)
 
-    def ask(self, exchange: Callable[[Any], Any]) -> Any:
-        return exchange(_Wire(self._room, self._address))
+    def ask(self, asked: Asked, *, asking: bool = False) -> list[Any]:
+        return ask_on(cast(Connection, _Wire(self._room, self._address)), asked, asking=asking)
 
     def close(self) -> None:
         self._room.closed.append(self._address)

@@ -98,12 +98,15 @@ def test_an_answer_that_nobody_took_is_nobody_elses(idle: Idle, clock: Clock) ->
     assert _ping(idle.take()) == b"PONG"
 
 
-def test_none_to_be_had_is_an_error_and_no_leftover() -> None:
-    """Claim: a refused connection is told, and not kept."""
-    nowhere = Idle(lambda: Connection(port=1, socket_connect_timeout=1))
-    with pytest.raises(redis.ConnectionError):
-        nowhere.take()
-    assert not nowhere._connections
+def test_nothing_is_connected_before_something_is_sent(idle: Idle, clock: Clock) -> None:
+    """Claim: one that broke is handed out as it is, however long ago, and connects with what it is asked."""
+    connection = idle.take()
+    assert not connection.is_connected
+    idle.give_back(connection)
+    clock.seconds += TRUSTED_SECONDS * 1.01
+    assert idle.take() is connection
+    assert not connection.is_connected
+    assert _ping(connection) == b"PONG"
 
 
 def test_a_fork_takes_none_along(idle: Idle) -> None:

@@ -33,8 +33,8 @@ def test_a_call_is_told_by_name_or_in_full() -> None:
     """Claim: keys are counted before they are named; what the server has not seen goes whole."""
     script = Script("guard")
     call = Call(script, ["one", "two"], (b"x", 3))
-    assert call.words(known=True) == ["EVALSHA", script.sha, 2, "one", "two", b"x", 3]
-    assert call.words(known=False) == ["EVAL", script.source, 2, "one", "two", b"x", 3]
+    assert call.words(known=True) == ("EVALSHA", script.sha, 2, "one", "two", b"x", 3)
+    assert call.words(known=False) == ("EVAL", script.source, 2, "one", "two", b"x", 3)
 
 
 def test_of_several_the_first_refusal_is_told(

@@ -66,13 +66,13 @@ def fill(parts: Any, ip: str = HERE) -> None:
 def round_trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], int]:
     """Counts how often Redis is asked while something runs."""
     counted = [0]
-    exchange = Connections._guarded
+    exchange = Connections.run_all
 
     def counting(self: Connections, *args: Any) -> Any:
         counted[0] += 1
         return exchange(self, *args)
 
-    monkeypatch.setattr(Connections, "_guarded", counting)
+    monkeypatch.setattr(Connections, "run_all", counting)
 
     def count(act: Callable[[], object]) -> int:
         before = counted[0]

@@ -83,3 +83,21 @@ def test_nothing_is_in_no_range() -> None:
     """An empty list opens nothing."""
     assert address_of("192.0.2.1") not in Ranges([])
     assert address_of("2001:db8::1") not in Ranges([])
+
+
+OCTETS = st.integers(0, 300).map(str) | st.sampled_from(["", "00", "01", "1a", "-1", "\uff11", "1\n", "1\0"])
+
+
+@given(st.lists(OCTETS, min_size=3, max_size=5).map(".".join) | ANYWHERE.map(str) | st.text("0123456789abf.:%/ "))
+@example("fe80::1%eth0")
+@example("::ffff:192.0.2.1")
+def test_an_address_is_what_the_standard_library_takes_for_one(text: str) -> None:
+    """Whatever is sent, C's parser and Python's take the same for the same address, and refuse the same."""
+    try:
+        plain = ipaddress.ip_address(text)
+    except ValueError:
+        with pytest.raises(ValueError):  # noqa: PT011 - whose words are the library's
+            address_of(text)
+        return
+    mapped = plain.ipv4_mapped if plain.version == 6 else None
+    assert address_of(text) == (mapped or plain)
