@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import truediv
 from statistics import median
 
 from benchmarks.findings import Finding, Section, at_least, at_most
-from benchmarks.load import Burst, Target, pace, pooled, saturate
+from benchmarks.load import Target, pace, saturate
 from benchmarks.questions import SHARES, page_views
 from benchmarks.scale import Scale
 from benchmarks.servers import Backdrop
@@ -24,6 +25,8 @@ APPS = {
 SATURATING, PACED = 16, 32
 """Connections: enough that each worker has a few, whichever way they fall; twice that, so that one is free in time."""
 SHARE_OF_CAPACITY, PACED_LONGER = 0.6, 2
+ByRound = Mapping[str, Sequence[float]]
+"""Of each target, a figure from each round."""
 
 
 def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
@@ -36,28 +39,42 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     for target in targets.values():
         saturate(target, connections=SATURATING, seconds=scale.burst_seconds)  # caches, connections, first readings
     rates = per_second(targets, scale)
-    return [_throughput(rates), _latency(targets, SHARE_OF_CAPACITY * rates[OURS], scale)]
+    return [_throughput(rates), _latency(targets, SHARE_OF_CAPACITY * median(rates[OURS]), scale)]
 
 
-def per_second(targets: dict[str, Target], scale: Scale) -> dict[str, float]:
-    """Return each target's median rate over bursts that alternate."""
-    rates: dict[str, list[float]] = {name: [] for name in targets}
-    for name in turns(list(targets), scale.rounds):
-        burst = saturate(targets[name], connections=SATURATING, seconds=scale.burst_seconds)
-        rates[name].append(burst.per_second)
-    return {name: median(found) for name, found in rates.items()}
+def per_second(targets: Mapping[str, Target], scale: Scale) -> ByRound:
+    """Return each target's rates, in bursts that alternate."""
+
+    def burst(target: Target) -> float:
+        return saturate(target, connections=SATURATING, seconds=scale.burst_seconds).per_second
+
+    return _by_round(targets, burst, scale)
 
 
-def p99_seconds(targets: dict[str, Target], rate: float, scale: Scale) -> dict[str, float]:
-    """Return each target's 99th percentile at a steady rate: of all answers of bursts that alternate, taken together.
+def p99_seconds(targets: Mapping[str, Target], rate: float, scale: Scale) -> ByRound:
+    """Return each target's 99th percentiles at a steady rate, in bursts that alternate; each has dozens beyond it."""
+    seconds = PACED_LONGER * scale.burst_seconds
 
-    A single burst's is told by a dozen answers, and by whatever else the machine did just then.
+    def burst(target: Target) -> float:
+        return pace(target, connections=PACED, per_second=rate, seconds=seconds).quantile(0.99)
+
+    return _by_round(targets, burst, scale)
+
+
+def over(figures: ByRound, name: str) -> dict[str, float]:
+    """Return each target's figure as a share of the one of this name: the median of what each round shows.
+
+    The machine is faster in one minute than in the next, and stands still for a moment now and then; what was measured
+    one right after the other can be compared all the same.
     """
-    bursts: dict[str, list[Burst]] = {name: [] for name in targets}
+    return {each: median(map(truediv, found, figures[name])) for each, found in figures.items()}
+
+
+def _by_round(targets: Mapping[str, Target], burst: Callable[[Target], float], scale: Scale) -> ByRound:
+    found: dict[str, list[float]] = {name: [] for name in targets}
     for name in turns(list(targets), scale.rounds):
-        seconds = PACED_LONGER * scale.burst_seconds
-        bursts[name].append(pace(targets[name], connections=PACED, per_second=rate, seconds=seconds))
-    return {name: pooled(found).quantile(0.99) for name, found in bursts.items()}
+        found[name].append(burst(targets[name]))
+    return found
 
 
 def turns(names: Sequence[str], rounds: int) -> Iterator[str]:
@@ -67,8 +84,8 @@ def turns(names: Sequence[str], rounds: int) -> Iterator[str]:
         yield from (*names[first:], *names[:first])
 
 
-def _throughput(rates: dict[str, float]) -> Section:
-    shares = {name: rate / rates[NOOP] for name, rate in rates.items()}
+def _throughput(rates: ByRound) -> Section:
+    shares = over(rates, NOOP)
     beside = ", ".join(f"{name} {share:.2f}" for name, share in shares.items() if name != OURS)
     mix = ", ".join(f"{share} % {kind}s" for kind, share in SHARES.items())
     return Section(
@@ -81,10 +98,10 @@ def _throughput(rates: dict[str, float]) -> Section:
         ),
         findings=[
             at_least("decisions per second", shares[OURS], 0.5, beside),
-            at_least("the same over the Flask-Limiter view", rates[OURS] / rates[LIMITER], 1.5, "1", suffix=" ×"),
+            at_least("the same over the Flask-Limiter view", over(rates, LIMITER)[OURS], 1.5, "1", suffix=" ×"),
             Finding(
                 what="decisions per second with the journal",
-                figure=f"{rates[OURS] / rates[FORGETFUL]:.2f}",
+                figure=f"{over(rates, FORGETFUL)[OURS]:.2f}",
                 beside="without it 1.00",
             ),
         ],
@@ -94,15 +111,14 @@ def _throughput(rates: dict[str, float]) -> Section:
 
 
 def _latency(targets: dict[str, Target], rate: float, scale: Scale) -> Section:
-    slowest = p99_seconds({name: targets[name] for name in (OURS, EVALSHA)}, rate, scale)
-    ratio = slowest[OURS] / slowest[EVALSHA]
+    slowest = over(p99_seconds({name: targets[name] for name in (OURS, EVALSHA)}, rate, scale), EVALSHA)
     return Section(
         title="The slowest hundredth",
         how=(
             f"Both at {SHARE_OF_CAPACITY:.0%} of what we can do, on {PACED} connections; each request is timed from "
             "the moment it was due, not from when it could be sent."
         ),
-        findings=[at_most("p99 over the p99 of Flask + JSON + EVALSHA", ratio, 1.2, "1", suffix=" ×")],
-        bars={name: seconds / slowest[EVALSHA] for name, seconds in slowest.items()},
+        findings=[at_most("p99 over the p99 of Flask + JSON + EVALSHA", slowest[OURS], 1.2, "1", suffix=" ×")],
+        bars=slowest,
         unit=f"of the p99 of {EVALSHA}",
     )

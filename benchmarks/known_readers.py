@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import random
+from statistics import median
 
-from benchmarks.decisions import APPS, OURS, SATURATING, SHARE_OF_CAPACITY, p99_seconds, per_second
+from benchmarks.decisions import (
+    APPS,
+    OURS,
+    SATURATING,
+    SHARE_OF_CAPACITY,
+    ByRound,
+    over,
+    p99_seconds,
+    per_second,
+)
 from benchmarks.findings import Finding, Section, at_most
 from benchmarks.load import Target, saturate
 from benchmarks.pipelined import check_known, in_two_processes, load_known
@@ -21,7 +31,7 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     for target in targets.values():
         saturate(target, connections=SATURATING, seconds=scale.burst_seconds)
     rates = per_second(targets, scale)
-    slowest = p99_seconds(targets, SHARE_OF_CAPACITY * min(rates.values()), scale)
+    slowest = p99_seconds(targets, SHARE_OF_CAPACITY * min(map(median, rates.values())), scale)
     fewest = next(iter(targets))
     return [
         Section(
@@ -32,7 +42,7 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
                 "in bulk, byte for byte as the meter writes them, and looked up through the meter."
             ),
             findings=[_spread("decisions per second", rates, fewest), _spread("p99", slowest, fewest)],
-            bars={name: rate / rates[fewest] for name, rate in rates.items()},
+            bars=over(rates, fewest),
             unit=f"of the rate with {fewest} readers",
         )
     ]
@@ -52,9 +62,9 @@ def _target(backdrop: Backdrop, readers: int, scale: Scale) -> Target:
     return Target(port=service.port, requests=asked, expected=expected)
 
 
-def _spread(what: str, values: dict[str, float], fewest: str) -> Finding:
-    """Return how far the values are from that of the fewest readers, in percent, at worst."""
-    changes = {name: 100 * (value / values[fewest] - 1) for name, value in values.items()}
+def _spread(what: str, figures: ByRound, fewest: str) -> Finding:
+    """Return how far the figures are from that of the fewest readers, in percent, at worst."""
+    changes = {name: 100 * (share - 1) for name, share in over(figures, fewest).items()}
     beside = ", ".join(f"{name}: {change:+.0f} %" for name, change in changes.items() if name != fewest)
     worst = max(abs(change) for change in changes.values())
     return at_most(f"{what}, change from {fewest} readers", worst, FLAT_PERCENT, beside, format_=".0f", suffix=" %")

@@ -49,12 +49,6 @@ class Burst:
         return self.latencies_seconds[min(len(self.latencies_seconds) - 1, int(share * len(self.latencies_seconds)))]
 
 
-def pooled(bursts: Sequence[Burst]) -> Burst:
-    """Return several bursts as one."""
-    latencies = sorted(itertools.chain.from_iterable(each.latencies_seconds for each in bursts))
-    return Burst(seconds=sum(each.seconds for each in bursts), latencies_seconds=latencies)
-
-
 def saturate(target: Target, *, connections: int, seconds: float) -> Burst:
     """Ask again on each connection as soon as it is answered."""
     return _Client(target, connections).run(_without_pause(time.perf_counter() + seconds))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """The size of one run. Rounds alternate between the peers, and medians are reported."""
+    """The size of one run. Rounds alternate between the peers; what is reported is the median."""
 
     rounds: int
     burst_seconds: float
@@ -22,7 +22,7 @@ class Scale:
 
 
 WHOLE = Scale(
-    rounds=5, burst_seconds=2.0, page_views=20_000, memory_readers=1_000_000,
+    rounds=7, burst_seconds=2.0, page_views=20_000, memory_readers=1_000_000,
     known_readers=(1_000, 100_000, 10_000_000), events=10_000, customers=500, journal_entries=500_000,
     accounts=1_000_000, searches=20,
 )  # fmt: skip

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
-from service.unhurried import unhurried
-
 EVERY_SECONDS = 0.2
 """What a process that is killed outright may lose."""
 BOUND = 50_000
 """How many lines wait while nobody takes them; the oldest go first."""
 
 Told = Mapping[str, str | float | None]
+_encoded = json.JSONEncoder().encode
 
 
 class RequestLog:
@@ -31,8 +30,8 @@ class RequestLog:
 
     def __init__(self, logger: str, stream: TextIO) -> None:
         self.stream = stream
-        self._always = {"event": "request", "level": "info", "logger": logger}
-        self._noted: deque[tuple[float, Told]] = deque(maxlen=BOUND)
+        self._head = json.dumps({"event": "request", "level": "info", "logger": logger})[:-1] + ", "
+        self._noted: deque[str] = deque(maxlen=BOUND)
         self._lock = threading.Lock()
         self._pid: int | None = None
 
@@ -40,23 +39,20 @@ class RequestLog:
         """Remember the line; never waits."""
         if self._pid != os.getpid():  # a fork takes the memory along, but no thread
             self._start()
-        self._noted.append((time.time(), told))
+        timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self._noted.append(f"{self._head}{_encoded({**told, 'timestamp': timestamp})[1:]}\n")
 
     def flush(self) -> None:
         """Write what waits; what cannot be written is lost."""
         with self._lock, contextlib.suppress(OSError, ValueError):
-            lines = [self._line(at, told) for at, told in unhurried(self._waiting())]
+            lines = "".join(self._waiting())
             if lines:
-                self.stream.write("".join(lines))
+                self.stream.write(lines)
                 self.stream.flush()
 
-    def _waiting(self) -> Iterator[tuple[float, Told]]:
+    def _waiting(self) -> Iterator[str]:
         while self._noted:
             yield self._noted.popleft()
-
-    def _line(self, at: float, told: Told) -> str:
-        timestamp = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
-        return json.dumps(self._always | dict(told) | {"timestamp": timestamp}) + "\n"
 
     def _start(self) -> None:
         with self._lock:
