@@ -1,6 +1,6 @@
-"""The line that every request leaves: noted while answering, made and written several times a second together.
+"""The line that every request leaves: made while answering, written several times a second together.
 
-One by one, a line cost a seventh of a decision. And nobody who is slow to take the log keeps a reader waiting.
+Written one by one, lines cost a seventh of a decision. And nobody who is slow to take the log keeps a reader waiting.
 """
 
 from __future__ import annotations

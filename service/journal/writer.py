@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from service.journal import partitions
 from service.journal.buffer import Buffer
-from service.journal.entry import Entry, row_of
+from service.journal.entry import COLUMNS, Entry, row_of
+from service.store.copying import copy_rows, insert_missing
 from service.store.journal_tables import decisions
 from service.unhurried import unhurried
 
 BATCH = 250
 WEIGHED_EVERY = 10_000
 """How many entries, about 3 MB, are written before the day is weighed again."""
-_NO_PARTITION = "23514"
-
-_COLUMNS = ", ".join(f'"{column.name}"' for column in decisions.columns)
-# The columns are named: a later release's schema may have more of them.
-_INSERT = text(
-    f"insert into decisions ({_COLUMNS}) select {_COLUMNS} "  # noqa: S608 - our own columns' names
-    "from json_populate_recordset(null::decisions, cast(:rows as json)) on conflict do nothing"
-)
+_NO_PARTITION, _THERE_ALREADY = "23514", "23505"
 
 
 class Writer:
@@ -68,15 +61,19 @@ class Writer:
 
     def _write(self, batch: Sequence[Entry]) -> None:
         try:
-            self._insert(batch)
+            self._copy(batch)
+        except (DataError, UnicodeEncodeError):
+            self._write_the_sound(batch)
+
+    def _copy(self, batch: Sequence[Entry]) -> None:
+        try:
+            self._put(batch, copy_rows)
         except IntegrityError as error:
-            if _code(error) != _NO_PARTITION:
+            if _code(error) not in (_NO_PARTITION, _THERE_ALREADY):
                 raise
             with self._engine.begin() as connection:
                 partitions.ensure(connection, {each.recorded_at.date() for each in batch})
-            self._insert(batch)
-        except DataError:
-            self._write_the_sound(batch)
+            self._put(batch, insert_missing)  # a commit whose acknowledgement was lost is tried again
 
     def _write_the_sound(self, batch: Sequence[Entry]) -> None:
         """Halve the batch until the one entry is found that PostgreSQL cannot hold; the others are kept."""
@@ -87,10 +84,10 @@ class Writer:
         self._write(batch[:half])
         self._write(batch[half:])
 
-    def _insert(self, batch: Sequence[Entry]) -> None:
-        rows = f"[{','.join([json.dumps(row_of(each)) for each in unhurried(batch)])}]"
+    def _put(self, batch: Sequence[Entry], put: Callable[..., None]) -> None:
         with self._engine.begin() as connection:
-            connection.execute(_INSERT, {"rows": rows})
+            # The columns are named: a later release's schema may have more of them.
+            put(connection, decisions.name, COLUMNS, map(row_of, unhurried(batch)))
         self.written += len(batch)
 
 

@@ -62,6 +62,18 @@ def test_what_postgresql_cannot_hold_takes_nobody_along(
     assert (writer.written, writer.lost) == (19, 1)
 
 
+def test_a_batch_with_both_faults_ends(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
+    """One entry is there already, another can never be: the first stands once, the other is lost, and nothing waits."""
+    twice, poison, sound = make_entry(), make_entry(article=Article(id="nul \u0000")), make_entry()
+    writer = Writer(engine, buffer, day_bytes=10**9)
+    for batch in ([twice], [twice, poison, sound]):
+        for each in batch:
+            buffer.add(each)
+        writer.flush()
+    assert ids_in(engine) == [twice.id, sound.id]
+    assert (writer.lost, len(buffer)) == (1, 0)
+
+
 def test_what_could_not_be_written_waits_on(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:
     """PostgreSQL away: everything is kept, in order, and written when it is back."""
     entries = [make_entry() for _ in range(BATCH + 3)]
