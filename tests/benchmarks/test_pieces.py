@@ -46,7 +46,7 @@ def test_page_views_say_where_they_come_from() -> None:
     exemptions = Exemptions(Tokens(["a key of the tests alone"]), load_networks(catalog.exemptions, ROOT))
     for each in page_views("key", 300):
         asked = DecisionRequest().load(json.loads(_split(each)[1]))
-        evidence = Evidence(client_ip=address_of(asked["client_ip"]), user_agent=asked["user_agent"])
+        evidence = Evidence(client_ip=asked["client_ip"], user_agent=asked["user_agent"])
         kind = str(asked["reader_id"] or asked["visitor_id"]).split("-")[0]
         expected = {"crawler": Reason.CRAWLER, "campus": Reason.INSTITUTION}.get(kind)
         assert exemptions.reasons(evidence, [Article(id="a-1")], datetime.now(UTC)).get(0) is expected
