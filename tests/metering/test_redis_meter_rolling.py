@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import redis
 
+from metering.connections import Connections
 from metering.meter import Outcome, Reading, Subject, SubjectKind
+from metering.script import Script
 from metering.window import window_at
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -129,6 +131,22 @@ def test_a_visitor_without_reads_begins_no_window_of_the_readers(
     rolling.at(NOW).link(visitor, reader, NOW)
     place = rolling.desk.meter._keys.place(reader)
     assert [server.hget(key, place.field) for key in place.meters(rolling.at(NOW).window)] == [None, None]
+
+
+@pytest.mark.usefixtures("backend_url")
+def test_where_there_is_nothing_to_unite_linking_asks_once(
+    rolling: Rolling, reader: Subject, visitor: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: a window's beginning alone is no read: a browser without reads is settled with its link."""
+    asked, run = list[str](), Connections.run
+
+    def noting(self: Connections, script: Script, *rest: Any) -> Any:
+        asked.append(script.name)
+        return run(self, script, *rest)
+
+    monkeypatch.setattr(Connections, "run", noting)
+    rolling.at(NOW).link(visitor, reader, NOW)
+    assert asked == ["link"]
 
 
 def test_an_ended_window_is_not_united(rolling: Rolling, reader: Subject, visitor: Subject) -> None:
