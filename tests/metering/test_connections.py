@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 
+from metering import script
 from metering.idle import TRUSTED_SECONDS
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject
 from metering.redis_meter import RedisMeter
@@ -181,6 +182,44 @@ def test_a_server_that_cannot_write_still_lets_subscribers_in(
     assert own_desk.outcome(visitor, "a-1", consume=False) is Outcome.ROOM
     own_server.execute_command(*mend)
     assert own_desk.outcome(visitor, "a-1") is Outcome.ROOM
+
+
+def _clients(server: redis.Redis) -> set[str]:
+    """Return who is connected; each connection ever made has a number of its own."""
+    return {each["id"] for each in server.client_list()}
+
+
+def test_only_a_primary_no_longer_has_its_connection_closed(own_desk: Any, own_server: redis.Redis) -> None:
+    """Claim: a fault that was answered leaves the connection as it is; after READONLY the address is asked anew."""
+    connections = own_desk.meter.connections
+    connections.command("SET", "key", "text")
+    before = _clients(own_server)
+    with pytest.raises(MeterUnavailable, match="WRONGTYPE"):
+        connections.command("HGET", "key", "field")
+    assert connections.command("GET", "key") == b"text"
+    assert _clients(own_server) == before
+    own_server.execute_command("REPLICAOF", "127.0.0.1", "1")
+    with pytest.raises(MeterUnavailable, match="ReadOnly"):
+        connections.command("SET", "key", "other")
+    assert connections.command("GET", "key") == b"text"
+    assert _clients(own_server) != before
+
+
+def test_an_answer_that_was_not_waited_for_is_nobody_elses(
+    own_desk: Any, own_server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: who is interrupted between asking and hearing leaves no connection on which the answer still comes."""
+    connections = own_desk.meter.connections
+    own_server.set("key", "text")
+    with monkeypatch.context() as patched:
+        patched.setattr(script, "_reply", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            connections.command("ECHO", "one")
+    assert connections.command("GET", "key") == b"text"
+
+
+def _interrupted(_connection: object) -> None:
+    raise KeyboardInterrupt
 
 
 class _Refusing(socketserver.StreamRequestHandler):
