@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import socketserver
 import threading
 import time
@@ -216,6 +217,22 @@ def test_an_answer_that_was_not_waited_for_is_nobody_elses(
         with pytest.raises(KeyboardInterrupt):
             connections.command("ECHO", "one")
     assert connections.command("GET", "key") == b"text"
+
+
+def test_who_takes_no_connection_is_given_up(make_meter: Callable[..., RedisMeter]) -> None:
+    """Claim: connecting spends the deadline too: a host that is silent, as behind a firewall, holds nobody longer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        waiting = [socket.socket() for _ in range(2)]  # more than its queue holds: whoever comes next hears nothing
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(deaf.getsockname())
+        meter = make_meter(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0", timeout_seconds=0.3)
+        began = time.monotonic()
+        with pytest.raises(MeterUnavailable, match="Timeout"):
+            meter.ping()
+        assert time.monotonic() - began < 2
+        for each in waiting:
+            each.close()
 
 
 def _interrupted(_connection: object) -> None:
