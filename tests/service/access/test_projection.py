@@ -147,8 +147,8 @@ def test_a_bank_accounts_trial_is_remembered_and_repeated(
     parts: Any, make_snapshot: Any, make_subscription: Any
 ) -> None:
     """A debit's account counts as a card does: another reader's trial with it is noted, to be acted on."""
-    debit = PaymentMethodFacts(id="pm_1", kind="sepa_debit", fingerprint="iban")
     for number, own in ((1, "iban"), (2, None)):  # the second one's debit is the customer's default
+        debit = PaymentMethodFacts(id=f"pm_{number}", kind="sepa_debit", fingerprint="iban")
         trial = make_subscription(
             id=f"sub_{number}", reader_id=f"r-{number}", status="trialing", payment_fingerprint=own,
             trial_start_at=parts.clock(), trial_end_at=parts.clock() + timedelta(days=30),
@@ -165,7 +165,8 @@ def test_a_bank_accounts_trial_is_remembered_and_repeated(
         assert payment_fingerprint_of(connection, "cus_2") == "iban"
         assert parts.trials.for_reader(connection, "r-2").reason == "trial_used_reader"
         assert payer_with(connection, "pm_1") == "cus_1"
-        assert payer_with(connection, "pm_2") is None
+        assert payer_with(connection, "pm_2") == "cus_2"
+        assert payer_with(connection, "pm_3") is None
 
 
 def test_what_was_kept_of_cards_alone_is_still_read(parts: Any, make_snapshot: Any, make_subscription: Any) -> None:
