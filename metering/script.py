@@ -71,13 +71,8 @@ def ask_on(connection: Connection, asked: Asked, *, asking: bool) -> list[Any]:
     for place, reply in enumerate(replies):
         if isinstance(reply, NoScriptError):
             again = [each.words(known=False) for each in asked[place:]]
-            return replies[:place] + _unrefused(_exchange(connection, again, asking=asking))
-        if isinstance(reply, Exception):
-            raise reply
-    return replies
-
-
-def _unrefused(replies: list[Any]) -> list[Any]:
+            replies[place:] = _exchange(connection, again, asking=asking)
+            break
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply

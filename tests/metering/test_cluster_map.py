@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
-import hiredis
 import pytest
 from redis import exceptions
 from redis.connection import Connection
@@ -18,6 +18,7 @@ from metering.budget import Budget
 from metering.cluster import REFRESH_SECONDS, Cluster
 from metering.meter import MeterUnavailable
 from metering.script import Asked, ask_on
+from tests.metering.wire import Wire
 
 ONE, TWO = ("one", 7001), ("two", 7002)
 SLOTS = ("CLUSTER", "SLOTS")
@@ -68,27 +69,10 @@ class _Server:
         room.made.append(options)
 
     def ask(self, asked: Asked, *, asking: bool = False) -> list[Any]:
-        return ask_on(cast(Connection, _Wire(self._room, self._address)), asked, asking=asking)
+        return ask_on(cast(Connection, Wire(partial(self._room.answer, self._address))), asked, asking=asking)
 
     def close(self) -> None:
         self._room.closed.append(self._address)
-
-
-class _Wire:
-    """As much of redis-py's connection as is used."""
-
-    def __init__(self, room: Room, address: tuple[str, int]) -> None:
-        self._room, self._address, self._sent = room, address, list[tuple[Any, ...]]()
-
-    def send_packed_command(self, packed: Iterable[bytes], **_options: object) -> None:
-        reader = hiredis.Reader(encoding="utf-8")
-        for each in packed:
-            reader.feed(each)
-        while words := reader.gets():
-            self._sent.append(tuple(words))
-
-    def read_response(self) -> Any:
-        return self._room.answer(self._address, self._sent.pop(0))
 
 
 @pytest.fixture

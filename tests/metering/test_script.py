@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import hiredis
 import pytest
 import redis
 from redis.connection import Connection
@@ -17,6 +16,7 @@ from redis.exceptions import NoScriptError, ResponseError
 import metering
 from metering.redis_meter import RedisMeter
 from metering.script import Call, Script, ask_on
+from tests.metering.wire import Wire
 
 FOLDER = Path(metering.__file__).parent
 ROOT = FOLDER.parent
@@ -57,37 +57,21 @@ def test_of_several_the_first_refusal_is_told(
     assert meter.connections.run_all(calls[1:]) == [1]
 
 
-class _Wire:
-    """As much of redis-py's connection as is used: notes what is sent, and answers as told."""
-
-    def __init__(self, *replies: object) -> None:
-        self.sent: list[tuple[Any, ...]] = []
-        self._replies = list(replies)
-
-    def send_packed_command(self, packed: Iterable[bytes], **_options: object) -> None:
-        reader = hiredis.Reader(encoding="utf-8")
-        for each in packed:
-            reader.feed(each)
-        while words := reader.gets():
-            self.sent.append(tuple(words))
-
-    def read_response(self) -> object:
-        reply = self._replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+def _replying(*replies: object) -> Wire:
+    left = iter(replies)
+    return Wire(lambda _words: next(left))
 
 
 def test_a_script_in_a_slot_that_is_handed_over_is_taught_with_asking_too() -> None:
     """Claim: ASKING holds for one command, so both are told it: the one refused, and the one that brings the script."""
-    wire, guard = _Wire(b"OK", NoScriptError(), b"OK", 1), Script("guard")
+    wire, guard = _replying(b"OK", NoScriptError(), b"OK", 1), Script("guard")
     assert ask_on(cast(Connection, wire), (Call(guard, ["key"], ()),), asking=True) == [1]
     assert [words[0] for words in wire.sent] == ["ASKING", "EVALSHA", "ASKING", "EVAL"]
 
 
 def test_of_several_in_such_a_slot_each_has_its_answer() -> None:
     """Claim: what ASKING is answered with is nobody's reply."""
-    wire, guard = _Wire(b"OK", 1, b"OK", 2, b"OK", 3), Script("guard")
+    wire, guard = _replying(b"OK", 1, b"OK", 2, b"OK", 3), Script("guard")
     calls = [Call(guard, ["key"], (number,)) for number in range(3)]
     assert ask_on(cast(Connection, wire), calls, asking=True) == [1, 2, 3]
 
