@@ -47,7 +47,7 @@ _FRAMES = 12
 def configure_logs(level: str) -> None:
     """Route structlog and the standard library's logging through the same processors to standard output."""
     logging.config.dictConfig(logging_config(level))
-    request_log.stream = sys.stdout
+    request_log.redirect(sys.stdout)
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

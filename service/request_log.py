@@ -29,7 +29,7 @@ class RequestLog:
     """Lines of this process, and of each one forked from it apart. Its values are ours, so nothing needs masking."""
 
     def __init__(self, logger: str, stream: TextIO) -> None:
-        self.stream = stream
+        self._stream = stream
         self._head = json.dumps({"event": "request", "level": "info", "logger": logger})[:-1] + ", "
         self._noted: deque[str] = deque(maxlen=BOUND)
         self._lock = threading.Lock()
@@ -44,11 +44,21 @@ class RequestLog:
 
     def flush(self) -> None:
         """Write what waits; what cannot be written is lost."""
-        with self._lock, contextlib.suppress(OSError, ValueError):
+        with self._lock:
+            self._write()
+
+    def redirect(self, stream: TextIO) -> None:
+        """Write to `stream` what is noted from now on; what waits belongs to the stream of before."""
+        with self._lock:
+            self._write()
+            self._stream = stream
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
             lines = "".join(self._waiting())
             if lines:
-                self.stream.write(lines)
-                self.stream.flush()
+                self._stream.write(lines)
+                self._stream.flush()
 
     def _waiting(self) -> Iterator[str]:
         while self._noted:

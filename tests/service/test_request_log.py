@@ -64,6 +64,17 @@ def test_nobody_needs_to_ask_for_it() -> None:
     assert came.wait(10)
 
 
+def test_what_waits_goes_where_it_was_meant_to() -> None:
+    """Claim: a new stream takes what is noted from then on, not what was noted before."""
+    log, before = _log()
+    after = Taker()
+    log.note({"status": 1})
+    log.redirect(after)
+    log.note({"status": 2})
+    log.flush()
+    assert [[line["status"] for line in _lines(written)] for written in (before, after.written)] == [[1], [2]]
+
+
 def test_what_nobody_takes_is_bounded() -> None:
     """Claim: while writing hangs, noting goes on, and the oldest lines make room."""
     began, go_on = threading.Event(), threading.Event()
