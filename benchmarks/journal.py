@@ -107,7 +107,7 @@ def _gate_us(core: Core, scale: Scale) -> float:
 
     def ask(number: int) -> None:
         article = Article(id=ARTICLE.format(number))
-        gate.decide(Question(article=article, reader_id=None, visitor_id="v-journal", consume=True))
+        gate.decide(Question(articles=[article], reader_id=None, visitor_id="v-journal", consume=True))
 
     ask(-1)
     return _microseconds(ask, min(scale.page_views, TIMED))

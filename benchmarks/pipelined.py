@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -18,7 +18,7 @@ from metering.layout import head_of
 from metering.meter import Guarding, Outcome, Subject, SubjectKind
 from metering.moving import SLACK_SECONDS
 from metering.redis_meter import RedisMeter
-from metering.script import Script
+from metering.script import Call
 from metering.window import Window, window_at
 from sandbox.newsroom import ROOT
 from service.catalog.load import load_catalog
@@ -35,13 +35,14 @@ class _Pipeline:
         self._pending = self._client.pipeline(transaction=False)
         self._known: set[str] = set()
 
-    def run(self, script: Script, keys: list[str], *arguments: Any) -> list[Any]:
-        if script.sha not in self._known:
-            self._known.add(self._client.script_load(script.source))
-        self._pending.evalsha(script.sha, len(keys), *keys, *arguments)
+    def run_all(self, asked: Sequence[Call]) -> list[Any]:
+        for script, keys, arguments in asked:
+            if script.sha not in self._known:
+                self._known.add(self._client.script_load(script.source))
+            self._pending.evalsha(script.sha, len(keys), *keys, *arguments)
         if len(self._pending) >= BATCH:
             self.flush()
-        return [b"reads", 0, b"", b"r", 0]
+        return [[b"reads", 0, b"", b"r", 0] for _ in asked]
 
     def flush(self) -> None:
         """Send what is pending; raises what the server refused."""

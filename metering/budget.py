@@ -101,7 +101,10 @@ class Call:
 
 
 class TimedSocket:
-    """A connected socket that waits only while the thread's budget lasts."""
+    """A connected socket that waits only while the thread's budget lasts.
+
+    It is told how long, to the millisecond: telling it anew costs a call into the kernel.
+    """
 
     def __init__(self, connected: Any, budget: Budget) -> None:
         self._socket = connected
@@ -109,29 +112,27 @@ class TimedSocket:
         self._told_seconds = 0.0
 
     def sendall(self, data: bytes) -> None:
-        self._limit()
+        left = self._budget.left()
+        if abs(self._told_seconds - left) > GRAIN_SECONDS:
+            self._tell(left)
         try:
             self._socket.sendall(data)
         except BlockingIOError as over:
             raise TimeoutError("no time is left") from over
 
     def recv_into(self, buffer: Any) -> int:
-        self._limit()
+        left = self._budget.left()
+        if abs(self._told_seconds - left) > GRAIN_SECONDS:
+            self._tell(left)
         try:
             received: int = self._socket.recv_into(buffer)
         except BlockingIOError as over:
             raise TimeoutError("no time is left") from over
         return received
 
-    def _limit(self) -> None:
-        """Let the socket wait what is left, to the millisecond: telling it anew costs a call into the kernel."""
-        left = self._budget.left()
-        if abs(self._told_seconds - left) > GRAIN_SECONDS:
-            self._tell(left)
-            self._told_seconds = left
-
     def _tell(self, seconds: float) -> None:
         """Have the kernel end each wait: Python's own time-out looks before each, and lets go of the interpreter."""
+        self._told_seconds = seconds
         self._socket.settimeout(None)
         whole, part = divmod(math.ceil(seconds * 1_000_000), 1_000_000)
         for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -146,4 +147,5 @@ class TimedTlsSocket(TimedSocket):
     """One that is encrypted: OpenSSL knows nothing of the kernel's time-outs."""
 
     def _tell(self, seconds: float) -> None:
+        self._told_seconds = seconds
         self._socket.settimeout(seconds)

@@ -77,10 +77,6 @@ class Cluster(Connections):
         self._seeds: list[Address] = [(each.get("host", "localhost"), each.get("port", 6379)) for each in seeds]
         self._servers: dict[Address, Server] = {}
 
-    @property
-    def is_one_server(self) -> bool:
-        return False
-
     def _ask(self, asked: Asked) -> list[Any]:
         if self._is_stale:
             self._refresh()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import redis
 
@@ -21,8 +21,12 @@ class Connections(ABC):
     frozen server. `on_fault` is told the exception's name.
     """
 
+    is_one_server: ClassVar[bool]
+    """Whether one script may have keys of any hash tags."""
+
     def __init__(self, *, budget: Budget, on_fault: Callable[[str], None]) -> None:
         self.budget = budget
+        self._spending = budget.call()
         self._on_fault = on_fault
 
     def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
@@ -36,16 +40,11 @@ class Connections(ABC):
     def run_all(self, asked: Asked) -> list[Any]:
         """Run scripts one after the other in one round trip; all their keys have one hash tag."""
         try:
-            with self.budget.call():
+            with self._spending:
                 return self._ask(asked)
         except (redis.RedisError, OSError) as fault:
             self._on_fault(type(fault).__name__)
             raise MeterUnavailable(f"Redis: {type(fault).__name__}: {fault}") from fault
-
-    @property
-    @abstractmethod
-    def is_one_server(self) -> bool:
-        """Tell whether one script may have keys of any hash tags."""
 
     @abstractmethod
     def _ask(self, asked: Asked) -> list[Any]:
@@ -59,13 +58,11 @@ class Connections(ABC):
 class OneServer(Connections):
     """All keys lie on one server."""
 
+    is_one_server = True
+
     def __init__(self, server: Server, *, budget: Budget, on_fault: Callable[[str], None]) -> None:
         super().__init__(budget=budget, on_fault=on_fault)
         self._server = server
-
-    @property
-    def is_one_server(self) -> bool:
-        return True
 
     def _ask(self, asked: Asked) -> list[Any]:
         return self._server.ask(asked)

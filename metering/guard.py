@@ -7,10 +7,12 @@ and visitor are keyed hashes under a salt of the day, and go after two hours.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from metering.connections import Connections
+from metering.keys import digest_of
 from metering.script import Argument, Script
 
 HOUR_SECONDS = 3600
@@ -19,8 +21,7 @@ HASH_BYTES = 8
 _GUARD = Script("guard", after=("newcomers",))
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A newcomer's claim to a place in a network's hour: its key, and guard.lua's visitor, bound and ttl."""
 
     key: str
@@ -33,6 +34,7 @@ class NetworkGuard:
     def __init__(self, redis: Connections, *, subject_key: str) -> None:
         self._redis = redis
         self._secret = hashlib.blake2b(subject_key.encode(), digest_size=32, person=b"newsstand-guard").digest()
+        self._hashers = lru_cache(maxsize=2)(self._hashers_of)
 
     def admits(self, network: str, visitor_id: str, *, bound: int, adds: bool, wall_now: datetime) -> bool:
         """Tell whether this newcomer is among the first `bound` of the network's hour; `adds` makes them one of these.
@@ -45,14 +47,12 @@ class NetworkGuard:
     def ticket(self, network: str, visitor_id: str, *, bound: int, wall_now: datetime) -> Ticket:
         """Return what the meter needs to have this newcomer judged in the round trip that counts."""
         hour = int(wall_now.timestamp()) // HOUR_SECONDS
-        day = hour // 24
-        key = f"newcomers:{hour}:{self._hash('network', network, day).hex()}"
-        visitor = self._hash("visitor", visitor_id, day)
-        return Ticket(key, (visitor, bound, KEPT_SECONDS))
+        networks, visitors = self._hashers(hour // 24)
+        key = f"newcomers:{hour}:{digest_of(networks, network).hex()}"
+        return Ticket(key, (digest_of(visitors, visitor_id), bound, KEPT_SECONDS))
 
-    def _hash(self, kind: str, text: str, day: int) -> bytes:
-        hasher = hashlib.blake2b(
-            text.encode(errors="surrogatepass"), digest_size=HASH_BYTES, key=self._secret, salt=day.to_bytes(16),
-            person=kind.encode(),
-        )  # fmt: skip
-        return hasher.digest()
+    def _hashers_of(self, day: int) -> tuple[hashlib.blake2b, hashlib.blake2b]:
+        """Return what networks and visitors are hashed by on this day, ready to be copied."""
+        size, key, salt = HASH_BYTES, self._secret, day.to_bytes(16)
+        network = hashlib.blake2b(digest_size=size, key=key, salt=salt, person=b"network")
+        return network, hashlib.blake2b(digest_size=size, key=key, salt=salt, person=b"visitor")

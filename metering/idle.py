@@ -30,7 +30,12 @@ class Idle:
 
     def take(self) -> Connection:
         """Return a connection that nothing comes from but the answer to what is sent next."""
-        connection, used_at = self._waiting()
+        if self._pid != os.getpid():  # a fork took our memory along: those sockets are the other process's
+            self._connections, self._pid = deque(), os.getpid()
+        try:
+            connection, used_at = self._connections.pop()
+        except IndexError:
+            return self._make()
         if self._monotonic() - used_at > TRUSTED_SECONDS and connection.is_connected and not _is_fresh(connection):
             connection.disconnect()  # type: ignore[no-untyped-call]
         return connection
@@ -43,14 +48,6 @@ class Idle:
         """Close every connection that waits."""
         while self._connections:
             self._connections.pop()[0].disconnect()  # type: ignore[no-untyped-call]
-
-    def _waiting(self) -> tuple[Connection, float]:
-        if self._pid != os.getpid():  # a fork took our memory along: those sockets are the other process's
-            self._connections, self._pid = deque(), os.getpid()
-        try:
-            return self._connections.pop()
-        except IndexError:
-            return self._make(), self._monotonic()
 
 
 def _is_fresh(connection: Connection) -> bool:

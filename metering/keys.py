@@ -60,7 +60,8 @@ class Place(NamedTuple):
 
     def meters(self, window: Window) -> list[str]:
         """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""
-        return [f"{self.tag}:meter:{window_id}" for window_id in window.ids]
+        newest = f"{self.tag}:meter:{window.id}"
+        return [newest] if window.earlier_id is None else [newest, f"{self.tag}:meter:{window.earlier_id}"]
 
     def hashes(self, windows: Sequence[Window]) -> list[str]:
         """Return every key that may hold the field and is not gone by itself in minutes, as of these windows."""
@@ -86,7 +87,7 @@ class Keys:
 
     def place(self, subject: Subject) -> Place:
         """Return where `subject` is kept."""
-        return self.place_of(_digest(self._hashers[subject.kind], subject.id))
+        return self.place_of(digest_of(self._hashers[subject.kind], subject.id))
 
     def place_of(self, subject_hash: bytes) -> Place:
         """Return where the subject with this hash is kept."""
@@ -95,15 +96,16 @@ class Keys:
 
     def article(self, article_id: str) -> bytes:
         """Return the 6 bytes that stand for an article."""
-        return _digest(self._article_hasher, article_id)
+        return digest_of(self._article_hasher, article_id)
 
     def articles(self, article_ids: Iterable[str]) -> bytes:
         """Return the bytes of all these, one after the other."""
         hasher = self._article_hasher
-        return b"".join([_digest(hasher, each) for each in article_ids])
+        return b"".join([digest_of(hasher, each) for each in article_ids])
 
 
-def _digest(prepared: hashlib.blake2b, text: str) -> bytes:
+def digest_of(prepared: hashlib.blake2b, text: str) -> bytes:
+    """Return the text's keyed hash, by a hasher made beforehand: making one takes as long again."""
     hasher = prepared.copy()
     # JSON may carry half a surrogate pair; it is an id like any other, not a reason to fail.
     hasher.update(text.encode(errors="surrogatepass"))

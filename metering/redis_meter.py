@@ -38,17 +38,10 @@ class _Question(NamedTuple):
     consume: bool
     ttl_seconds: int = 0
 
-    def arguments(self, articles: bytes) -> tuple[Argument, ...]:
-        """Return admit.lua's arguments from `limit` to `articles`."""
-        window = _window_arguments(self.window)
-        return self.limit, int(self.consume), self.ttl_seconds, *window, articles
-
-    def reading(self, outcome: Outcome, window: Window, count: int = 0, carried: Pass | None = None) -> Reading:
-        return Reading(outcome=outcome, used=count, limit=self.limit, window=window, carried=carried)
-
-    def about_the_subject(self, outcome: Outcome, articles: int, carried: Pass | None = None) -> Readings:
-        reading = self.reading(outcome, self.window, carried=carried)
-        return Readings(reading, [reading] * articles)
+    def about_the_subject(self, outcome: Outcome, articles: bytes, carried: Pass | None = None) -> Readings:
+        """Return the same reading for each of these articles, which stay uncounted."""
+        reading = Reading(outcome, 0, self.limit, self.window, carried)
+        return Readings(reading, [reading] * (len(articles) // ARTICLE_BYTES))
 
 
 class RedisMeter:
@@ -135,7 +128,7 @@ class RedisMeter:
         visitor who is linked to a reader is no newcomer. `published` is a reader's pass, copied to Redis before the
         question and in the same round trip.
         """
-        question = _Question(limit=limit, window=window, consume=consume, ttl_seconds=_ttl_seconds(window, now))
+        question = _Question(limit, window, consume, _ttl_seconds(window, now))
         articles = self._keys.articles(article_ids)
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
@@ -145,13 +138,12 @@ class RedisMeter:
         before_meter = [place.passes, place.absent(minute), place.absent(minute - 1)]
         clocks = micros(now), micros(wall_now)
         admit = _admission("reader", place, before_meter, question, articles, *clocks)
-        if published is None:
-            return _readings(self._redis.run(admit.script, admit.keys, *admit.arguments), question, articles)
-        return _readings(self._redis.run_all([_publication(place, published), admit])[-1], question, articles)
+        asked = (admit,) if published is None else (_publication(place, published), admit)
+        return _readings(self._redis.run_all(asked)[-1], question, articles)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
         """Return how much of the allowance is used, pass or not: `ROOM` while one more article fits, else `FULL`."""
-        question = _Question(limit=limit, window=window, consume=False)
+        question = _Question(limit, window, consume=False)
         place = self._keys.place(subject)
         if subject.kind is SubjectKind.VISITOR:
             reading = self._ask_visitor(place, question, b"", 0, Guarding.OFF).standing
@@ -233,15 +225,16 @@ class RedisMeter:
     ) -> Readings:
         window = question.window
         self._bring(place, window)
-        keys, marks = [place.aliases], list[Argument]()
+        keys: list[str] = [place.aliases]
+        marks: list[Argument] = []
         if guarding is not Guarding.OFF:
             keys += [place.marks(window.id), place.marks(window.previous_id)]
             marks = [_mark_seconds(window, question.ttl_seconds), place.mark]
         if ticket is not None:
             keys.append(ticket.key)
             marks += ticket.arguments
-        admit = _admission(guarding.value, place, keys, question, articles, today, *marks)
-        reply = self._redis.run(admit.script, admit.keys, *admit.arguments)
+        admit = _admission(guarding, place, keys, question, articles, today, *marks)
+        [reply] = self._redis.run_all((admit,))
         if reply[0] == b"alias":
             return self._read(self._keys.place_of(reply[1]), question, articles)
         return _readings(reply, question, articles)
@@ -249,8 +242,8 @@ class RedisMeter:
     def _read(self, place: Place, question: _Question, articles: bytes) -> Readings:
         """Ask about the reads at this place, whatever pass may lie beside them."""
         self._bring(place, question.window)
-        admit = _admission("reads", place, [], question, articles)
-        return _readings(self._redis.run(admit.script, admit.keys, *admit.arguments), question, articles)
+        [reply] = self._redis.run_all((_admission("reads", place, [], question, articles),))
+        return _readings(reply, question, articles)
 
     def _bring(self, place: Place, window: Window) -> None:
         if self._moving is not None:
@@ -274,8 +267,9 @@ class RedisMeter:
 def _admission(
     role: str, place: Place, before_meter: list[str], question: _Question, articles: bytes, *more: Argument
 ) -> Call:
-    keys = [*before_meter, *place.meters(question.window)]
-    return Call(_ADMIT, keys, (role, place.field, *question.arguments(articles), *more))
+    limit, window, consume, ttl_seconds = question
+    arguments = role, place.field, limit, int(consume), ttl_seconds, head_of(window), over_at(window), articles, *more
+    return Call(_ADMIT, [*before_meter, *place.meters(window)], arguments)
 
 
 def _publication(place: Place, published: Pass) -> Call:
@@ -291,19 +285,18 @@ def _absence(place: Place, wall_now: datetime) -> Call:
 
 def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
     """Return admit.lua's reply as one reading for each article, and one for an article that only a pass opens."""
-    if reply[0] == b"pass":
-        return question.about_the_subject(
-            Outcome.PASS, len(articles) // ARTICLE_BYTES, carried=unpack_pass(reply[1])
-        )  # fmt: skip
-    if reply[0] == b"unknown":
-        return question.about_the_subject(Outcome.UNKNOWN, len(articles) // ARTICLE_BYTES)
-    if reply[0] == b"newcomer":
-        return question.about_the_subject(Outcome.NEWCOMER, len(articles) // ARTICLE_BYTES)
+    kind = reply[0]
+    if kind == b"reads":
+        return _counted(reply, question)
+    if kind == b"pass":
+        return question.about_the_subject(Outcome.PASS, articles, carried=unpack_pass(reply[1]))
+    return question.about_the_subject(Outcome.UNKNOWN if kind == b"unknown" else Outcome.NEWCOMER, articles)
+
+
+def _counted(reply: Any, question: _Question) -> Readings:
     _, count, head, letters, extra, *let_in = reply
-    if extra:
-        question = question._replace(limit=question.limit + extra)
-    window = begun_window(head, question.window)
-    standing = question.reading(Outcome.NO_PASS, window, count)
+    limit, window = question.limit + extra, begun_window(head, question.window)
+    standing = Reading(Outcome.NO_PASS, count, limit, window)
     # Few differ in a long batch, and making one costs more than finding one.
     made: dict[tuple[int, int], Reading] = {}
     each = []
@@ -311,14 +304,9 @@ def _readings(reply: Any, question: _Question, articles: bytes) -> Readings:
         count += question.consume and letter == _ROOM
         reading = made.get((letter, count))
         if reading is None:
-            reading = made[letter, count] = question.reading(_OUTCOMES[letter], window, count)
+            reading = made[letter, count] = Reading(_OUTCOMES[letter], count, limit, window)
         each.append(reading)
-    return Readings(standing, each, let_in=bool(let_in))
-
-
-def _window_arguments(window: Window) -> tuple[bytes, int]:
-    """Return what reads.lua needs to know of the window: `head` and `over`."""
-    return head_of(window), over_at(window)
+    return Readings(standing, each, bool(let_in))
 
 
 def _mark_seconds(window: Window, ttl_seconds: int) -> int:

@@ -67,7 +67,10 @@ def ask_on(connection: Connection, asked: Asked, *, asking: bool) -> list[Any]:
     Raises the first error. All but the last are sent whole: were one of them not known to a new server, those after it
     would run without it, and then once more, and a read just counted would be answered as read before.
     """
-    replies = _exchange(connection, [each.words(known=each is asked[-1]) for each in asked], asking=asking)
+    *before, last = asked
+    commands = [each.words(known=False) for each in before] if before else []
+    commands.append(last.words(known=True))
+    replies = _exchange(connection, commands, asking=asking)
     for place, reply in enumerate(replies):
         if isinstance(reply, NoScriptError):
             again = [each.words(known=False) for each in asked[place:]]
@@ -89,12 +92,10 @@ def _exchange(connection: Connection, commands: Sequence[Words], *, asking: bool
     sent = [words for each in commands for words in (("ASKING",), each)] if asking else commands
     packed = b"".join(map(pack_command, sent))  # type: ignore[arg-type]
     connection.send_packed_command([packed], check_health=False)  # type: ignore[no-untyped-call]
-    replies = [_reply(connection) for _ in sent]
+    replies = []
+    for _ in sent:
+        try:
+            replies.append(connection.read_response())
+        except ResponseError as refusal:
+            replies.append(refusal)
     return replies[1::2] if asking else replies
-
-
-def _reply(connection: Connection) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as refusal:
-        return refusal

@@ -32,11 +32,6 @@ class Window:
     earlier_id: str | None = None
     previous_id: str = field(default="", compare=False)  # follows from the others, and is not always known
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Return where a subject's reads may lie, newest first."""
-        return (self.id,) if self.earlier_id is None else (self.id, self.earlier_id)
-
     @cached_property
     def length(self) -> timedelta:
         """Return how long it really lasts, whatever clocks are put forward or back in it."""

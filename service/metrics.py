@@ -8,8 +8,9 @@ Anybody who reaches the service's port may read `/metrics`: it holds numbers alo
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.domain.alarms import ACCOUNT_ALARMS, ErrandOutcome
+from service.together import Together
 from webhooks.alarms import ALARMS
 from webhooks.events import RefusalCode
 from webhooks.inbox import Stored
@@ -72,7 +74,7 @@ _journal_lag = Gauge(
 
 def count_decision(reason: str, degraded: str | None, times: int = 1) -> None:
     """Count a decision, or as many that are alike; `degraded` is `redis`, `database` or None."""
-    _decisions_of(reason, degraded or "none").inc(times)
+    _soon.note((_decisions_of(reason, degraded or "none").inc, times))
 
 
 def count_redis_fault(name: str) -> None:
@@ -83,7 +85,17 @@ def count_redis_fault(name: str) -> None:
 def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:
     """Record one request's duration; `route` is the template, None where none matched."""
     known = method if method in METHODS else OTHER
-    _requests_of(known, route or "unmatched", status).observe(seconds)
+    _soon.note((_requests_of(known, route or "unmatched", status).observe, seconds))
+
+
+def _count(noted: Sequence[tuple[Callable[[float], None], float]]) -> None:
+    for count, amount in noted:
+        with contextlib.suppress(OSError):  # a full disk, where all processes' counts are kept
+            count(amount)
+
+
+# What every decision counts; everything else is counted at once.
+_soon = Together("metrics", _count)
 
 
 # Finding a series by its labels costs more than counting; there are few, because labels come from fixed lists.
@@ -169,6 +181,7 @@ def exposition(
     `oldest_event_seconds` is the age of the oldest event not yet applied, `paid_but_refused` how many refusals ever met
     a reader who had paid, `stuck_events` how many events failed, by state; None (not known now) shows no sample.
     """
+    _soon.flush()
     return _counted() + _present(oldest_event_seconds, paid_but_refused, stuck_events)
 
 

@@ -153,9 +153,9 @@ class People:
     def read(self, reader: Reader, article: str, access: Access) -> bool:
         """Ask for an article; return whether it opens."""
         question = Question(
-            article=Article(id=article, access=access), reader_id=reader.id, visitor_id=None, consume=True
+            articles=[Article(id=article, access=access)], reader_id=reader.id, visitor_id=None, consume=True
         )
-        return self._services.gate.decide(question).decision.granted
+        return self._services.gate.decide(question)[0].decision.granted
 
     # Readers, in Stripe's portal ---------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from metering.redis_meter import RedisMeter
 from service.access.links import Links
 from service.access.newcomers import Newcomers
 from service.access.passes import Publisher, Record, Standing, entitlement_in
-from service.access.question import BatchQuestion
+from service.access.question import Question
 from service.access.visitor_ids import VisitorIds
 from service.clocks import Clock
 from service.domain.catalog import Catalog
@@ -40,6 +41,16 @@ class Finding(NamedTuple):
 
 
 NOTHING = Finding()
+
+
+class _Search(NamedTuple):
+    """What the parts are asked: about whom, which articles the meter is to see, and when by either clock."""
+
+    subject: Subject
+    metered: Sequence[str]
+    consume: bool
+    now: datetime
+    wall_now: datetime
 
 
 class Finder:
@@ -70,13 +81,17 @@ class Finder:
         """Return a context in which all that this thread asks of the record waits no longer than one question may."""
         return self._record.one_decision()
 
-    def find(self, subject: Subject, asked: BatchQuestion, now: datetime) -> Finding:
-        """Return what the parts say of `subject` and these articles at business `now`; counts if that was asked."""
+    def find(self, subject: Subject, asked: Question, metered: Sequence[str], now: datetime) -> Finding:
+        """Return what the parts say of `subject` and the `metered` among the articles; counts these if that was asked.
+
+        `now` is business time.
+        """
+        search = _Search(subject, metered, asked.consume, now, self._wall_clock())
         try:
-            client_ip = self._guarded(subject, asked)
-            if client_ip is not None:
-                return self._past_the_guard(subject, asked, client_ip, now)
-            readings = self._ask(subject, asked, now)
+            client_ip = asked.evidence.client_ip
+            if client_ip is not None and self._is_guarded(search):
+                return self._past_the_guard(search, asked.visitor_id, client_ip)
+            readings = self._ask(search)
         except MeterUnavailable:
             return self._without_redis(subject, now)
         if readings.standing.outcome is not Outcome.UNKNOWN:
@@ -86,84 +101,82 @@ class Finder:
         except SQLAlchemyError as error:
             log.warning("record_unavailable", error=type(error).__name__)
             return Finding(degraded="database")
-        return self._ask_again(subject, asked, standing, now)
+        return self._ask_again(search, asked, standing)
 
-    def _guarded(self, subject: Subject, asked: BatchQuestion) -> Address | None:
-        """Return whence somebody comes who may be a newcomer there; readers and those we signed are none."""
-        client_ip = asked.evidence.client_ip
-        if client_ip is None or subject.kind is SubjectKind.READER or not self._newcomers.are_guarded:
-            return None
-        metered = any(article.is_metered for article in asked.articles)
-        return client_ip if metered and not self._visitor_ids.is_signed(subject.id) else None
+    def _is_guarded(self, search: _Search) -> bool:
+        """Tell whether somebody may be a newcomer where they come from; readers and those we signed are none."""
+        subject = search.subject
+        if subject.kind is SubjectKind.READER or not self._newcomers.are_guarded or not search.metered:
+            return False
+        return not self._visitor_ids.is_signed(subject.id)
 
-    def _past_the_guard(self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime) -> Finding:
+    def _past_the_guard(self, search: _Search, visitor_id: str | None, client_ip: Address) -> Finding:
         """Ask about a visitor who may be a newcomer; raises MeterUnavailable."""
-        if asked.visitor_id is None:
-            return self._minted_past_the_guard(visitor, asked, client_ip, now)
+        if visitor_id is None:
+            return self._minted_past_the_guard(search, client_ip)
         if self._meter.can_judge:
-            return self._judged(visitor, asked, client_ip, now)
-        readings = self._ask(visitor, asked, now, Guarding.ASK)
+            return self._judged(search, client_ip)
+        readings = self._ask(search, Guarding.ASK)
         newcomer = readings.standing.outcome is Outcome.NEWCOMER
-        if newcomer and self._admit(visitor, client_ip, adds=asked.consume):
-            readings = self._ask(visitor, asked, now, Guarding.VOUCHED)
+        if newcomer and self._admit(search, client_ip, adds=search.consume):
+            readings = self._ask(search, Guarding.VOUCHED)
         return _found(readings)
 
-    def _judged(self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime) -> Finding:
+    def _judged(self, search: _Search, client_ip: Address) -> Finding:
         """Have the guard judge a newcomer where their reads are counted, in one round trip; raises MeterUnavailable."""
-        ticket = self._newcomers.ticket(visitor.id, client_ip, self._wall_clock())
-        readings = self._ask(visitor, asked, now, Guarding.JUDGED, ticket=ticket)
+        ticket = self._newcomers.ticket(search.subject.id, client_ip, search.wall_now)
+        readings = self._ask(search, Guarding.JUDGED, ticket=ticket)
         if readings.let_in or readings.standing.outcome is Outcome.NEWCOMER:
             self._newcomers.judged(admitted=readings.let_in)
         return _found(readings)
 
-    def _minted_past_the_guard(
-        self, visitor: Subject, asked: BatchQuestion, client_ip: Address, now: datetime
-    ) -> Finding:
+    def _minted_past_the_guard(self, search: _Search, client_ip: Address) -> Finding:
         """Ask about a visitor whose id we have just made, who is new without asking; raises MeterUnavailable.
 
         The id is signed once the guard has let them in, never before: else ids could be collected where nothing is
         counted, and be used where it is.
         """
-        if not self._admit(visitor, client_ip, adds=True):
-            return _found(self._ask(visitor, asked, now, Guarding.ASK))
-        signed = visitor._replace(id=self._visitor_ids.sign(visitor.id))
-        return _found(self._ask(signed, asked, now))._replace(signed_id=signed.id)
+        if not self._admit(search, client_ip, adds=True):
+            return _found(self._ask(search, Guarding.ASK))
+        signed = search.subject._replace(id=self._visitor_ids.sign(search.subject.id))
+        return _found(self._ask(search._replace(subject=signed)))._replace(signed_id=signed.id)
 
-    def _admit(self, visitor: Subject, client_ip: Address, *, adds: bool) -> bool:
-        return self._newcomers.admit(visitor.id, client_ip, adds=adds, wall_now=self._wall_clock())
+    def _admit(self, search: _Search, client_ip: Address, *, adds: bool) -> bool:
+        return self._newcomers.admit(search.subject.id, client_ip, adds=adds, wall_now=search.wall_now)
 
-    def _ask_again(self, subject: Subject, asked: BatchQuestion, standing: Standing, now: datetime) -> Finding:
+    def _ask_again(self, search: _Search, asked: Question, standing: Standing) -> Finding:
         """Publish what the record says, then ask again: the script counts only for a reader known to lack a pass."""
-        entitled = standing.entitlement.grants_at(now)
+        entitled = standing.entitlement.grants_at(search.now)
         try:
             if asked.reader_id is not None and asked.visitor_id is not None:
                 # Redis may have been emptied; then the browser's link is gone as well.
-                self._links.ensure(asked.reader_id, asked.visitor_id, now=now, anew=True)
+                self._links.ensure(asked.reader_id, asked.visitor_id, now=search.now, anew=True)
             if entitled:
-                self._publisher.publish_standing(subject.id, standing)
+                self._publisher.publish_standing(search.subject.id, standing)
                 return Finding(entitlement=standing.entitlement)
-            return _found(self._ask(subject, asked, now, published=self._publisher.pass_of(standing)))
+            # As of now: what is published is noted by its minute, and looked for by this one's.
+            search = search._replace(wall_now=self._wall_clock())
+            return _found(self._ask(search, published=self._publisher.pass_of(standing)))
         except MeterUnavailable:
             return Finding(entitlement=standing.entitlement if entitled else None, degraded="redis")
 
     def _ask(
         self,
-        subject: Subject,
-        asked: BatchQuestion,
-        now: datetime,
+        search: _Search,
         guarding: Guarding = Guarding.OFF,
         published: Pass | None = None,
         ticket: Ticket | None = None,
     ) -> Readings:
+        subject, metered, consume, now, wall_now = search
         meter = self._catalog.meter
         return self._meter.ask_many(
             subject,
-            [article.id for article in asked.articles if article.is_metered],
+            metered,
             limit=meter.limit_reader if subject.kind is SubjectKind.READER else meter.limit_visitor,
             window=self._catalog.window_at(now),
-            consume=asked.consume,
+            consume=consume,
             now=now,
-            wall_now=self._wall_clock(),
+            wall_now=wall_now,
             guarding=guarding,
             published=published,
             ticket=ticket,
@@ -189,4 +202,4 @@ class Finder:
 def _found(readings: Readings) -> Finding:
     standing = readings.standing
     entitlement = entitlement_in(standing.carried) if standing.carried and standing.outcome is Outcome.PASS else None
-    return Finding(readings=readings, entitlement=entitlement)
+    return Finding(readings, entitlement)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from metering.meter import Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from service.access.finding import NOTHING, Finder, Finding
 from service.access.links import Links
-from service.access.question import Answer, BatchQuestion, Question
+from service.access.question import Answer, Question
 from service.access.trials import Trials
 from service.access.visitor_ids import mint_visitor_id
 from service.clocks import Clock
@@ -39,7 +40,8 @@ class Gate:
         allow_on_outage: bool,
         business_clock: Clock,
     ) -> None:
-        self._meter = meter
+        self._meter_deadline = meter.one_decision()
+        self._record_deadline = finder.one_decision()
         self._finder = finder
         self._links = links
         self._trials = trials
@@ -49,26 +51,18 @@ class Gate:
         self._allow_on_outage = allow_on_outage
         self._business_clock = business_clock
 
-    def decide(self, question: Question) -> Answer:
-        """Return the answer; never raises for a well-formed question, whatever part is down."""
-        asked = BatchQuestion(
-            articles=(question.article,),
-            reader_id=question.reader_id,
-            visitor_id=question.visitor_id,
-            consume=question.consume,
-            evidence=question.evidence,
-        )
-        return self.decide_many(asked)[0]
+    def decide(self, asked: Question) -> list[Answer]:
+        """Return an answer for each article, as one question after the other would get, at the price of one.
 
-    def decide_many(self, asked: BatchQuestion) -> list[Answer]:
-        """Return the answers that one question after the other would get, at the price of one; never raises either."""
+        Never raises for a well-formed question, whatever part is down.
+        """
         now = self._business_clock()
         opened = self._exemptions.reasons(asked.evidence, asked.articles, now)
-        with self._meter.one_decision(), self._finder.one_decision():
+        with self._meter_deadline, self._record_deadline:
             subject, visitor_id = self._subject(asked, now)
             return self._by_the_parts(subject, visitor_id, _unmetered(asked, opened), opened, now)
 
-    def _subject(self, asked: BatchQuestion, now: datetime) -> tuple[Subject, str | None]:
+    def _subject(self, asked: Question, now: datetime) -> tuple[Subject, str | None]:
         """Return whom the question is about, and the visitor's id; with both ids they are linked first."""
         visitor_id = asked.visitor_id
         if asked.reader_id is None:
@@ -79,19 +73,21 @@ class Gate:
         return Subject(SubjectKind.READER, asked.reader_id), visitor_id
 
     def _by_the_parts(
-        self, subject: Subject, visitor_id: str | None, asked: BatchQuestion, opened: Opened, now: datetime
+        self, subject: Subject, visitor_id: str | None, asked: Question, opened: Opened, now: datetime
     ) -> list[Answer]:
+        metered = [article.id for article in asked.articles if article.is_metered]
         finding = NOTHING
-        if any(_needs_the_parts(article, asked) for article in asked.articles):
-            finding = self._finder.find(subject, asked, now)
-        answers = self._answers(asked, finding, finding.signed_id or visitor_id, opened, now)
-        self._note(asked, answers, opened, finding)
+        if metered or any(_needs_the_parts(article, asked) for article in asked.articles):
+            finding = self._finder.find(subject, asked, metered, now)
+        case = _Case(asked, finding.signed_id or visitor_id, finding, self._outage_terms(asked, finding), now)
+        answers = self._answers(case, opened)
+        self._note(case, answers, opened)
         return answers
 
-    def _note(self, asked: BatchQuestion, answers: list[Answer], opened: Opened, finding: Finding) -> None:
+    def _note(self, case: _Case, answers: list[Answer], opened: Opened) -> None:
+        asked, terms = case.asked, case.terms
         if len(answers) > 1 and not asked.consume:
             return  # the locks on a page of teasers are no walls that a reader met, and there are very many
-        terms = self._outage_terms(asked, finding)
         for place, (article, answer) in enumerate(zip(asked.articles, answers, strict=True)):
             if place in opened:
                 continue
@@ -102,10 +98,10 @@ class Gate:
                 visitor_id=answer.visitor_id,
                 consume=asked.consume,
                 degraded=answer.degraded,
-                outage=terms if _needs_the_parts(article, asked) else None,
+                outage=terms if terms is not None and _needs_the_parts(article, asked) else None,
             )
 
-    def _outage_terms(self, asked: BatchQuestion, finding: Finding) -> OutageTerms | None:
+    def _outage_terms(self, asked: Question, finding: Finding) -> OutageTerms | None:
         """Return what the failure policy goes by, where it has to answer; a visitor has certainly bought nothing."""
         if finding.degraded is None or finding.entitlement is not None:
             return None
@@ -114,27 +110,22 @@ class Gate:
             maybe_entitled=asked.reader_id is not None and (finding.blind or finding.degraded == "database"),
         )
 
-    def _answers(
-        self, asked: BatchQuestion, finding: Finding, visitor_id: str | None, opened: Opened, now: datetime
-    ) -> list[Answer]:
+    def _answers(self, case: _Case, opened: Opened) -> list[Answer]:
         """Return an answer for each article; those of one kind with one reading share it, as most in a batch do."""
         answers, made = [], dict[tuple[object, ...], Answer]()
-        readings = iter(finding.readings.each if finding.readings else ())
-        standing = finding.readings.standing if finding.readings else None
-        for place, article in enumerate(asked.articles):
-            reading = next(readings, None) if article.is_metered else standing
+        readings = case.finding.readings
+        each, standing = (iter(readings.each), readings.standing) if readings else (iter(()), None)
+        for place, article in enumerate(case.asked.articles):
+            reading = next(each, None) if article.is_metered else standing
             reason = opened.get(place) if opened else None
             # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
             like = article.access, article.feature, id(reading), reason
             answer = made.get(like)
             if answer is None:
-                decision = self._decide(article, reading, finding, reason, asked, now)
-                degraded = finding.degraded if reason is None and _needs_the_parts(article, asked) else None
-                answer = made[like] = Answer(decision=decision, visitor_id=visitor_id, degraded=degraded)
+                answer = made[like] = self._answer(article, reading, reason, case)
             answers.append(answer)
-        if asked.reader_id is None or self._outage_terms(asked, finding):
-            return answers
-        if self._may_offer_trial(asked.reader_id, made.values(), now):
+        reader_id = case.asked.reader_id
+        if reader_id is None or case.terms or self._may_offer_trial(reader_id, made.values(), case.now):
             return answers
         plain = {id(answer): _without_trial(answer) for answer in made.values()}
         return [plain[id(answer)] for answer in answers]
@@ -144,26 +135,22 @@ class Gate:
         walled = any(answer.decision.wall is not None for answer in made)
         return not walled or self._trials.likely(reader_id, now)
 
-    def _decide(
-        self,
-        article: Article,
-        reading: Reading | None,
-        finding: Finding,
-        opened: Reason | None,
-        asked: BatchQuestion,
-        now: datetime,
-    ) -> Decision:
-        """Return the decision; a reader's own right goes before what an exemption `opened`."""
+    def _answer(self, article: Article, reading: Reading | None, opened: Reason | None, case: _Case) -> Answer:
+        """Return the answer; a reader's own right goes before what an exemption `opened`."""
         if opened is None:
-            return self._by_right(article, reading, NOTHING if article.access is Access.FREE else finding, asked, now)
-        own = self._by_right(article, reading, finding, asked, now) if finding.entitlement else None
-        return own if own is not None and own.granted else exempted(opened, now)
+            decision = self._by_right(article, reading, case)
+            degraded = case.finding.degraded
+            if degraded is not None and not _needs_the_parts(article, case.asked):
+                degraded = None
+            return Answer(decision, case.visitor_id, degraded)
+        own = self._by_right(article, reading, case) if case.finding.entitlement else None
+        decision = own if own is not None and own.granted else exempted(opened, case.now)
+        return Answer(decision, case.visitor_id, None)
 
-    def _by_right(
-        self, article: Article, reading: Reading | None, finding: Finding, asked: BatchQuestion, now: datetime
-    ) -> Decision:
-        signed_in = asked.reader_id is not None
-        terms = self._outage_terms(asked, finding)
+    def _by_right(self, article: Article, reading: Reading | None, case: _Case) -> Decision:
+        signed_in = case.asked.reader_id is not None
+        is_free = article.access is Access.FREE
+        terms = None if is_free else case.terms
         if terms is not None:
             return outage(
                 article,
@@ -171,21 +158,31 @@ class Gate:
                 allow=terms.allow,
                 signed_in=signed_in,
                 maybe_entitled=terms.maybe_entitled,
-                now=now,
+                now=case.now,
             )
         return decide(
             article,
             reading,
-            finding.entitlement,
+            None if is_free else case.finding.entitlement,
             self._catalog,
-            consume=asked.consume,
+            consume=case.asked.consume,
             signed_in=signed_in,
             trial_eligible=True,
-            now=now,
+            now=case.now,
         )
 
 
-def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
+class _Case(NamedTuple):
+    """A question and what was found out about it; `terms` where the failure policy answers."""
+
+    asked: Question
+    visitor_id: str | None
+    finding: Finding
+    terms: OutageTerms | None
+    now: datetime
+
+
+def _unmetered(asked: Question, opened: Opened) -> Question:
     """Return the question with its opened articles as the meter is to see them: not at all."""
     if not opened:
         return asked
@@ -196,7 +193,7 @@ def _unmetered(asked: BatchQuestion, opened: Opened) -> BatchQuestion:
     return asked._replace(articles=articles)
 
 
-def _needs_the_parts(article: Article, asked: BatchQuestion) -> bool:
+def _needs_the_parts(article: Article, asked: Question) -> bool:
     """Tell whether more must be known than the question says: what a reader may open, or what a visitor has read.
 
     A reader's own entitlement must even where an exemption opens the article, for it has features: a subscriber who

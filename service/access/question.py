@@ -10,17 +10,10 @@ from service.exemptions.rules import NO_EVIDENCE, Evidence
 
 
 class Question(NamedTuple):
-    """What the site asks. With both ids the reader is the subject and the visitor is linked."""
+    """What the site asks: one article or a page of teasers, one subject, one request's evidence.
 
-    article: Article
-    reader_id: str | None
-    visitor_id: str | None
-    consume: bool
-    evidence: Evidence = NO_EVIDENCE
-
-
-class BatchQuestion(NamedTuple):
-    """What the site asks for a page of teasers: many articles, one subject, one request's evidence."""
+    With both ids the reader is the subject and the visitor is linked.
+    """
 
     articles: Sequence[Article]
     reader_id: str | None

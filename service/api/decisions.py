@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Sequence
 
 from service import metrics
-from service.access.question import BatchQuestion, Question
-from service.api import present, schemas, shapes
+from service.access.question import Question
+from service.api import schemas, shapes
+from service.api.decision_json import decision_json
 from service.api.fields import article_in
-from service.api.operations import Call, Operation, Reply, answer
+from service.api.operations import Call, Operation, Reply
 from service.api.services import Services
 from service.domain.catalog import Catalog
+from service.domain.decision import Article
 from service.errors import InvalidRequest
 from service.exemptions.rules import Evidence
 from service.store.api_keys import Scope
@@ -23,9 +25,13 @@ _UNKNOWN_FEATURE = {"feature": ["Unknown feature."]}
 
 def decide(services: Services, call: Call) -> Reply:
     """Ask the gate, and count the answer."""
-    found = services.gate.decide(_question(call, services.catalog))
-    metrics.count_decision(found.decision.reason.value, found.degraded)
-    return answer(200, present.decision(found, services.catalog.zone))
+    asked = call.body["article"]
+    if asked["feature"] is not None and not _is_known(asked["feature"], services.catalog):
+        # Answered as missing, a slip of the site's pen would wall every subscriber.
+        raise InvalidRequest("There is no such feature.", errors={"article": _UNKNOWN_FEATURE})
+    [found] = services.gate.decide(_question(call, [article_in(asked)]))
+    metrics.count_decision(found.decision.reason, found.degraded)
+    return Reply(200, decision_json(found, services.catalog.zone))
 
 
 def decide_batch(services: Services, call: Call) -> Reply:
@@ -35,41 +41,24 @@ def decide_batch(services: Services, call: Call) -> Reply:
     unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each.feature not in known}
     if unknown:
         raise InvalidRequest("There is no such feature.", errors={"articles": unknown})
-    found = services.gate.decide_many(
-        BatchQuestion(
-            articles=asked,
-            reader_id=call.body["reader_id"],
-            visitor_id=call.body["visitor_id"],
-            consume=call.body["mode"] == "consume",
-            evidence=_evidence(call),
-        )
-    )
+    found = services.gate.decide(_question(call, asked))
     # Answers that are alike are one object (gate.py): each is told and counted once.
     ids = [*map(id, found)]
     alike, told = Counter(ids), {}
     for which, each in dict(zip(ids, found, strict=True)).items():
-        told[which] = json.dumps(present.decision(each, services.catalog.zone), separators=(",", ":"))
-        metrics.count_decision(each.decision.reason.value, each.degraded, alike[which])
-    return Reply(status=200, body=f'{{"decisions":[{",".join([told[which] for which in ids])}]}}')
+        told[which] = decision_json(each, services.catalog.zone)
+        metrics.count_decision(each.decision.reason, each.degraded, alike[which])
+    return Reply(200, f'{{"decisions":[{",".join([told[which] for which in ids])}]}}')
 
 
-def _question(call: Call, catalog: Catalog) -> Question:
-    asked = call.body["article"]
-    if asked["feature"] is not None and asked["feature"] not in {feature.id for feature in catalog.features}:
-        # Answered as missing, a slip of the site's pen would wall every subscriber.
-        raise InvalidRequest("There is no such feature.", errors={"article": _UNKNOWN_FEATURE})
-    return Question(
-        article=article_in(asked),
-        reader_id=call.body["reader_id"],
-        visitor_id=call.body["visitor_id"],
-        consume=call.body["mode"] == "consume",
-        evidence=_evidence(call),
-    )
+def _is_known(feature: str, catalog: Catalog) -> bool:
+    return any(each.id == feature for each in catalog.features)
 
 
-def _evidence(call: Call) -> Evidence:
+def _question(call: Call, articles: Sequence[Article]) -> Question:
     body = call.body
-    return Evidence(body["client_ip"], body["user_agent"], body["gift"], body["link"])
+    evidence = Evidence(body["client_ip"], body["user_agent"], body["gift"], body["link"])
+    return Question(articles, body["reader_id"], body["visitor_id"], body["mode"] == "consume", evidence)
 
 
 _METER = {"limit": 1, "used": 1, "remaining": 0, "window": "month", "resets_at": "2026-12-01T00:00:00+01:00"}

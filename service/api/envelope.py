@@ -61,15 +61,8 @@ def tell(
     """Count one request that began at `began` (of time.perf_counter), and write its access line, with `also` in it."""
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
-    told = {
-        "method": method if method in metrics.METHODS else metrics.OTHER,
-        "route": route,
-        "status": status,
-        "duration_ms": round(seconds * 1000, 2),
-        "api_key_id": key_id,
-        **(also or {}),
-    }
-    logs.access(told, request_id)
+    answered = logs.Answered(method if method in metrics.METHODS else metrics.OTHER, route, status, key_id)
+    logs.access(answered, duration_ms=round(seconds * 1000, 2), request_id=request_id, also=also)
 
 
 def _open() -> None:

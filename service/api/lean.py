@@ -11,6 +11,7 @@ import io
 import sys
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from werkzeug.http import HTTP_STATUS_CODES
@@ -105,13 +106,14 @@ def _length(environ: WSGIEnvironment) -> int:
     return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 10 else sys.maxsize
 
 
+@lru_cache(maxsize=64)
 def _status_line(status: int) -> str:
     return f"{status} {HTTP_STATUS_CODES[status].upper()}"
 
 
 def _headers(reply: Reply, length: int, request_id: str) -> list[tuple[str, str]]:
-    headers = {"Content-Type": content_type(reply), "Content-Length": str(length), **reply.headers}
-    headers |= {REQUEST_ID: request_id, **ALWAYS}
+    measured = {"Content-Type": content_type(reply), "Content-Length": str(length)}
+    headers = {**measured, **reply.headers, REQUEST_ID: request_id, **ALWAYS}
     for name, value in UNLESS_SAID.items():
         headers.setdefault(name, value)
     return [*headers.items()]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from marshmallow import Schema
@@ -40,14 +41,13 @@ class Call(NamedTuple):
         return self.traced
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer before it meets Flask."""
 
     status: int
     body: str
     media_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     stream: Iterator[str] | None = None
     """What goes out in place of `body`, as it comes."""
 

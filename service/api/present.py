@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering.meter import Reading
-from service.access.question import Answer
 from service.access.readers import ReaderState
 from service.billing.cancellations import Cancellation
 from service.billing.checkouts import Checkout
@@ -32,29 +31,15 @@ def maybe_instant(at: datetime | None) -> str | None:
     return None if at is None else instant(at)
 
 
-def decision(found: Answer, zone: ZoneInfo) -> dict[str, Any]:
-    """Return the answer to `POST /v1/decisions`."""
-    it = found.decision
-    return {
-        "granted": it.granted,
-        "reason": it.reason,
-        "counted": it.counted,
-        "visitor_id": found.visitor_id,
-        "meter": meter(it.reading, zone),
-        "entitlement": entitlement(it.entitlement),
-        "wall": wall(it.wall),
-        "degraded": found.degraded,
-    }
-
-
 def meter(reading: Reading | None, zone: ZoneInfo) -> dict[str, Any] | None:
     """Return the meter; more may have been read than the limit (linked, or lowered), and 3 of 1 is never shown."""
     if reading is None:
         return None
+    spent = reading.spent
     return {
         "limit": reading.limit,
-        "used": reading.spent,
-        "remaining": reading.limit - reading.spent,
+        "used": spent,
+        "remaining": reading.limit - spent,
         "window": reading.window.kind,
         "resets_at": reading.window.ends_at.astimezone(zone).isoformat(),
     }

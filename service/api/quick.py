@@ -21,7 +21,8 @@ _IN_DOUBT: Any = object()
 
 def quick_loader(schema: Schema) -> Loader:
     """Return a function that loads a JSON object as `schema` would, or returns None when in doubt."""
-    rules = {name: _rule(field) for name, field in schema.fields.items()}
+    fits = {name: fit for name, field in schema.fields.items() if (fit := _fit(field)) is not None}
+    loads = {name: _load(field) for name, field in schema.fields.items() if name not in fits}
     nullable = {name for name, field in schema.fields.items() if field.allow_none}
     required = {name for name, field in schema.fields.items() if field.required}
     defaults = {name: field.load_default for name, field in schema.fields.items() if field.load_default is not missing}
@@ -29,9 +30,11 @@ def quick_loader(schema: Schema) -> Loader:
     def load(value: Mapping[str, Any]) -> dict[str, Any] | None:
         loaded = dict(defaults)
         for name, given in value.items():
-            if given is None and name in nullable:
+            if name in fits and type(given) is str and fits[name](given):
+                loaded[name] = given
+            elif given is None and name in nullable:
                 loaded[name] = None
-            elif name not in rules or (taken := rules[name](given)) is _IN_DOUBT:
+            elif name not in loads or (taken := loads[name](given)) is _IN_DOUBT:
                 return None
             else:
                 loaded[name] = taken
@@ -40,15 +43,30 @@ def quick_loader(schema: Schema) -> Loader:
     return load
 
 
-def _rule(field: fields.Field[Any]) -> Callable[[Any], Any]:
+def _fit(field: fields.Field[Any]) -> Callable[[str], object] | None:
+    """Return what tells whether a text is loaded as it is; None for a field of another kind."""
+    if type(field) is Choice:
+        (one_of,) = field.validators
+        assert isinstance(one_of, validate.OneOf)  # noqa: S101 - a Choice makes no other
+        return frozenset(one_of.choices).__contains__
+    if type(field) in {Text, Id, ReaderId} and len(field.validators) == 1:
+        return _pattern(field).fullmatch
+    return None
+
+
+def _pattern(field: fields.Field[Any]) -> re.Pattern[str]:
+    """Match printable ASCII within the field's length; ids in paths also without slashes and lone dots."""
+    (length,) = field.validators
+    assert isinstance(length, validate.Length)  # noqa: S101 - a Text makes no other
+    plain = r"(?!\.\.?\Z)[ -.0-~]" if type(field) is ReaderId else "[ -~]"
+    return re.compile(f"{plain}{{{length.min},{length.max}}}")
+
+
+def _load(field: fields.Field[Any]) -> Callable[[Any], Any]:
     """Return what loads a value of this field, or is in doubt; of a kind not known here everything is."""
     if type(field) is fields.Nested and not field.many:
         return _nested(quick_loader(field.schema))
-    if type(field) is Choice:
-        return _choice(field)
-    if type(field) in {Text, Id, ReaderId, IpAddress} and len(field.validators) == 1:
-        return _text(field)
-    return lambda _: _IN_DOUBT
+    return _address if type(field) is IpAddress and len(field.validators) == 1 else lambda _: _IN_DOUBT
 
 
 def _nested(load: Loader) -> Callable[[Any], Any]:
@@ -57,26 +75,6 @@ def _nested(load: Loader) -> Callable[[Any], Any]:
         return _IN_DOUBT if loaded is None else loaded
 
     return take
-
-
-def _choice(field: fields.Field[Any]) -> Callable[[Any], Any]:
-    (one_of,) = field.validators
-    assert isinstance(one_of, validate.OneOf)  # noqa: S101 - a Choice makes no other
-    words = frozenset(one_of.choices)
-    return lambda given: given if type(given) is str and given in words else _IN_DOUBT
-
-
-def _text(field: fields.Field[Any]) -> Callable[[Any], Any]:
-    """Take printable ASCII within the field's length; ids in paths also without slashes and lone dots."""
-    (length,) = field.validators
-    assert isinstance(length, validate.Length)  # noqa: S101 - a Text makes no other
-    plain = r"(?!\.\.?\Z)[ -.0-~]" if type(field) is ReaderId else "[ -~]"
-    pattern = re.compile(f"{plain}{{{length.min},{length.max}}}")
-
-    def take(given: Any) -> Any:
-        return given if type(given) is str and pattern.fullmatch(given) else _IN_DOUBT
-
-    return _address if type(field) is IpAddress else take
 
 
 def _address(given: Any) -> Any:

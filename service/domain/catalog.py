@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -135,6 +136,19 @@ class Catalog:
     def window_at(self, now: datetime) -> Window:
         """Return the meter's window that holds `now`."""
         return self._windows.at(now)
+
+    def offers(self, feature: str | None) -> tuple[str, ...]:
+        """Return the plans that open what needs `feature`, in the order of the offer; all when none is known to."""
+        opening = self._opening
+        return opening.get(feature, opening[None])
+
+    @cached_property
+    def _opening(self) -> Mapping[str | None, tuple[str, ...]]:
+        """Return the plans on offer for each feature that some have; for None all plans."""
+        opening: dict[str | None, tuple[str, ...]] = {None: tuple(plan.id for plan in self.plans)}
+        for feature in {each for plan in self.plans for each in plan.features}:
+            opening[feature] = tuple(plan.id for plan in self.plans if feature in plan.features)
+        return opening
 
     @cached_property
     def _windows(self) -> Windows:

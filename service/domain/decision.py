@@ -98,13 +98,15 @@ def decide(
     `reading` matters only to a metered article without a feature, asked for by someone without an entitlement;
     there, raises ValueError for one that is missing or UNKNOWN (ask the record first, then the meter again).
     """
-    entitled = _entitled(entitlement, reading, now)
-    reason = _without_meter(article, entitlement if entitled else None)
-    metered = reason is None
+    if entitlement is not None and not _is_in_force(entitlement, reading, now):
+        entitlement = None
+    reason = _without_meter(article, entitlement)
     if reason is None:
         reason = _by_meter(reading)
+    else:
+        reading = None
     return _decision(
-        article, reason, reading if metered else None, entitlement if entitled else None, catalog,
+        article, reason, reading, entitlement, catalog,
         counted=consume and reason is Reason.METERED, signed_in=signed_in, trial_eligible=trial_eligible, now=now,
     )  # fmt: skip
 
@@ -140,8 +142,8 @@ def exempted(reason: Reason, now: datetime) -> Decision:
     )
 
 
-def _entitled(entitlement: Entitlement | None, reading: Reading | None, now: datetime) -> bool:
-    if entitlement is None or entitlement.cause is None:
+def _is_in_force(entitlement: Entitlement, reading: Reading | None, now: datetime) -> bool:
+    if entitlement.cause is None:
         return False
     # A pass is handed back uncounted while it is valid; its instants are coarser than the entitlement's, and a
     # payer in the last second of a period is let in rather than asked for a count that was never taken.
@@ -173,11 +175,8 @@ def _decision(
     wall = None
     if reason in _REFUSALS:
         kind = _wall_kind(reason, reading, catalog, signed_in)
-        wall = Wall(kind=kind, offers=_offers(article, catalog), trial_eligible=trial_eligible)
-    return Decision(
-        granted=wall is None, reason=reason, counted=counted, reading=reading, entitlement=entitlement, wall=wall,
-        decided_at=now,
-    )  # fmt: skip
+        wall = Wall(kind, catalog.offers(article.feature), trial_eligible)
+    return Decision(wall is None, reason, counted, reading, entitlement, wall, decided_at=now)
 
 
 def _wall_kind(reason: Reason, reading: Reading | None, catalog: Catalog, signed_in: bool) -> str:
@@ -185,9 +184,3 @@ def _wall_kind(reason: Reason, reading: Reading | None, catalog: Catalog, signed
     if reason not in (Reason.METER_EXHAUSTED, Reason.NETWORK_LIMITED) or signed_in or reading is None:
         return "subscribe"
     return "register" if reading.used < catalog.meter.limit_reader else "subscribe"
-
-
-def _offers(article: Article, catalog: Catalog) -> tuple[str, ...]:
-    """Return the plans that open the article, in the order of the offer; all of them when none is known to."""
-    opening = tuple(plan.id for plan in catalog.plans if article.feature is None or article.feature in plan.features)
-    return opening or tuple(plan.id for plan in catalog.plans)

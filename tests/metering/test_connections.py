@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import redis
+from redis.connection import AbstractConnection
 
-from metering import script
 from metering.idle import TRUSTED_SECONDS
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject
 from metering.redis_meter import RedisMeter
@@ -212,8 +212,9 @@ def test_an_answer_that_was_not_waited_for_is_nobody_elses(
     """Claim: who is interrupted between asking and hearing leaves no connection on which the answer still comes."""
     connections = own_desk.meter.connections
     own_server.set("key", "text")
+    assert connections.command("GET", "key") == b"text"  # connected
     with monkeypatch.context() as patched:
-        patched.setattr(script, "_reply", _interrupted)
+        patched.setattr(AbstractConnection, "read_response", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             connections.command("ECHO", "one")
     assert connections.command("GET", "key") == b"text"
@@ -235,7 +236,7 @@ def test_who_takes_no_connection_is_given_up(make_meter: Callable[..., RedisMete
             each.close()
 
 
-def _interrupted(_connection: object) -> None:
+def _interrupted(_connection: object, *_given: object, **_options: object) -> None:
     raise KeyboardInterrupt
 
 

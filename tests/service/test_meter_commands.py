@@ -24,8 +24,8 @@ def journaled(parts: Any) -> Any:
     def ask(article: str, reader: str | None, visitor: str | None = None, **more: Any) -> None:
         asked = Article(id=article, access=more.pop("access", Access.METERED))
         parts.gate.decide(
-            Question(article=asked, reader_id=reader, visitor_id=visitor, consume=more.get("consume", True))
-        )
+            Question(articles=[asked], reader_id=reader, visitor_id=visitor, consume=more.get("consume", True))
+        )[0]
 
     for reader in ("r-1", "r-2"):
         ask("a-1", reader)

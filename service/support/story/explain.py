@@ -131,7 +131,7 @@ class Explain:
             around = _around(connection, asked.whose, asked.at) if entry is None and asked.at else ()
         standing = entitlement_from_json(version.entitlement) if version else None
         article = _article(asked, entry)
-        answer = self._gate.decide(Question(article=article, consume=False, **vars(asked.whose)))
+        answer = self._gate.decide(Question(articles=[article], consume=False, **vars(asked.whose)))[0]
         inputs = inputs_of(given_then(entry, standing) if entry else None, self._now(asked, article, answer), dates)
         return Explanation(
             asked=asked, article=article, moment=moment, reader_id=reader_id, then=then, missing=missing,

@@ -17,7 +17,7 @@ from metering.breaker import Breaker
 from metering.meter import Subject, SubjectKind
 from sandbox.processes import free_port
 from service.access.links import Links
-from service.access.question import Answer, BatchQuestion, Question
+from service.access.question import Answer, Question
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Reason
 from service.store.database import answers, make_engine
@@ -27,8 +27,8 @@ def ask(
     parts: Any, article: str = "a-1", *, reader: str | None = None, visitor: str | None = None, **more: Any
 ) -> Answer:
     consume = more.pop("consume", True)
-    question = Question(article=Article(id=article, **more), reader_id=reader, visitor_id=visitor, consume=consume)
-    return parts.gate.decide(question)
+    question = Question(articles=[Article(id=article, **more)], reader_id=reader, visitor_id=visitor, consume=consume)
+    return parts.gate.decide(question)[0]
 
 
 def test_an_anonymous_visitor_reads_one_article_and_meets_the_wall(parts: Any) -> None:
@@ -189,15 +189,15 @@ def test_a_batch_answers_as_one_question_after_the_other(
         for copy in ("1", "2"):
             parts.links.link(f"r-{copy}", f"v-{copy}", now=parts.clock())
 
-    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, consume=consume, **ids("1")))
-    singles = [parts.gate.decide(Question(article=each, consume=consume, **ids("2"))) for each in ASSORTED]
+    batch = parts.gate.decide(Question(articles=ASSORTED, consume=consume, **ids("1")))
+    singles = [parts.gate.decide(Question(articles=[each], consume=consume, **ids("2")))[0] for each in ASSORTED]
     assert [each.decision for each in batch] == [each.decision for each in singles]
     assert {(each.visitor_id, each.degraded) for each in batch} == {(ids("1")["visitor_id"], None)}
 
 
 def test_a_batch_without_ids_is_one_new_visitors(parts: Any) -> None:
     """Claim: the minted id is one for the page, and what the batch read was counted under it."""
-    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, reader_id=None, visitor_id=None, consume=True))
+    batch = parts.gate.decide(Question(articles=ASSORTED, reader_id=None, visitor_id=None, consume=True))
     (visitor_id,) = {each.visitor_id for each in batch}
     assert ask(parts, "a-1", visitor=visitor_id).decision.reason is Reason.ALREADY_READ
 
@@ -205,14 +205,14 @@ def test_a_batch_without_ids_is_one_new_visitors(parts: Any) -> None:
 def test_a_batch_of_500_asks_redis_once_and_the_ledger_once(parts: Any, redis_url: str) -> None:
     """Claim: counted at the server, 500 articles are one script call; the trial is looked up once for all walls."""
     articles = [Article(id=f"a-{number}") for number in range(500)]
-    asked = BatchQuestion(articles=articles, reader_id="r-1", visitor_id=None, consume=False)
+    asked = Question(articles=articles, reader_id="r-1", visitor_id=None, consume=False)
     ask(parts, "a-0", reader="r-1")
     looked_up: list[str] = []
     likely = parts.trials.likely
     parts.trials.likely = lambda reader_id, now: looked_up.append(reader_id) or likely(reader_id, now)
     with redis.Redis.from_url(redis_url) as client:
         before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-        answers = parts.gate.decide_many(asked)
+        answers = parts.gate.decide(asked)
         assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
     assert [each.decision.granted for each in answers] == [True] + [False] * 499
     assert looked_up == ["r-1"]
@@ -235,8 +235,8 @@ def test_a_reader_who_meets_many_walls_costs_the_ledger_one_question_a_minute(pa
 def test_a_batch_during_an_outage_is_answered(build_parts: Callable[..., Any], engine: Engine, dead_redis: str) -> None:
     """Claim: the failure policy holds for each article; what is free stays free, and is not degraded."""
     parts = build_parts(engine, dead_redis)
-    asked = BatchQuestion(articles=ASSORTED, reader_id=None, visitor_id="v-1", consume=True)
-    reasons = [(each.decision.reason, each.degraded) for each in parts.gate.decide_many(asked)]
+    asked = Question(articles=ASSORTED, reader_id=None, visitor_id="v-1", consume=True)
+    reasons = [(each.decision.reason, each.degraded) for each in parts.gate.decide(asked)]
     assert reasons[0] == reasons[5] == (Reason.OUTAGE, "redis")
     assert reasons[2] == (Reason.FREE_ARTICLE, None)
     assert reasons[3] == (Reason.SUBSCRIBERS_ONLY, None)

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import Engine
 
 from sandbox.processes import free_port
-from service.access.question import Answer, BatchQuestion, Question
+from service.access.question import Answer, Question
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.ranges import address_of
 from service.exemptions.rules import Evidence
@@ -32,10 +32,10 @@ def ask(
     about = {name: more.pop(name) for name in ("access", "feature") if name in more}
     return parts.gate.decide(
         Question(
-            article=Article(id=article, **about), reader_id=reader, visitor_id=visitor, consume=True,
+            articles=[Article(id=article, **about)], reader_id=reader, visitor_id=visitor, consume=True,
             evidence=passed_along(**more),
         )
-    )  # fmt: skip
+    )[0]  # fmt: skip
 
 
 @pytest.fixture
@@ -179,9 +179,10 @@ def test_a_batch_is_exempted_as_one_question_after_the_other(
         reader = {"subscriber": "r-1", "visitor": None}.get(who, f"r-{copy}")
         return {"reader_id": reader, "visitor_id": f"v-{copy}" if who in {"visitor", "both"} else None}
 
-    batch = parts.gate.decide_many(BatchQuestion(articles=ASSORTED, consume=True, evidence=evidence, **ids("8")))
+    batch = parts.gate.decide(Question(articles=ASSORTED, consume=True, evidence=evidence, **ids("8")))
     singles = [
-        parts.gate.decide(Question(article=each, consume=True, evidence=evidence, **ids("9"))) for each in ASSORTED
+        parts.gate.decide(Question(articles=[each], consume=True, evidence=evidence, **ids("9")))[0]
+        for each in ASSORTED
     ]
     assert [(each.decision, each.degraded) for each in batch] == [(each.decision, each.degraded) for each in singles]
     assert {each.visitor_id for each in batch} == {ids("8")["visitor_id"]}
@@ -193,11 +194,11 @@ def test_a_campus_home_page_asks_no_server(build_parts: Callable[..., Any], exem
     """The address alone opens all of it: Redis and PostgreSQL may be gone, and one visitor is minted all the same."""
     nowhere = make_engine(f"postgresql://newsstand@127.0.0.1:{free_port()}/gone", deadline_seconds=0.3)
     alone = build_parts(nowhere, f"redis://127.0.0.1:{free_port()}/0", allow_on_outage=False)
-    asked = BatchQuestion(
+    asked = Question(
         articles=[Article(id=f"a-{number}") for number in range(500)], reader_id=None, visitor_id=None, consume=False,
         evidence=passed_along(**exempting[Reason.INSTITUTION]),
     )  # fmt: skip
-    answers = alone.gate.decide_many(asked)
+    answers = alone.gate.decide(asked)
     assert {(each.decision.reason, each.degraded) for each in answers} == {(Reason.INSTITUTION, None)}
     assert len({each.visitor_id for each in answers}) == 1
     assert answers[0].visitor_id

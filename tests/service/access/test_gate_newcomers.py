@@ -15,7 +15,7 @@ from metering.connections import Connections
 from metering.redis_meter import RedisMeter
 from sandbox.processes import free_port
 from service.access.newcomers import network_of
-from service.access.question import Answer, BatchQuestion, Question
+from service.access.question import Answer, Question
 from service.clocks import wall_clock
 from service.domain.decision import Access, Article, Reason
 from service.exemptions.ranges import address_of
@@ -47,10 +47,10 @@ def ask(parts: Any, visitor: str | None = None, article: str = "a-1", ip: str | 
     reader, consume = more.pop("reader", None), more.pop("consume", True)
     return parts.gate.decide(
         Question(
-            article=Article(id=article, **about), reader_id=reader, visitor_id=visitor, consume=consume,
+            articles=[Article(id=article, **about)], reader_id=reader, visitor_id=visitor, consume=consume,
             evidence=Evidence(client_ip=address_of(ip) if ip else None, **more),
         )
-    )  # fmt: skip
+    )[0]  # fmt: skip
 
 
 def reason(*args: Any, **more: Any) -> Reason:
@@ -240,15 +240,15 @@ def test_a_network_is_a_24_or_a_48() -> None:
 
 def test_a_newcomers_page_of_teasers_is_judged_like_one_teaser(guarded: Any) -> None:
     """Past the bound a whole page is walled, counts nothing and gives out no signed id; before it takes one place."""
-    page = BatchQuestion(
+    page = Question(
         articles=[Article(id=f"a-{number}") for number in range(5)], reader_id=None, visitor_id=None, consume=True,
         evidence=Evidence(client_ip=address_of(HERE)),
     )  # fmt: skip
-    first = guarded.gate.decide_many(page)
+    first = guarded.gate.decide(page)
     assert [each.decision.reason for each in first] == [Reason.METERED] + [Reason.METER_EXHAUSTED] * 4
     assert reason(guarded, first[0].visitor_id, "a-0") is Reason.ALREADY_READ
     for number in range(BOUND - 1):
         assert reason(guarded, f"filler-{number}") is Reason.METERED
-    past = guarded.gate.decide_many(page)
+    past = guarded.gate.decide(page)
     assert {each.decision.reason for each in past} == {Reason.NETWORK_LIMITED}
     assert not guarded.gate._finder._visitor_ids.is_signed(past[0].visitor_id)

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from metering.meter import Outcome, Reading
 from metering.window import window_at
 from service.access.gate import Gate
-from service.access.question import Answer, BatchQuestion, Question
+from service.access.question import Answer, Question
 from service.access.readers import Readers, ReaderState
 from service.access.told_notices import ToldNotices
 from service.api.application import build_flask
@@ -105,7 +105,6 @@ class FakeGate(Gate):
 
     def __init__(self, catalog: Catalog) -> None:
         self.questions: list[Question] = []
-        self.batches: list[BatchQuestion] = []
         window = window_at("month", NOW, catalog.zone)
         reading = Reading(outcome=Outcome.ROOM, used=1, limit=1, window=window)
         decision = Decision(
@@ -114,12 +113,8 @@ class FakeGate(Gate):
         )  # fmt: skip
         self.answer = Answer(decision=decision, visitor_id="v-5", degraded=None)
 
-    def decide(self, question: Question) -> Answer:
-        self.questions.append(question)
-        return self.answer
-
-    def decide_many(self, asked: BatchQuestion) -> list[Answer]:
-        self.batches.append(asked)
+    def decide(self, asked: Question) -> list[Answer]:
+        self.questions.append(asked)
         return [self.answer] * len(asked.articles)
 
 

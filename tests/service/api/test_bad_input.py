@@ -214,7 +214,7 @@ def test_a_batch_of_the_longest_ids_is_read_and_no_larger_one(api: Any) -> None:
         data = (whole + " " * spaces).encode()
         answer = api.call("POST", "/v1/decisions/batch", data=data, content_type="application/json")
         assert answer.status_code == status
-    assert [len(each.articles) for each in api.gate.batches] == [500]
+    assert [len(each.articles) for each in api.gate.questions] == [500]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "é/\x00"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.domain.catalog import Catalog
-from service.domain.decision import Access, Reason, Wall
+from service.domain.decision import Access, Article, Reason, Wall
 from service.domain.entitlement import Entitlement, Status
 from service.errors import Conflict, NotFound, StripeUnavailable
 from service.exemptions.ranges import address_of
@@ -40,11 +40,7 @@ def test_only_the_article_is_required(api: Any) -> None:
     api.call("POST", "/v1/decisions", json=ARTICLE)
     (question,) = api.gate.questions
     assert (question.consume, question.reader_id, question.visitor_id) == (True, None, None)
-    assert (question.article.id, question.article.access, question.article.feature) == (
-        "belgorod-incursion",
-        Access.METERED,
-        None,
-    )
+    assert question.articles == [Article("belgorod-incursion", Access.METERED, None)]
 
 
 def test_every_field_of_a_question_reaches_the_gate(api: Any) -> None:
@@ -62,7 +58,7 @@ def test_every_field_of_a_question_reaches_the_gate(api: Any) -> None:
     assert api.call("POST", "/v1/decisions", json=body).status_code == 200
     (question,) = api.gate.questions
     assert (question.consume, question.reader_id, question.visitor_id) == (False, "r-81", "v-5")
-    assert (question.article.access, question.article.feature) == (Access.SUBSCRIBERS, "archives")
+    assert question.articles == [Article("a", Access.SUBSCRIBERS, "archives")]
 
 
 def test_a_feature_that_plans_yaml_does_not_know_is_named(api: Any) -> None:
@@ -108,7 +104,7 @@ def test_a_batch_reaches_the_gate_once_and_is_answered_in_order(api: Any) -> Non
     """One question for all articles; each answer has the shape of a single one's."""
     articles = [{"id": "a", "access": "free"}, {"id": "b", "feature": "archives"}, {"id": "b ü"}]
     answer = api.call("POST", "/v1/decisions/batch", json={"reader_id": "r-81", "mode": "peek", "articles": articles})
-    (asked,) = api.gate.batches
+    (asked,) = api.gate.questions
     assert [(each.id, each.access, each.feature) for each in asked.articles] == [
         ("a", Access.FREE, None), ("b", Access.METERED, "archives"), ("b ü", Access.METERED, None),
     ]  # fmt: skip
@@ -123,7 +119,7 @@ def test_a_batch_is_judged_by_what_one_decision_is(api: Any) -> None:
     seen = {"client_ip": "192.0.2.7", "user_agent": "a browser", "gift": "a token", "link": ""}
     api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], **seen})
     expected = seen | {"client_ip": address_of(seen["client_ip"])}
-    assert api.gate.batches[0].evidence == Evidence(**expected)
+    assert api.gate.questions[0].evidence == Evidence(**expected)
     bad = api.call("POST", "/v1/decisions/batch", json={"articles": [{"id": "a"}], "client_ip": "nowhere"})
     assert set(bad.get_json()["errors"]) == {"client_ip"}
 
@@ -132,9 +128,9 @@ def test_a_batch_consumes_unless_told_and_takes_500(api: Any) -> None:
     """`mode` means what it means for one; the 501st article is refused, none at all is answered with nothing."""
     articles = [{"id": f"a-{number}"} for number in range(501)]
     assert api.call("POST", "/v1/decisions/batch", json={"articles": articles}).status_code == 422
-    assert api.gate.batches == []
+    assert api.gate.questions == []
     assert len(api.call("POST", "/v1/decisions/batch", json={"articles": articles[:500]}).json["decisions"]) == 500
-    assert api.gate.batches[0].consume
+    assert api.gate.questions[0].consume
     assert api.call("POST", "/v1/decisions/batch", json={"articles": []}).json == {"decisions": []}
 
 
@@ -148,7 +144,7 @@ def test_what_is_wrong_in_a_batch_is_told_by_its_place(api: Any) -> None:
     refused = api.call("POST", "/v1/decisions/batch", json={"articles": articles})
     assert set(refused.get_json()["errors"]["articles"]) == {"1"}
     assert set(refused.get_json()["errors"]["articles"]["1"]) == {"id", "more"}
-    assert api.gate.batches == []
+    assert api.gate.questions == []
 
 
 def test_plans_show_computed_prices_and_savings(api: Any) -> None:

@@ -92,7 +92,7 @@ class Life:
         for reader_id in (None, READER, READER):
             for number in range(3):
                 article = Article(id=f"{ARTICLE}-{number}")
-                question = Question(article=article, reader_id=reader_id, visitor_id=VISITOR, consume=True)
+                question = Question(articles=[article], reader_id=reader_id, visitor_id=VISITOR, consume=True)
                 self.shop.services.gate.decide(question)
 
     def _be_made_one(self) -> None:
@@ -102,7 +102,7 @@ class Life:
             for reader_id, email in ((READER, EMAIL), (BEFORE, OLD_EMAIL), (FIRST, None)):
                 accounts.ensure(connection, reader_id, email)
         for reader_id in (BEFORE, FIRST):
-            question = Question(article=Article(id=ARTICLE), reader_id=reader_id, visitor_id="v-other", consume=True)
+            question = Question(articles=[Article(id=ARTICLE)], reader_id=reader_id, visitor_id="v-other", consume=True)
             self.shop.services.gate.decide(question)
         for staying, other in ((BEFORE, FIRST), (READER, BEFORE)):
             merge = MergeWish(reader_id=staying, other=other, **wish)

@@ -13,8 +13,8 @@ from service.journal.paid_but_refused import Checks
 
 
 def read(shop: Any, article: str, reader: str = "r-1", **more: Any) -> Decision:
-    question = Question(article=Article(id=article, **more), reader_id=reader, visitor_id=None, consume=True)
-    return shop.services.gate.decide(question).decision
+    question = Question(articles=[Article(id=article, **more)], reader_id=reader, visitor_id=None, consume=True)
+    return shop.services.gate.decide(question)[0].decision
 
 
 def sync(shop: Any, reader: str = "r-1") -> None:

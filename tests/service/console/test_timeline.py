@@ -25,7 +25,7 @@ def ada(console: Any, engine: Engine) -> Any:
     gate = console.desk.services.gate
     for number in range(61):
         article = Article(id=f"<script>{number}")
-        gate.decide(Question(article=article, reader_id="r-<ada>", visitor_id=None, consume=True))
+        gate.decide(Question(articles=[article], reader_id="r-<ada>", visitor_id=None, consume=True))
     gate._journal.close()
     return console
 

@@ -27,7 +27,7 @@ def ada(console: Any, engine: Engine) -> Any:
     gate = console.desk.services.gate
     for article in ("<i>one", "<i>two"):
         for ids in ({"reader_id": "r-<ada>", "visitor_id": None}, {"reader_id": None, "visitor_id": "v/<eve>"}):
-            gate.decide(Question(article=Article(id=article), consume=True, **ids))
+            gate.decide(Question(articles=[Article(id=article)], consume=True, **ids))
     gate._journal.close()
     console.key = console.desk.keys.create_key(
         "desk", [Scope.SUPPORT_READ]
@@ -130,8 +130,8 @@ def test_an_account_that_is_none_is_not_found_by_the_api(ada: Any) -> None:
 def test_a_look_ahead_of_time_counts_nothing(ada: Any) -> None:
     """A reader support asks about still has the free article."""
     call(ada, "/v1/support/explain", {"article": {"id": "a"}, "reader_id": "r-new"})
-    asked = Question(article=Article(id="a"), reader_id="r-new", visitor_id=None, consume=True)
-    assert ada.desk.services.gate.decide(asked).decision.counted
+    asked = Question(articles=[Article(id="a")], reader_id="r-new", visitor_id=None, consume=True)
+    assert ada.desk.services.gate.decide(asked)[0].decision.counted
 
 
 def query() -> Any:

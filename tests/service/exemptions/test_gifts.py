@@ -33,10 +33,10 @@ def code_of(give: Any) -> str:
 
 def opened(parts: Any, token: str, article: str = "a-1", feature: str | None = None) -> Reason:
     question = Question(
-        article=Article(id=article, feature=feature), reader_id=None, visitor_id="v-9", consume=False,
+        articles=[Article(id=article, feature=feature)], reader_id=None, visitor_id="v-9", consume=False,
         evidence=Evidence(gift=token),
     )  # fmt: skip
-    return parts.gate.decide(question).decision.reason
+    return parts.gate.decide(question)[0].decision.reason
 
 
 def test_a_gift_opens_its_article_to_anybody(parts: Any, gifts: Gifts, subscriber: str) -> None:

@@ -21,7 +21,8 @@ from service.store.journal_tables import decisions
 
 def ask(parts: Any, article: str = "a-1", *, consume: bool = True, **who_and_what: Any) -> Any:
     who = {"reader_id": who_and_what.pop("reader", None), "visitor_id": who_and_what.pop("visitor", None)}
-    return parts.gate.decide(Question(article=Article(id=article, **who_and_what), consume=consume, **who)).decision
+    [answer] = parts.gate.decide(Question(articles=[Article(id=article, **who_and_what)], consume=consume, **who))
+    return answer.decision
 
 
 def remembered(parts: Any) -> list[Any]:

@@ -46,7 +46,7 @@ def test_what_a_browser_met_signed_out_stays_its_readers_when_they_sign_in_again
     """Claim: what-if is told the reader for the wall between two sign-ins of one reader, and nobody for one before."""
 
     def ask(article: str, *, reader: str | None = None) -> None:
-        question = Question(article=Article(id=article), reader_id=reader, visitor_id="v-1", consume=True)
+        question = Question(articles=[Article(id=article)], reader_id=reader, visitor_id="v-1", consume=True)
         parts.gate.decide(question)
 
     ask("a-0")

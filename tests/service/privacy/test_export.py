@@ -64,7 +64,7 @@ def test_somebody_who_only_read_is_known_too(exports: Exports, parts: Any) -> No
     from service.access.question import Question
     from service.domain.decision import Article
 
-    question = Question(article=Article(id="a-1"), reader_id="r-new", visitor_id="v-new", consume=True)
+    question = Question(articles=[Article(id="a-1")], reader_id="r-new", visitor_id="v-new", consume=True)
     parts.gate.decide(question)
     parts.journal.close()
     found = exports.export("r-new")

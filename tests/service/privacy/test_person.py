@@ -61,7 +61,7 @@ def test_an_export_tells_of_the_accounts_that_went_into_this_one(parts: Any, eng
     from service.domain.decision import Article
 
     merge(engine, ("r-2", "r-1"))
-    parts.gate.decide(Question(article=Article(id="a-1"), reader_id="r-2", visitor_id="v-2", consume=True))
+    parts.gate.decide(Question(articles=[Article(id="a-1")], reader_id="r-2", visitor_id="v-2", consume=True))
     parts.journal.close()
     exports = Exports(parts.engine, parts.meter, parts.catalog, business_clock=parts.clock, wall_clock=lambda: NOW)
     found = exports.export("r-1")

@@ -57,8 +57,8 @@ def test_the_old_release_serves_on_the_new_schema(
     )  # fmt: skip
     assert syncs.sync("cus_1") is SyncOutcome.SYNCED
     assert parts.publisher.publish_outbox() == 1
-    question = Question(article=Article(id="a-1"), reader_id="r-1", visitor_id="v-1", consume=True)
-    assert parts.gate.decide(question).decision.reason is Reason.SUBSCRIPTION
+    question = Question(articles=[Article(id="a-1")], reader_id="r-1", visitor_id="v-1", consume=True)
+    assert parts.gate.decide(question)[0].decision.reason is Reason.SUBSCRIPTION
     assert parts.readers.state("r-1").trial.eligible is False
     keys = ApiKeyStore(newer_schema)
     keys.create_key("our site", [Scope.DECIDE])
@@ -72,8 +72,8 @@ def test_the_old_release_serves_on_the_new_schema(
 def test_a_rolling_upgrade_does_not_disturb_the_meter(newer_schema: Engine, parts: Any) -> None:
     """Counting needs no schema at all; a stranger is looked up and metered."""
     for number, reason in enumerate((Reason.METERED, Reason.METER_EXHAUSTED)):
-        question = Question(article=Article(id=f"a-{number}"), reader_id="r-2", visitor_id=None, consume=True)
-        assert parts.gate.decide(question).decision.reason is reason
+        question = Question(articles=[Article(id=f"a-{number}")], reader_id="r-2", visitor_id=None, consume=True)
+        assert parts.gate.decide(question)[0].decision.reason is reason
     state = parts.readers.state("r-2")
     assert state.reading is not None
     assert (state.reading.used, Subject(SubjectKind.READER, "r-2").id) == (1, state.reader_id)

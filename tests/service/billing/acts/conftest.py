@@ -82,8 +82,8 @@ class Faces:
 
     def reads(self, reader_id: str = "r-1", article: str = "a-1", *, consume: bool = False) -> Decision:
         """Ask the door, as the site does."""
-        question = Question(article=Article(id=article), reader_id=reader_id, visitor_id=None, consume=consume)
-        return self.shop.services.gate.decide(question).decision  # type: ignore[no-any-return]
+        question = Question(articles=[Article(id=article)], reader_id=reader_id, visitor_id=None, consume=consume)
+        return self.shop.services.gate.decide(question)[0].decision  # type: ignore[no-any-return]
 
     def account(self, reader_id: str = "r-1") -> Any:
         return self.api("GET", reader_id).json

@@ -41,7 +41,7 @@ def walled(parts: Any) -> Any:
 
 
 def meet(parts: Any, article: str, *, access: Access = Access.METERED, **ids: str) -> None:
-    question = Question(article=Article(id=article, access=access), consume=True,
+    question = Question(articles=[Article(id=article, access=access)], consume=True,
                         **({"reader_id": None, "visitor_id": None} | ids))  # fmt: skip
     parts.gate.decide(question)
     parts.journal.close()

@@ -194,7 +194,7 @@ def test_a_full_last_page_has_no_next(lived: Any, timeline: Timeline, limit: int
 
 
 def asked(article: str, **ids: str) -> Question:
-    return Question(article=Article(id=article), consume=True, **({"reader_id": None, "visitor_id": None} | ids))
+    return Question(articles=[Article(id=article)], consume=True, **({"reader_id": None, "visitor_id": None} | ids))
 
 
 def entry(act: str, **changes: Any) -> Entry:
