@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -44,6 +44,7 @@ request_log = RequestLog(_access.name, sys.stdout)
 """Lines of requests, which are made apart: records, and the processors that look for secrets, cost too much there."""
 _QUIET = ("stripe", "urllib3", "werkzeug", "procrastinate", "alembic", "authlib", "joserfc")
 _FRAMES = 12
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 
 
 def configure_logs(level: str) -> None:
@@ -74,8 +75,12 @@ def logging_config(level: str) -> dict[str, Any]:
 
 
 class Answered(NamedTuple):
-    """What an answered request has in common with many others, and its line says first. Every value is ours."""
+    """What an answered request has in common with many others, and its line says first. Every value is ours.
 
+    Lines of `debug` are of what takes its usual course all day long.
+    """
+
+    level: Literal["debug", "info"]
     method: str
     route: str | None
     status: int
@@ -86,7 +91,7 @@ def access(
     answered: Answered, *, duration_ms: float, request_id: str, also: Mapping[str, str | None] | None = None
 ) -> None:
     """Note the line that a request leaves, with `also` in it; its id may be the caller's, the one value not ours."""
-    if _access.isEnabledFor(logging.INFO):
+    if _access.isEnabledFor(_LEVELS[answered.level]):
         more = f", {_members(also)}" if also else ""
         named = json.dumps(_clean(request_id))
         request_log.note(f'{_in_line(answered)}, "duration_ms": {duration_ms}, "request_id": {named}{more}')

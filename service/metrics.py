@@ -89,8 +89,8 @@ def observe_request(method: str, route: str | None, status: int, seconds: float)
 
 
 def _count(noted: Sequence[tuple[Callable[[float], None], float]]) -> None:
-    for count, amount in noted:
-        with contextlib.suppress(OSError):  # a full disk, where all processes' counts are kept
+    with contextlib.suppress(OSError):  # a full disk, where all processes' counts are kept
+        for count, amount in noted:
             count(amount)
 
 

@@ -19,7 +19,7 @@ class RequestLog:
 
     def __init__(self, logger: str, stream: TextIO) -> None:
         self._stream = stream
-        self._head = json.dumps({"event": "request", "level": "info", "logger": logger})[:-1]
+        self._head = json.dumps({"event": "request", "logger": logger})[:-1]
         self._lines = Together("request-log", self._write)
 
     def note(self, members: str) -> None:

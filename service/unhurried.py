@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-AT_ONCE = 16
+AT_ONCE = 64
 PAUSE_SECONDS = 0.0001
 """Long enough for another thread to wake up and go on; one that waits for nothing takes the interpreter right back."""
 

@@ -31,7 +31,7 @@ def decide(services: Services, call: Call) -> Reply:
         raise InvalidRequest("There is no such feature.", errors={"article": _UNKNOWN_FEATURE})
     [found] = services.gate.decide(_question(call, [article_in(asked)]))
     metrics.count_decision(found.decision.reason, found.degraded)
-    return Reply(200, decision_json(found, services.catalog.zone))
+    return Reply(200, decision_json(found, services.catalog.zone), usual=found.degraded is None)
 
 
 def decide_batch(services: Services, call: Call) -> Reply:

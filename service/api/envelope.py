@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from typing import Literal
 
 from flask import Flask, Response, g, request
 
@@ -15,6 +16,8 @@ from service.api.paths import shown
 REQUEST_ID = "X-Request-Id"
 ALWAYS = {"X-Content-Type-Options": "nosniff"}
 UNLESS_SAID = {"Cache-Control": "no-store"}
+SLOW_SECONDS = 0.1
+"""What a request that usually takes a few milliseconds should never take."""
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -56,12 +59,18 @@ def tell(
     *,
     request_id: str,
     key_id: int | None,
+    usual: bool = False,
     also: Mapping[str, str] | None = None,
 ) -> None:
-    """Count one request that began at `began` (of time.perf_counter), and write its access line, with `also` in it."""
+    """Count one request that began at `began` (of time.perf_counter), and write its access line, with `also` in it.
+
+    A `usual` one, of which there are thousands a second, is a line of `debug`, unless it was slow.
+    """
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
-    answered = logs.Answered(method if method in metrics.METHODS else metrics.OTHER, route, status, key_id)
+    level: Literal["debug", "info"] = "debug" if usual and seconds < SLOW_SECONDS else "info"
+    known = method if method in metrics.METHODS else metrics.OTHER
+    answered = logs.Answered(level, known, route, status, key_id)
     logs.access(answered, duration_ms=round(seconds * 1000, 2), request_id=request_id, also=also)
 
 

@@ -86,7 +86,7 @@ class LeanPath:
         request_id = open_envelope(environ.get("HTTP_X_REQUEST_ID", ""))
         try:
             reply = self._reply(call, request_id)
-            tell("POST", self._path, reply.status, began, request_id=request_id, key_id=key.id)
+            tell("POST", self._path, reply.status, began, request_id=request_id, key_id=key.id, usual=reply.usual)
         finally:
             logs.request_id.set(None)
         body = reply.body.encode()

@@ -50,6 +50,8 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     stream: Iterator[str] | None = None
     """What goes out in place of `body`, as it comes."""
+    usual: bool = False
+    """Whether it took the course that most requests of its route take, all day long."""
 
 
 View = Callable[["Services", Call], Reply]

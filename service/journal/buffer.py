@@ -21,9 +21,13 @@ class Buffer:
 
     def add(self, entry: Entry) -> None:
         """Append an entry; a full buffer drops its oldest."""
+        self._entries.append(entry)  # is atomic: nobody waits for who copies
+        if len(self._entries) > self._bound:
+            self._make_room()
+
+    def _make_room(self) -> None:
         with self._lock:
-            self._entries.append(entry)
-            if len(self._entries) > self._bound:
+            while len(self._entries) > self._bound:
                 self._entries.popleft()
                 self._dropped += 1
 

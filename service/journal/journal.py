@@ -89,9 +89,8 @@ class Journal:
         if not is_remembered(decision):
             return
         entry = Entry(
-            id=next(self._ids), recorded_at=self._wall_clock(), reader_id=reader_id, visitor_id=visitor_id,
-            article=article, consume=consume, decision=decision, degraded=degraded, outage=outage,
-            catalog_version=self._catalog.version,
+            next(self._ids), self._wall_clock(), reader_id, visitor_id, article, consume, decision, degraded, outage,
+            self._catalog.version,
         )  # fmt: skip
         try:
             self._copier_of_this_process().buffer.add(entry)

@@ -41,7 +41,7 @@ def test_a_line_says_what_was_told_and_when() -> None:
     log.flush()
     (line,) = _lines(written)
     assert line.pop("timestamp").endswith("Z")
-    usual = {"event": "request", "level": "info", "logger": "newsstand.access"}
+    usual = {"event": "request", "logger": "newsstand.access"}
     assert line == usual | {"status": 200, "route": None}
 
 

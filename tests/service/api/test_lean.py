@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
+from service.api import envelope
 from service.api.body import LIMIT_BYTES
 from service.api.decisions import DECIDE
 from service.api.lean import LeanPath
@@ -161,23 +162,52 @@ def test_what_fails_inside_is_answered_alike(api: Any, monkeypatch: pytest.Monke
     assert b"canary" not in served.body
 
 
-@pytest.mark.parametrize("key", ["Bearer site-key", "Bearer unknown"])
-def test_both_ways_leave_the_same_line(api: Any, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """Claim: the access line tells the same, the caller's request id and the key's id included."""
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], list[dict[str, Any]]]]]:
+    """Write logs of a level; then return the lines so far, without what differs from one request to the next."""
     request_log.flush()
     out = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", out)
     root = logging.getLogger()
     kept = root.handlers[:], root.level
-    configure_logs("info")
-    _both(api, USUAL | {"key": key}, BODY)
+
+    def written() -> list[dict[str, Any]]:
+        request_log.flush()
+        return [{**json.loads(line), "timestamp": 0, "duration_ms": 0} for line in out.getvalue().splitlines()]
+
+    def begin(level: str) -> Callable[[], list[dict[str, Any]]]:
+        monkeypatch.setattr(sys, "stdout", out)  # not before: the test's own phase has a stdout of its own
+        configure_logs(level)
+        return written
+
+    yield begin
     request_log.flush()
     root.handlers[:], root.level = kept
     structlog.reset_defaults()
-    first, second = ({**json.loads(line), "timestamp": 0, "duration_ms": 0} for line in out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("key", ["Bearer site-key", "Bearer unknown"])
+def test_both_ways_leave_the_same_line(api: Any, lines: Any, key: str) -> None:
+    """Claim: the access line tells the same, the caller's request id and the key's id included."""
+    written = lines("debug")
+    _both(api, USUAL | {"key": key}, BODY)
+    first, second = ({**line, "level": None} for line in written())
     assert first == second
     assert first["route"] == "/v1/decisions"
     assert first["request_id"] == "req-1"
+
+
+def test_only_what_is_unusual_leaves_a_line(api: Any, lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claim: a decision as there are thousands leaves none; one that is degraded, slow, refused or fails does."""
+    written = lines("info")
+    _asked(api.app, _environ(USUAL, BODY))
+    assert written() == []
+    _asked(api.app, _environ(USUAL | {"key": "Bearer unknown"}, BODY))
+    with monkeypatch.context() as patched:
+        patched.setattr(envelope, "SLOW_SECONDS", 0.0)
+        _asked(api.app, _environ(USUAL, BODY))
+    api.gate.answer = api.gate.answer._replace(degraded="redis")
+    _asked(api.app, _environ(USUAL, BODY))
+    assert [line["status"] for line in written()] == [401, 200, 200]
 
 
 def test_no_id_is_left_for_the_next_request(api: Any) -> None:
