@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 
-AT_ONCE = 64
-PAUSE_SECONDS = 0.0001
+AT_ONCE = 8
+LEAST_PAUSE_SECONDS = 0.0001
 """Long enough for another thread to wake up and go on; one that waits for nothing takes the interpreter right back."""
 
 
-def unhurried(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items, with a pause after each few of them."""
+def unhurried(items: Sequence[T], seconds: float = 0.0) -> Iterator[T]:
+    """Yield the items with a pause after each few of them, all pauses together about as long as `seconds`."""
+    pause_seconds = max(LEAST_PAUSE_SECONDS, seconds * AT_ONCE / max(1, len(items)))
     for number, each in enumerate(items, 1):
         yield each
         if number % AT_ONCE == 0:
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause_seconds)

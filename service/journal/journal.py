@@ -26,7 +26,9 @@ from service.store import catalogs
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 1.0
-"""How often entries are copied: what a process that is killed outright may lose."""
+"""How often entries are copied: with `SPREAD`, what a process that is killed outright may lose."""
+SPREAD = 0.5
+"""Over which part of that time they are copied."""
 
 
 class Notes(Protocol):
@@ -155,12 +157,12 @@ class _Copier:
 
     def _run(self) -> None:
         while not self._closed.wait(self._every_seconds):
-            self._copy()
+            self._copy(SPREAD * self._every_seconds)
 
-    def _copy(self) -> None:
+    def _copy(self, seconds: float = 0.0) -> None:
         try:
             self._keep_catalog()
-            self._writer.flush()
+            self._writer.flush(seconds)
             self._failing = False
         except Exception as error:  # whatever is wrong, the next second tries again
             if not self._failing:

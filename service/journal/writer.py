@@ -38,14 +38,18 @@ class Writer:
         self.written = 0
         self.lost = 0
 
-    def flush(self) -> None:
-        """Write all that waits; raises what the database raises, and what was not written waits on."""
+    def flush(self, seconds: float = 0.0) -> None:
+        """Write all that waits; raises what the database raises, and what was not written waits on.
+
+        What waits now is written over about `seconds`: written at once, it would hold up every reader who comes then.
+        """
+        waiting = max(1, len(self._buffer))
         while batch := self._buffer.take(BATCH):
             try:
                 if self._is_full(batch[-1].recorded_at.date()):
                     self.lost += len(batch)
                 else:
-                    self._write(batch)
+                    self._write(batch, seconds * len(batch) / waiting)
             except BaseException:
                 self._buffer.give_back(batch)
                 raise
@@ -59,15 +63,15 @@ class Writer:
         self._since_weighed += BATCH
         return self._weighed[1]
 
-    def _write(self, batch: Sequence[Entry]) -> None:
+    def _write(self, batch: Sequence[Entry], seconds: float = 0.0) -> None:
         try:
-            self._copy(batch)
+            self._copy(batch, seconds)
         except (DataError, UnicodeEncodeError):
             self._write_the_sound(batch)
 
-    def _copy(self, batch: Sequence[Entry]) -> None:
+    def _copy(self, batch: Sequence[Entry], seconds: float) -> None:
         try:
-            self._put(batch, copy_rows)
+            self._put(batch, copy_rows, seconds)
         except IntegrityError as error:
             if _code(error) not in (_NO_PARTITION, _THERE_ALREADY):
                 raise
@@ -84,10 +88,10 @@ class Writer:
         self._write(batch[:half])
         self._write(batch[half:])
 
-    def _put(self, batch: Sequence[Entry], put: Callable[..., None]) -> None:
+    def _put(self, batch: Sequence[Entry], put: Callable[..., None], seconds: float = 0.0) -> None:
         with self._engine.begin() as connection:
             # The columns are named: a later release's schema may have more of them.
-            put(connection, decisions.name, COLUMNS, map(row_of, unhurried(batch)))
+            put(connection, decisions.name, COLUMNS, map(row_of, unhurried(batch, seconds)))
         self.written += len(batch)
 
 
