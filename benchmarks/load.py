@@ -51,7 +51,8 @@ class Burst:
 
 def saturate(target: Target, *, connections: int, seconds: float) -> Burst:
     """Ask again on each connection as soon as it is answered."""
-    return _Client(target, connections).run(_without_pause(time.perf_counter() + seconds))
+    [burst] = _Client([target], connections).run(_without_pause(time.perf_counter() + seconds))
+    return burst
 
 
 def pace(target: Target, *, connections: int, per_second: float, seconds: float) -> Burst:
@@ -60,13 +61,25 @@ def pace(target: Target, *, connections: int, per_second: float, seconds: float)
     A latency runs from the moment its request was *due*: a request that had to wait for a connection, because the
     server was behind, has waited like a reader. Timing from the moment of sending would hide just the worst.
     """
+    [burst] = pace_together([target], connections=connections, per_second=per_second, seconds=seconds)
+    return burst
+
+
+def pace_together(targets: Sequence[Target], *, connections: int, per_second: float, seconds: float) -> Sequence[Burst]:
+    """Ask several servers in turn at one steady rate, each on so many connections; return a burst for each.
+
+    Whatever the machine does meanwhile meets them all: their latencies can be compared where those of one
+    burst after the other differ by half.
+    """
+    client = _Client(targets, connections)
     begin = time.perf_counter()
-    return _Client(target, connections).run(begin + number / per_second for number in range(int(per_second * seconds)))
+    return client.run(begin + number / per_second for number in range(int(per_second * seconds)))
 
 
 def ask(target: Target, count: int, *, connections: int) -> Burst:
     """Ask `count` times, as fast as it is answered."""
-    return _Client(target, connections).run(time.perf_counter() for _ in range(count))
+    [burst] = _Client([target], connections).run(time.perf_counter() for _ in range(count))
+    return burst
 
 
 def _without_pause(until: float) -> Iterator[float]:
@@ -77,7 +90,8 @@ def _without_pause(until: float) -> Iterator[float]:
 class _Connection:
     """One connection and the request on its way, if any."""
 
-    def __init__(self, port: int, expected: bytes) -> None:
+    def __init__(self, target: int, port: int, expected: bytes) -> None:
+        self.target = target
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_LONGEST_WAIT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._expected = expected
@@ -115,13 +129,16 @@ class _Connection:
 class _Client:
     """A burst at work: hands requests that are due to connections that are free."""
 
-    def __init__(self, target: Target, connections: int) -> None:
-        self._requests = itertools.cycle(target.requests)
-        self._free = deque(_Connection(target.port, target.expected) for _ in range(connections))
+    def __init__(self, targets: Sequence[Target], connections: int) -> None:
+        self._requests = [itertools.cycle(target.requests) for target in targets]
+        self._free = [
+            deque(_Connection(number, target.port, target.expected) for _ in range(connections))
+            for number, target in enumerate(targets)
+        ]
         self._busy: dict[int, _Connection] = {}
-        self._latencies: list[float] = []
+        self._latencies: list[list[float]] = [[] for _ in targets]
 
-    def run(self, due: Iterator[float]) -> Burst:
+    def run(self, due: Iterator[float]) -> Sequence[Burst]:
         """Send one request for each instant that `due` yields, not before it; return when all are answered."""
         began = time.perf_counter()
         gc.disable()  # a pause of ours would count as a pause of theirs
@@ -129,21 +146,22 @@ class _Client:
             self._send_all(due)
         finally:
             gc.enable()
-            for each in (*self._free, *self._busy.values()):
+            for each in (*itertools.chain(*self._free), *self._busy.values()):
                 each.close()
-        return Burst(seconds=time.perf_counter() - began, latencies_seconds=sorted(self._latencies))
+        seconds = time.perf_counter() - began
+        return [Burst(seconds=seconds, latencies_seconds=sorted(each)) for each in self._latencies]
 
     def _send_all(self, due: Iterator[float]) -> None:
-        while True:
-            while not self._free:
+        for requests, free in itertools.cycle(zip(self._requests, self._free, strict=True)):
+            while not free:
                 self._take_answers(_LONGEST_WAIT_SECONDS)
             at = next(due, None)
             if at is None:
                 break
             while (left := at - time.perf_counter()) > 0:
                 self._take_answers(left)
-            connection = self._free.popleft()
-            connection.send(next(self._requests), at)
+            connection = free.popleft()
+            connection.send(next(requests), at)
             self._busy[connection.fileno()] = connection
         while self._busy:
             self._take_answers(_LONGEST_WAIT_SECONDS)
@@ -156,9 +174,9 @@ class _Client:
         for descriptor in readable:
             connection = self._busy[descriptor]
             if connection.has_answered():
-                self._latencies.append(time.perf_counter() - connection.since)
+                self._latencies[connection.target].append(time.perf_counter() - connection.since)
                 del self._busy[descriptor]
-                self._free.append(connection)
+                self._free[connection.target].append(connection)
 
 
 def _length(head: bytes) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from benchmarks.load import Target, WrongAnswer, ask, pace, saturate
+from benchmarks.load import Target, WrongAnswer, ask, pace, pace_together, saturate
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
@@ -19,6 +19,7 @@ class _Server(socketserver.ThreadingTCPServer):
     """Answers every request with what `answer` says for its number."""
 
     daemon_threads = True
+    request_queue_size = 64
     answer: Callable[[int], bytes]
     asked = 0
 
@@ -60,6 +61,19 @@ def test_a_stall_counts_for_all_who_were_due_in_it(server: _Server) -> None:
     waited = [each for each in burst.latencies_seconds if each > 0.1]
     assert len(burst.latencies_seconds) == 50
     assert len(waited) >= 20  # a clock that starts at sending sees one
+
+
+def test_servers_asked_in_turn_are_timed_apart(server: _Server) -> None:
+    """Claim: each gets its share of one rate, on connections of its own; a slow one's wait is in its own figures."""
+    with _Server(("127.0.0.1", 0), _Handler) as slow:
+        slow.answer = lambda _: (time.sleep(0.1), ANSWER + b"done")[1]
+        threading.Thread(target=slow.serve_forever, args=(0.01,), daemon=True).start()
+        both = [_target(server), _target(slow)]
+        quick, late = pace_together(both, connections=8, per_second=100, seconds=0.5)
+        slow.shutdown()
+    assert len(quick.latencies_seconds) == len(late.latencies_seconds) == 25
+    assert late.quantile(0) >= 0.1
+    assert quick.quantile(0.5) < 0.1
 
 
 def test_asking_a_number_of_times_asks_that_often(server: _Server) -> None:
