@@ -18,6 +18,7 @@ from metering.meter import Subject, SubjectKind
 from sandbox.processes import free_port
 from service.access.links import Links
 from service.access.question import Answer, Question
+from service.clocks import wall_clock
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Reason
 from service.store.database import answers, make_engine
@@ -49,6 +50,15 @@ def test_a_caller_without_ids_gets_a_visitor_id_that_counts(parts: Any) -> None:
     first = ask(parts, "a-1")
     assert first.visitor_id
     assert ask(parts, "a-2", visitor=first.visitor_id).decision.reason is Reason.METER_EXHAUSTED
+
+
+def test_a_minute_that_ends_while_the_record_is_asked_keeps_nobody_unknown(parts: Any) -> None:
+    """That the record knows nothing of a reader is noted by its minute, and looked for as of then, not of before."""
+    ends_at = wall_clock().replace(second=0, microsecond=0)
+    instants = iter([ends_at - timedelta(seconds=1), ends_at, ends_at])
+    parts.gate._finder._wall_clock = lambda: next(instants)
+    parts.record._wall_clock = lambda: ends_at
+    assert ask(parts, "a-1", reader="r-nobody").decision.counted
 
 
 def test_a_peek_never_counts(parts: Any) -> None:
