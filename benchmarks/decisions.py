@@ -93,8 +93,8 @@ def _throughput(rates: ByRound) -> Section:
         how=(
             f"As fast as they are answered on {SATURATING} kept-alive connections; page views of {mix}, with the "
             "address and the browser's name that a site passes along. Ours checks the key, the schema and who reads "
-            "without the meter, has the scraper guard judge newcomers, counts, writes its log line and its metrics, "
-            "and keeps its journal."
+            "without the meter, has the scraper guard judge newcomers, counts, keeps its metrics and its "
+            "journal, and logs what is unusual."
         ),
         findings=[
             at_least("decisions per second", shares[OURS], 0.5, beside),

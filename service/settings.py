@@ -257,7 +257,9 @@ class Settings:
         "API keys and the command line stand for the publication's own process.",
         default=False,
     )  # fmt: skip
-    log_level: str = _setting("LOG_LEVEL", _text, "debug, info, warning or error.", default="info")
+    log_level: str = _setting(
+        "LOG_LEVEL", _text, "debug (with a line for every decision), info, warning or error.", default="info"
+    )
     sandbox: bool = _setting(
         "NEWSSTAND_SANDBOX", _flag, "Set by `make run` alone: accepts the sandbox's keys.", default=False
     )
