@@ -85,6 +85,7 @@ class Service:
 def service(request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Service]:
     """The web service with two workers, answering; its DRAIN_SECONDS may be given as the fixture's parameter."""
     settings = machine(os.environ) | {
+        "LOG_LEVEL": "debug",  # a line for every decision
         "DATABASE_URL": database_url, "REDIS_URL": redis_url, "STRIPE_SECRET_KEY": "sk_test_5f1c8e07",
         "STRIPE_WEBHOOK_SECRETS": "whsec_5f1c8e07aa", "SUBJECT_KEY": "5f1c8e07" * 4,
         "SITE_ORIGINS": "https://www.your-daily.example", "STRIPE_API_BASE": "http://127.0.0.1:1",
