@@ -74,13 +74,16 @@ def logging_config(level: str) -> dict[str, Any]:
     }
 
 
+Level = Literal["debug", "info"]
+
+
 class Answered(NamedTuple):
     """What an answered request has in common with many others, and its line says first. Every value is ours.
 
     Lines of `debug` are of what takes its usual course all day long.
     """
 
-    level: Literal["debug", "info"]
+    level: Level
     method: str
     route: str | None
     status: int

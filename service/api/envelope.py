@@ -6,7 +6,6 @@ import random
 import re
 import time
 from collections.abc import Mapping
-from typing import Literal
 
 from flask import Flask, Response, g, request
 
@@ -68,7 +67,7 @@ def tell(
     """
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
-    level: Literal["debug", "info"] = "debug" if usual and seconds < SLOW_SECONDS else "info"
+    level: logs.Level = "debug" if usual and seconds < SLOW_SECONDS else "info"
     known = method if method in metrics.METHODS else metrics.OTHER
     answered = logs.Answered(level, known, route, status, key_id)
     logs.access(answered, duration_ms=round(seconds * 1000, 2), request_id=request_id, also=also)
@@ -86,7 +85,16 @@ def _close(response: Response) -> Response:
     route = shown(request.url_rule.rule) if request.url_rule else None
     status, key_id = response.status_code, g.get("api_key_id")
     also = g.get("told")
-    tell(request.method, route, status, g.began, request_id=g.request_id, key_id=key_id, also=also)
+    tell(
+        request.method,
+        route,
+        status,
+        g.began,
+        request_id=g.request_id,
+        key_id=key_id,
+        usual=g.get("usual", False),
+        also=also,
+    )
     response.headers[REQUEST_ID] = g.request_id
     response.headers.update(ALWAYS)
     for name, value in UNLESS_SAID.items():

@@ -149,7 +149,8 @@ def handle_everything(app: Flask) -> None:
 
 
 def as_response(reply: Reply) -> Response:
-    """Return the answer as Flask's response."""
+    """Return the answer as Flask's response; what it is to the log goes along in `g`."""
+    g.usual = reply.usual
     response = Response(
         reply.body if reply.stream is None else reply.stream, status=reply.status, content_type=content_type(reply)
     )

@@ -39,7 +39,7 @@ class Buffer:
     def give_back(self, entries: Sequence[Entry]) -> None:
         """Put entries that could not be written back to where they were, as far as there is room."""
         with self._lock:
-            room = self._bound - len(self._entries)
+            room = max(0, self._bound - len(self._entries))  # whoever adds is over the bound for a moment
             kept = entries[-room:] if room else []
             self._entries.extendleft(reversed(kept))
             self._dropped += len(entries) - len(kept)

@@ -42,6 +42,14 @@ def test_a_batch_that_finds_a_full_buffer_is_dropped_whole(make_entry: Any) -> N
     assert (buffer.take(9), buffer.dropped()) == (newer, 2)
 
 
+def test_a_batch_finds_no_room_where_somebody_is_just_adding(make_entry: Any) -> None:
+    """Between an append and making room for it there is one too many; a batch that comes back then is dropped whole."""
+    buffer, entries = Buffer(2), [make_entry() for _ in range(5)]
+    buffer._entries.extend(entries[:3])
+    buffer.give_back(entries[3:])
+    assert (len(buffer), buffer.dropped()) == (3, 2)
+
+
 def test_the_age_is_that_of_the_oldest(make_entry: Any) -> None:
     """None while nothing waits."""
     buffer, first = Buffer(2), make_entry()
