@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import redis
 from redis.connection import Connection
+
+from metering.process import this_process
+
+C = TypeVar("C", bound=Connection)
 
 TRUSTED_SECONDS = 0.1
 """A server that hangs up meanwhile costs the next call; asking the kernel before every call costs all of them more."""
 
 
-class Idle:
+class Idle(Generic[C]):
     """As many connections as calls were ever under way at once, shared by all threads; may be made before a fork.
 
     A deque's `pop` and `append` are atomic, so no thread waits for another. Hand back only what has no answer on its
@@ -22,16 +26,16 @@ class Idle:
     something is sent.
     """
 
-    def __init__(self, make: Callable[[], Connection], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, make: Callable[[], C], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._make = make
         self._monotonic = monotonic
-        self._connections: deque[tuple[Connection, float]] = deque()
-        self._pid = os.getpid()
+        self._connections: deque[tuple[C, float]] = deque()
+        self._pid = this_process.pid
 
-    def take(self) -> Connection:
+    def take(self) -> C:
         """Return a connection that nothing comes from but the answer to what is sent next."""
-        if self._pid != os.getpid():  # a fork took our memory along: those sockets are the other process's
-            self._connections, self._pid = deque(), os.getpid()
+        if self._pid != this_process.pid:  # a fork took our memory along: those sockets are the other process's
+            self._connections, self._pid = deque(), this_process.pid
         try:
             connection, used_at = self._connections.pop()
         except IndexError:
@@ -40,7 +44,7 @@ class Idle:
             connection.disconnect()  # type: ignore[no-untyped-call]
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: C) -> None:
         """Keep the connection for the next call."""
         self._connections.append((connection, self._monotonic()))
 

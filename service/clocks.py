@@ -6,12 +6,13 @@ signatures, leases, keys, idempotency and the age of anything; it is never simul
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
+
+from metering.process import this_process
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class FollowedClock:
 
     def __call__(self) -> datetime:
         """Return the clock's time as last polled; raises whatever the very first poll raises."""
-        if self._follower != os.getpid():  # also after a fork, which takes the memory along but no thread
+        if self._follower != this_process.pid:  # also after a fork, which takes the memory along but no thread
             self._start()
         assert self._instant is not None  # noqa: S101 - set by _start
         return self._instant
@@ -52,10 +53,10 @@ class FollowedClock:
 
     def _start(self) -> None:
         with self._lock:
-            if self._follower == os.getpid():
+            if self._follower == this_process.pid:
                 return
             self._instant = self._poll()
-            self._follower = os.getpid()
+            self._follower = this_process.pid
             threading.Thread(target=self._follow, name="test-clock", daemon=True).start()
 
     def _follow(self) -> None:

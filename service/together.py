@@ -6,12 +6,13 @@ Done one by one, it costs a tenth of a decision: each time its code and data hav
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
+
+from metering.process import this_process
 
 EVERY_SECONDS = 0.05
 """What a process that is killed outright may lose. More at once would hold up whoever is answered meanwhile."""
@@ -36,7 +37,7 @@ class Together(Generic[T]):
 
     def note(self, item: T) -> None:
         """Remember an item; never waits."""
-        if self._pid != os.getpid():  # a fork takes the memory along, but no thread
+        if self._pid != this_process.pid:  # a fork takes the memory along, but no thread
             self._start()
         self._noted.append(item)
 
@@ -48,15 +49,15 @@ class Together(Generic[T]):
 
     def _start(self) -> None:
         with self._lock:
-            if self._pid == os.getpid():
+            if self._pid == this_process.pid:
                 return
             if self._pid is not None:
                 self._noted.clear()
-            self._pid = os.getpid()
+            self._pid = this_process.pid
             threading.Thread(target=self._run, args=(self._pid,), name=self._name, daemon=True).start()
             atexit.register(self.flush)
 
     def _run(self, pid: int) -> None:
-        while pid == os.getpid():
+        while pid == this_process.pid:
             time.sleep(EVERY_SECONDS)
             self.flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import itertools
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Engine
 
+from metering.process import this_process
 from service import metrics
 from service.clocks import Clock
 from service.domain.catalog import Catalog
@@ -104,15 +104,15 @@ class Journal:
         """Copy what waits, once, and stop; a later note starts afresh."""
         with self._lock:
             copier, self._copier = self._copier, None
-        if copier is not None and copier.pid == os.getpid():
+        if copier is not None and copier.pid == this_process.pid:
             copier.close()
 
     def _copier_of_this_process(self) -> _Copier:
         copier = self._copier
-        if copier is not None and copier.pid == os.getpid():  # a fork takes the memory along, but no thread
+        if copier is not None and copier.pid == this_process.pid:  # a fork takes the memory along, but no thread
             return copier
         with self._lock:
-            if self._copier is None or self._copier.pid != os.getpid():
+            if self._copier is None or self._copier.pid != this_process.pid:
                 self._copier = _Copier(
                     Buffer(self._bound), self._connect(), self._catalog, day_bytes=self._day_bytes,
                     wall_clock=self._wall_clock, every_seconds=self._every_seconds,
@@ -133,7 +133,7 @@ class _Copier:
         wall_clock: Clock,
         every_seconds: float,
     ) -> None:
-        self.pid = os.getpid()
+        self.pid = this_process.pid
         self.buffer = buffer
         self._engine = engine
         self._writer = Writer(engine, buffer, day_bytes=day_bytes)
