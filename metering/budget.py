@@ -10,7 +10,8 @@ import time
 from types import TracebackType
 from typing import Any
 
-GRAIN_SECONDS = 0.001
+SLICE_SECONDS = 0.01
+"""After how long a wait looks whether the budget has changed; a socket seldom needs to be told another."""
 _TIMEVAL = struct.Struct("@ll")
 
 
@@ -103,36 +104,42 @@ class Call:
 class TimedSocket:
     """A connected socket that waits only while the thread's budget lasts.
 
-    It is told how long, to the millisecond: telling it anew costs a call into the kernel.
+    The kernel ends each wait after a slice of it, and the budget is looked at anew: telling the kernel each time how
+    much is left is one more call to it, and so is the look that Python's own time-out takes before each wait.
     """
 
     def __init__(self, connected: Any, budget: Budget) -> None:
         self._socket = connected
         self._budget = budget
-        self._told_seconds = 0.0
+        self._slice_seconds = 0.0
 
     def sendall(self, data: bytes) -> None:
-        left = self._budget.left()
-        if abs(self._told_seconds - left) > GRAIN_SECONDS:
-            self._tell(left)
-        try:
-            self._socket.sendall(data)
-        except BlockingIOError as over:
-            raise TimeoutError("no time is left") from over
+        left: bytes | memoryview = data
+        while left:
+            self._limit()
+            try:
+                sent = self._socket.send(left)
+            except BlockingIOError:
+                continue
+            left = memoryview(left)[sent:]
 
     def recv_into(self, buffer: Any) -> int:
-        left = self._budget.left()
-        if abs(self._told_seconds - left) > GRAIN_SECONDS:
-            self._tell(left)
-        try:
-            received: int = self._socket.recv_into(buffer)
-        except BlockingIOError as over:
-            raise TimeoutError("no time is left") from over
-        return received
+        while True:
+            self._limit()
+            try:
+                received: int = self._socket.recv_into(buffer)
+            except BlockingIOError:
+                continue
+            return received
+
+    def _limit(self) -> None:
+        """Have the kernel end the next wait in time; raises TimeoutError when no time is left."""
+        seconds = min(self._budget.left(), SLICE_SECONDS)
+        if seconds != self._slice_seconds:
+            self._tell(seconds)
 
     def _tell(self, seconds: float) -> None:
-        """Have the kernel end each wait: Python's own time-out looks before each, and lets go of the interpreter."""
-        self._told_seconds = seconds
+        self._slice_seconds = seconds
         self._socket.settimeout(None)
         whole, part = divmod(math.ceil(seconds * 1_000_000), 1_000_000)
         for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -144,8 +151,13 @@ class TimedSocket:
 
 
 class TimedTlsSocket(TimedSocket):
-    """One that is encrypted: OpenSSL knows nothing of the kernel's time-outs."""
+    """One that is encrypted: OpenSSL knows nothing of the kernel's time-outs, and a wait that ended cannot go on."""
 
-    def _tell(self, seconds: float) -> None:
-        self._told_seconds = seconds
-        self._socket.settimeout(seconds)
+    def sendall(self, data: bytes) -> None:
+        self._socket.settimeout(self._budget.left())
+        self._socket.sendall(data)
+
+    def recv_into(self, buffer: Any) -> int:
+        self._socket.settimeout(self._budget.left())
+        received: int = self._socket.recv_into(buffer)
+        return received

@@ -16,6 +16,7 @@ from metering.breaker import Breaker
 from metering.budget import Budget, TimedSocket, TimedTlsSocket
 from metering.idle import Idle
 from metering.script import Asked, ask_on
+from metering.wire import Wire
 
 
 class Paused(redis.RedisError):
@@ -24,6 +25,9 @@ class Paused(redis.RedisError):
 
 class _Timed:
     """Mixed into a kind of connection: connecting spends the budget too, and what is connected waits by it."""
+
+    _sock: TimedSocket | None
+    connect: Callable[[], None]
 
     def __init__(self, *, budget: Budget, **options: Any) -> None:
         self._budget = budget
@@ -34,25 +38,33 @@ class _Timed:
         self.socket_connect_timeout = self.socket_timeout = self._budget.left()
         connected = super()._connect()  # type: ignore[misc]
         kind = TimedTlsSocket if isinstance(connected, ssl.SSLSocket) else TimedSocket
-        return kind(connected, self._budget)
+        timed = kind(connected, self._budget)
+        self._wire = Wire(timed)
+        return timed
+
+    def exchange(self, packed: bytes, count: int) -> list[Any]:
+        """Connect if need be, send `count` commands, and return their replies (wire.py)."""
+        if self._sock is None:
+            self.connect()
+        return self._wire.exchange(packed, count)
 
 
-class _TimedConnection(_Timed, Connection):  # type: ignore[misc]
-    pass
+class TimedConnection(_Timed, Connection):  # type: ignore[misc]
+    """Over TCP."""
 
 
-class _TimedSSLConnection(_Timed, SSLConnection):  # type: ignore[misc]
-    pass
+class TimedSSLConnection(_Timed, SSLConnection):  # type: ignore[misc]
+    """Encrypted."""
 
 
-class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):  # type: ignore[misc]
-    pass
+class TimedUnixConnection(_Timed, UnixDomainSocketConnection):  # type: ignore[misc]
+    """Over a socket of this machine."""
 
 
 _KINDS: dict[type, Callable[..., Any]] = {
-    Connection: _TimedConnection,
-    SSLConnection: _TimedSSLConnection,
-    UnixDomainSocketConnection: _TimedUnixConnection,
+    Connection: TimedConnection,
+    SSLConnection: TimedSSLConnection,
+    UnixDomainSocketConnection: TimedUnixConnection,
 }
 _OF_POOLS = {"connection_class", "max_connections"}
 """What an address may say that means nothing to a single connection."""
@@ -77,7 +89,7 @@ class Server:
         }
         # Ours last: nothing that an address says may lift the deadline.
         given = {name: value for name, value in options.items() if name not in _OF_POOLS} | ours
-        self._idle = Idle(lambda: kind(**given))
+        self._idle = Idle[TimedConnection](lambda: kind(**given))
         self._breaker = breaker
 
     def ask(self, asked: Asked, *, asking: bool = False) -> list[Any]:
@@ -94,7 +106,7 @@ class Server:
         self._idle.give_back(connection)
         return replies
 
-    def _failed(self, connection: Connection, error: BaseException) -> None:
+    def _failed(self, connection: TimedConnection, error: BaseException) -> None:
         refused = isinstance(error, redis.ResponseError)  # full, read-only or in the middle of something; but in time
         # Else an answer may be on its way; and a primary no longer means the address may lead to another by now.
         if not refused or isinstance(error, ReadOnlyError):

@@ -18,10 +18,10 @@ from typing import Any
 
 import procrastinate
 import procrastinate.worker  # imported late by itself
-import redis.connection
 import requests
 from sqlalchemy import event
 
+from metering.wire import Wire
 from service.assembly.core import Core, build_core
 from service.assembly.worker import build_jobs
 from service.jobs import Jobs, build_worker
@@ -88,20 +88,21 @@ def _counted_query(fate: Fate, execute: Callable[..., Any]) -> Callable[..., Any
 
 
 def watch_stripe_and_valkey(fate: Fate) -> None:
-    send, read = requests.Session.send, redis.connection.Connection.read_response
+    send, exchange = requests.Session.send, Wire.exchange
 
     def counted_send(self: Any, request: Any, **options: Any) -> Any:
         answer = send(self, request, **options)
         fate.reached(f"stripe {request.method} {request.path_url}")
         return answer
 
-    def counted_read(self: Any, *arguments: Any, **options: Any) -> Any:
-        reply = read(self, *arguments, **options)
-        fate.reached("valkey")
-        return reply
+    def counted_exchange(self: Any, packed: bytes, count: int) -> Any:
+        replies = exchange(self, packed, count)
+        for _ in replies:
+            fate.reached("valkey")
+        return replies
 
     requests.Session.send = counted_send  # type: ignore[method-assign]
-    redis.connection.Connection.read_response = counted_read  # type: ignore[method-assign]
+    Wire.exchange = counted_exchange  # type: ignore[method-assign]
 
 
 def work_and_perhaps_die(core: Core, jobs: Jobs, url: str, fate: Fate) -> None:

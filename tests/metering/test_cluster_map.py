@@ -6,11 +6,10 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from redis import exceptions
-from redis.connection import Connection
 from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError
 
@@ -69,7 +68,7 @@ class _Server:
         room.made.append(options)
 
     def ask(self, asked: Asked, *, asking: bool = False) -> list[Any]:
-        return ask_on(cast(Connection, Wire(partial(self._room.answer, self._address))), asked, asking=asking)
+        return ask_on(Wire(partial(self._room.answer, self._address)), asked, asking=asking)
 
     def close(self) -> None:
         self._room.closed.append(self._address)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import redis
-from redis.connection import AbstractConnection
 
+from metering.budget import TimedSocket
 from metering.idle import TRUSTED_SECONDS
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject
 from metering.redis_meter import RedisMeter
@@ -214,7 +214,7 @@ def test_an_answer_that_was_not_waited_for_is_nobody_elses(
     own_server.set("key", "text")
     assert connections.command("GET", "key") == b"text"  # connected
     with monkeypatch.context() as patched:
-        patched.setattr(AbstractConnection, "read_response", _interrupted)
+        patched.setattr(TimedSocket, "recv_into", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             connections.command("ECHO", "one")
     assert connections.command("GET", "key") == b"text"

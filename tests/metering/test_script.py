@@ -6,11 +6,10 @@ import hashlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import redis
-from redis.connection import Connection
 from redis.exceptions import NoScriptError, ResponseError
 
 import metering
@@ -65,7 +64,7 @@ def _replying(*replies: object) -> Wire:
 def test_a_script_in_a_slot_that_is_handed_over_is_taught_with_asking_too() -> None:
     """Claim: ASKING holds for one command, so both are told it: the one refused, and the one that brings the script."""
     wire, guard = _replying(b"OK", NoScriptError(), b"OK", 1), Script("guard")
-    assert ask_on(cast(Connection, wire), (Call(guard, ["key"], ()),), asking=True) == [1]
+    assert ask_on(wire, (Call(guard, ["key"], ()),), asking=True) == [1]
     assert [words[0] for words in wire.sent] == ["ASKING", "EVALSHA", "ASKING", "EVAL"]
 
 
@@ -73,7 +72,7 @@ def test_of_several_in_such_a_slot_each_has_its_answer() -> None:
     """Claim: what ASKING is answered with is nobody's reply."""
     wire, guard = _replying(b"OK", 1, b"OK", 2, b"OK", 3), Script("guard")
     calls = [Call(guard, ["key"], (number,)) for number in range(3)]
-    assert ask_on(cast(Connection, wire), calls, asking=True) == [1, 2, 3]
+    assert ask_on(wire, calls, asking=True) == [1, 2, 3]
 
 
 def test_every_fault_that_is_made_up_can_be_made() -> None:
