@@ -4,11 +4,14 @@ With one socket for all, whoever of the workers wakes up first takes nearly all 
 keeps them open for good: of 8, two workers were seen to hold 0 and 8. Of several sockets on one port Linux chooses by
 the connection's addresses (SO_REUSEPORT, socket(7)), so evenly in the long run. The one of all remains, for while no
 worker is ready: a reload refuses nobody.
+
+What gunicorn asks of the kernel in every turn of its loop, so about once a request, is asked each second.
 """
 
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any
 
 from gunicorn import sock, util
@@ -16,6 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 OWN_SOCKETS = 4
 """Of each worker, so that of two workers' connections one in nine is left to whoever wakes up first."""
+EVERY_SECONDS = 1.0
 
 
 class BalancedWorker(ThreadWorker):  # type: ignore[misc]
@@ -23,6 +27,7 @@ class BalancedWorker(ThreadWorker):  # type: ignore[misc]
 
     sockets: list[Any]
     own: list[Any]
+    notify_at = look_at = 0.0
 
     def run(self) -> None:
         """Listen and serve until told to stop."""
@@ -35,6 +40,22 @@ class BalancedWorker(ThreadWorker):  # type: ignore[misc]
         self.sockets = [*self.sockets, *self.own]
         self.log.info("Ready to answer")
         super().run()
+
+    def notify(self) -> None:
+        """Give the master a sign of life: it waits half a minute for the next (`timeout`)."""
+        now = time.monotonic()
+        if now >= self.notify_at:
+            self.notify_at = now + EVERY_SECONDS
+            super().notify()
+
+    def is_parent_alive(self) -> bool:
+        """Tell whether the master is there."""
+        now = time.monotonic()
+        if now < self.look_at:
+            return True
+        self.look_at = now + EVERY_SECONDS
+        alive: bool = super().is_parent_alive()
+        return alive
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """As ever; but who stops takes what has come to their own sockets, or whoever it is would wait in vain."""
