@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from metering.budget import Shared
@@ -27,7 +27,6 @@ _ADMIT, _PUBLISH, _ABSENT = Script("admit", after=(*_BOTH, "newcomers")), Script
 _LINKED = Script("linked", after=("aliases",))
 _SEEN, _ROOM, _FULL = b"srf"
 _OUTCOMES = {_SEEN: Outcome.SEEN, _ROOM: Outcome.ROOM, _FULL: Outcome.FULL}
-_SECOND = timedelta(seconds=1)
 
 
 class _Question(NamedTuple):
@@ -297,21 +296,23 @@ def _counted(reply: Any, question: _Question) -> Readings:
     _, count, head, letters, extra, *let_in = reply
     limit, window = question.limit + extra, begun_window(head, question.window)
     standing = Reading(Outcome.NO_PASS, count, limit, window)
-    # Few differ in a long batch, and making one costs more than finding one.
-    made: dict[tuple[int, int], Reading] = {}
-    each = []
+    counted, each = question.consume, []
+    # Few differ in a long batch, and making one costs more than finding one; each that counts begins a new count.
+    made: dict[int, Reading] = {}
     for letter in letters:
-        count += question.consume and letter == _ROOM
-        reading = made.get((letter, count))
+        if letter == _ROOM and counted:
+            count += 1
+            made = {}
+        reading = made.get(letter)
         if reading is None:
-            reading = made[letter, count] = Reading(_OUTCOMES[letter], count, limit, window)
+            reading = made[letter] = Reading(_OUTCOMES[letter], count, limit, window)
         each.append(reading)
     return Readings(standing, each, bool(let_in))
 
 
 def _mark_seconds(window: Window, ttl_seconds: int) -> int:
     """Return how long the mark is kept: until the next window's end, which may be longer by an eighth (February)."""
-    return ttl_seconds + window.length * 9 // (8 * _SECOND)
+    return ttl_seconds + window.length_seconds * 9 // 8
 
 
 def _day(wall_now: datetime) -> int:
@@ -323,4 +324,4 @@ def _minute(wall_now: datetime) -> int:
 
 
 def _ttl_seconds(window: Window, now: datetime) -> int:
-    return max(0, (window.ends_at - now) // _SECOND) + SLACK_SECONDS
+    return max(0, window.ends_second - int(now.timestamp())) + SLACK_SECONDS

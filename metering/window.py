@@ -37,6 +37,16 @@ class Window:
         """Return how long it really lasts, whatever clocks are put forward or back in it."""
         return self.ends_at.astimezone(UTC) - self.starts_at.astimezone(UTC)
 
+    @cached_property
+    def length_seconds(self) -> int:
+        """Return how many whole seconds it lasts."""
+        return int(self.length.total_seconds())
+
+    @cached_property
+    def ends_second(self) -> int:
+        """Return its end as a second of Unix time."""
+        return int(self.ends_at.timestamp())
+
     @property
     def reaches_back_to(self) -> datetime:
         """Return the earliest instant whose reads may count now."""

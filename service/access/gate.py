@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import NamedTuple
 
-from metering.meter import Reading, Subject, SubjectKind
+from metering.meter import Reading, Readings, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from service.access.finding import NOTHING, Finder, Finding
 from service.access.links import Links
@@ -113,11 +114,10 @@ class Gate:
     def _answers(self, case: _Case, opened: Opened) -> list[Answer]:
         """Return an answer for each article; those of one kind with one reading share it, as most in a batch do."""
         answers, made = [], dict[tuple[object, ...], Answer]()
-        readings = case.finding.readings
-        each, standing = (iter(readings.each), readings.standing) if readings else (iter(()), None)
-        for place, article in enumerate(case.asked.articles):
-            reading = next(each, None) if article.is_metered else standing
-            reason = opened.get(place) if opened else None
+        articles = case.asked.articles
+        readings = _by_place(case.finding.readings, articles)
+        reasons = map(opened.get, range(len(articles))) if opened else repeat(None)
+        for article, reading, reason in zip(articles, readings, reasons, strict=False):
             # Equal readings are one object, which `finding` keeps alive; hashing values costs more than deciding.
             like = article.access, article.feature, id(reading), reason
             answer = made.get(like)
@@ -180,6 +180,16 @@ class _Case(NamedTuple):
     finding: Finding
     terms: OutageTerms | None
     now: datetime
+
+
+def _by_place(readings: Readings | None, articles: Sequence[Article]) -> Iterable[Reading | None]:
+    """Return what the meter said of each article, or of whoever asks where it is not metered."""
+    if readings is None:
+        return repeat(None)
+    if len(readings.each) == len(articles):
+        return readings.each  # all are metered, as usual
+    each = iter(readings.each)
+    return [next(each) if article.is_metered else readings.standing for article in articles]
 
 
 def _unmetered(asked: Question, opened: Opened) -> Question:
