@@ -90,14 +90,18 @@ class Answered(NamedTuple):
     api_key_id: int | None
 
 
+def is_told(level: Level) -> bool:
+    """Tell whether lines of this level are written."""
+    return _access.isEnabledFor(_LEVELS[level])
+
+
 def access(
     answered: Answered, *, duration_ms: float, request_id: str, also: Mapping[str, str | None] | None = None
 ) -> None:
     """Note the line that a request leaves, with `also` in it; its id may be the caller's, the one value not ours."""
-    if _access.isEnabledFor(_LEVELS[answered.level]):
-        more = f", {_members(also)}" if also else ""
-        named = json.dumps(_clean(request_id))
-        request_log.note(f'{_in_line(answered)}, "duration_ms": {duration_ms}, "request_id": {named}{more}')
+    more = f", {_members(also)}" if also else ""
+    named = json.dumps(_clean(request_id))
+    request_log.note(f'{_in_line(answered)}, "duration_ms": {duration_ms}, "request_id": {named}{more}')
 
 
 @lru_cache(maxsize=1024)  # encoding it costs as much as the rest of the line

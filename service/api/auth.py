@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,8 @@ RETRY_SECONDS = 1.0
 """While PostgreSQL is down, one request a second finds out whether it still is."""
 
 _CHALLENGE = 'Bearer realm="newsstand"'
+_digest_of = lru_cache(maxsize=256)(digest_of)
+"""A site has one key or two; OpenSSL takes as long to hash one as all else takes to find it."""
 _log = structlog.get_logger("newsstand.api")
 
 
@@ -42,7 +45,7 @@ class KeyChecker:
 
     def find(self, plain: str) -> ApiKey | None:
         """Return the live key of this text, or None; raises Unavailable before any key was ever read."""
-        digest = digest_of(plain)
+        digest = _digest_of(plain)
         found = self._live(FRESH_SECONDS).get(digest)
         return found or self._live(UNKNOWN_FRESH_SECONDS).get(digest)
 

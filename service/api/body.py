@@ -42,7 +42,8 @@ def _read(request: Request, limit_bytes: int) -> bytes:
 def parsed(raw: bytes) -> Any:
     """Parse strictly: nesting too deep, numbers too long, NaN and repeated names are InvalidRequest (400)."""
     try:
-        return _DECODER.decode(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
+        return _plain(text) or _DECODER.decode(text)
     except UnicodeDecodeError:
         raise _malformed("it is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -51,6 +52,15 @@ def parsed(raw: bytes) -> Any:
         raise _malformed("it is nested too deeply") from None
     except ValueError as error:
         raise _malformed(str(error) if isinstance(error, _Refused) else "a number is too long") from None
+
+
+def _plain(text: str) -> Any:
+    """Return the object that the text is from its first character to its last, as clients write it; else None."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        return None
+    return value if end == len(text) else None
 
 
 class _Refused(ValueError):

@@ -68,9 +68,10 @@ def tell(
     seconds = time.perf_counter() - began
     metrics.observe_request(method, route, status, seconds)
     level: logs.Level = "debug" if usual and seconds < SLOW_SECONDS else "info"
-    known = method if method in metrics.METHODS else metrics.OTHER
-    answered = logs.Answered(level, known, route, status, key_id)
-    logs.access(answered, duration_ms=round(seconds * 1000, 2), request_id=request_id, also=also)
+    if logs.is_told(level):
+        known = method if method in metrics.METHODS else metrics.OTHER
+        answered = logs.Answered(level, known, route, status, key_id)
+        logs.access(answered, duration_ms=round(seconds * 1000, 2), request_id=request_id, also=also)
 
 
 def _open() -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+_UNLESS_SAID = tuple(UNLESS_SAID.items())
+
+
 class LeanPath:
     """A WSGI application before Flask's, for one operation: a plain POST that needs a key and acts in one call."""
 
@@ -112,8 +115,12 @@ def _status_line(status: int) -> str:
 
 
 def _headers(reply: Reply, length: int, request_id: str) -> list[tuple[str, str]]:
-    measured = {"Content-Type": content_type(reply), "Content-Length": str(length)}
-    headers = {**measured, **reply.headers, REQUEST_ID: request_id, **ALWAYS}
-    for name, value in UNLESS_SAID.items():
-        headers.setdefault(name, value)
-    return [*headers.items()]
+    said = reply.headers
+    return [
+        ("Content-Type", content_type(reply)),
+        ("Content-Length", str(length)),
+        *said.items(),
+        (REQUEST_ID, request_id),
+        *ALWAYS.items(),
+        *[each for each in _UNLESS_SAID if each[0] not in said],
+    ]

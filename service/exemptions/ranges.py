@@ -48,7 +48,7 @@ class Ranges:
     """A set of addresses: sorted networks without overlap, found by bisection."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
-        given = list(networks)
+        self.networks = given = tuple(networks)
         # Two calls, for the standard library refuses to sort the two kinds together.
         fours = ipaddress.collapse_addresses(each for each in given if isinstance(each, ipaddress.IPv4Network))
         sixes = ipaddress.collapse_addresses(each for each in given if isinstance(each, ipaddress.IPv6Network))

@@ -54,6 +54,7 @@ class Exemptions:
     def __init__(self, tokens: Tokens, networks: Iterable[KnownNetworks] = ()) -> None:
         self._tokens = tokens
         self._networks = tuple(networks)
+        self._all = Ranges(network for each in self._networks for network in each.ranges.networks)
 
     def reasons(self, evidence: Evidence, articles: Sequence[Article], now: datetime) -> Mapping[int, Reason]:
         """Return why articles are open to whoever asks at business `now`, by their place; the others are for the meter.
@@ -83,7 +84,7 @@ class Exemptions:
         return None if token is None else self._tokens.read(kind, token, article.id, now)
 
     def _networks_of(self, evidence: Evidence) -> Sequence[KnownNetworks]:
-        if evidence.client_ip is None or not self._networks:
+        if evidence.client_ip is None or evidence.client_ip not in self._all:
             return ()
         user_agent = (evidence.user_agent or "").casefold()
         return [each for each in self._networks if each.hold(evidence.client_ip, user_agent)]
