@@ -37,7 +37,7 @@ class Breaker:
 
     def allows(self) -> bool:
         """Tell whether the caller may try; it must then report `succeeded` or `failed`."""
-        if not self.is_open:
+        if self._failures < self._threshold:
             return True
         with self._lock:
             now = self._monotonic()

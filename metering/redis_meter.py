@@ -63,6 +63,8 @@ class RedisMeter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = connect(url, timeout_seconds=timeout_seconds, on_fault=on_fault, monotonic=monotonic)
+        self.can_judge = self._redis.is_one_server
+        """Whether a network's newcomers lie where visitors' reads do: not on a cluster."""
         self._keys = Keys(subject_key, buckets_for(expected_readers))
         before = buckets_for(expected_readers_before or expected_readers)
         moves = before != buckets_for(expected_readers)
@@ -73,11 +75,6 @@ class RedisMeter:
     def connections(self) -> Connections:
         """Return the way to Redis, for others who keep something there."""
         return self._redis
-
-    @property
-    def can_judge(self) -> bool:
-        """Tell whether a network's newcomers lie where visitors' reads do: not on a cluster."""
-        return self._redis.is_one_server
 
     def one_decision(self) -> Shared:
         """Return a context in which all calls of this thread together wait for Redis no longer than one may."""

@@ -12,7 +12,6 @@ import redis
 from sqlalchemy import Engine
 
 from metering.connections import Connections
-from metering.redis_meter import RedisMeter
 from sandbox.processes import free_port
 from service.access.newcomers import network_of
 from service.access.question import Answer, Question
@@ -35,8 +34,8 @@ def guarded(
 
     On one server the guard judges in the round trip that counts, as on a cluster it goes before it.
     """
-    monkeypatch.setattr(RedisMeter, "can_judge", request.param == "one server")
     parts = build_parts(engine, redis_url, newcomers_per_hour=BOUND)
+    monkeypatch.setattr(parts.meter, "can_judge", request.param == "one server")
     started = wall_clock()
     parts.gate._finder._wall_clock = lambda: started
     return parts
