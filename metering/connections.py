@@ -21,7 +21,7 @@ class Connections(ABC):
     frozen server. `on_fault` is told the exception's name.
     """
 
-    is_one_server: ClassVar[bool]
+    is_one_server: ClassVar[bool] = False
     """Whether one script may have keys of any hash tags."""
 
     def __init__(self, *, budget: Budget, on_fault: Callable[[str], None]) -> None:

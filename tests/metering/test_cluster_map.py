@@ -279,3 +279,9 @@ def test_whoever_comes_while_the_map_is_on_its_way_waits_for_the_first_and_for_n
     assert late.is_alive()
     go_on.set()
     late.join(10)
+
+
+def test_a_cluster_says_that_its_keys_lie_apart(make_meter: Callable[..., Any]) -> None:
+    """Claim: there the guard cannot judge in the round trip that counts, and the meter says so before it is asked."""
+    assert make_meter("redis+cluster://127.0.0.1:1,127.0.0.1:2").can_judge is False
+    assert make_meter("redis://127.0.0.1:1/0").can_judge is True
