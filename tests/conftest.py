@@ -17,6 +17,7 @@ import stripe
 import structlog
 
 from sandbox.chromium import NoChromium, open_chromium
+from sandbox.cluster import ValkeyCluster
 from sandbox.databases import Databases
 from sandbox.newsroom import DEFAULT_PORTS, ROOT, STRIPE_KEY, Newsroom, Ports, Secrets, machine
 from sandbox.processes import Child, free_port
@@ -73,6 +74,23 @@ def redis_url(valkey: Valkey) -> str:
     with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
+
+
+@pytest.fixture(scope="session")
+def whole_cluster(server_directory: Path) -> Iterator[ValkeyCluster]:
+    """Three primaries with a replica each, which no test breaks."""
+    running = ValkeyCluster(server_directory / "whole-cluster")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def cluster_url(whole_cluster: ValkeyCluster) -> str:
+    whole_cluster.flush()
+    return whole_cluster.url
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from metering.memory import MemoryMeter
 from metering.meter import Outcome, Pass, Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
 from metering.window import Window, window_at
-from sandbox.cluster import ValkeyCluster
 from sandbox.processes import Child, free_port
 from sandbox.servers import Redis, Valkey
 
@@ -120,23 +119,6 @@ def redis_7_url(redis_7: Redis) -> str:
     with redis.Redis.from_url(redis_7.url) as client:
         client.flushall()
     return redis_7.url
-
-
-@pytest.fixture(scope="session")
-def whole_cluster(server_directory: Path) -> Iterator[ValkeyCluster]:
-    """Three primaries with a replica each, which no test breaks."""
-    running = ValkeyCluster(server_directory / "whole-cluster")
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-def cluster_url(whole_cluster: ValkeyCluster) -> str:
-    whole_cluster.flush()
-    return whole_cluster.url
 
 
 @pytest.fixture(

@@ -25,17 +25,23 @@ BOUND = 3
 HERE, NEXT_DOOR, ELSEWHERE = "203.0.113.7", "203.0.113.200", "198.51.100.200"
 
 
-@pytest.fixture(params=["one server", "a cluster"])
+@pytest.fixture(
+    params=[
+        "one server", "as on a cluster",
+        pytest.param("a cluster", marks=[pytest.mark.cluster, pytest.mark.xdist_group("cluster")]),
+    ]
+)  # fmt: skip
 def guarded(
-    request: pytest.FixtureRequest, build_parts: Callable[..., Any], engine: Engine, redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Any:  # fmt: skip
+    request: pytest.FixtureRequest, build_parts: Callable[..., Any], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """The parts with a guard that lets three newcomers in, all within one hour of the wall clock.
 
-    On one server the guard judges in the round trip that counts, as on a cluster it goes before it.
+    On one server the guard judges in the round trip that counts; on a cluster it goes before it.
     """
-    parts = build_parts(engine, redis_url, newcomers_per_hour=BOUND)
-    monkeypatch.setattr(parts.meter, "can_judge", request.param == "one server")
+    url = request.getfixturevalue("cluster_url" if request.param == "a cluster" else "redis_url")
+    parts = build_parts(engine, url, newcomers_per_hour=BOUND)
+    if request.param == "as on a cluster":
+        monkeypatch.setattr(parts.meter, "can_judge", False)
     started = wall_clock()
     parts.gate._finder._wall_clock = lambda: started
     return parts
