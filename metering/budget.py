@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any
 
 SLICE_SECONDS = 0.01
-"""After how long a wait looks whether the budget has changed; a socket seldom needs to be told another."""
+"""After how long a wait looks at the budget again."""
+GRAIN_SECONDS = 0.001
 _TIMEVAL = struct.Struct("@ll")
 
 
@@ -111,7 +112,7 @@ class TimedSocket:
     def __init__(self, connected: Any, budget: Budget) -> None:
         self._socket = connected
         self._budget = budget
-        self._slice_seconds = 0.0
+        self._told_seconds = 0.0
 
     def sendall(self, data: bytes) -> None:
         left: bytes | memoryview = data
@@ -135,11 +136,11 @@ class TimedSocket:
     def _limit(self) -> None:
         """Have the kernel end the next wait in time; raises TimeoutError when no time is left."""
         seconds = min(self._budget.left(), SLICE_SECONDS)
-        if seconds != self._slice_seconds:
+        if seconds != self._told_seconds:
             self._tell(seconds)
 
     def _tell(self, seconds: float) -> None:
-        self._slice_seconds = seconds
+        self._told_seconds = seconds
         self._socket.settimeout(None)
         whole, part = divmod(math.ceil(seconds * 1_000_000), 1_000_000)
         for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -154,10 +155,17 @@ class TimedTlsSocket(TimedSocket):
     """One that is encrypted: OpenSSL knows nothing of the kernel's time-outs, and a wait that ended cannot go on."""
 
     def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._budget.left())
+        self._limit()
         self._socket.sendall(data)
 
     def recv_into(self, buffer: Any) -> int:
-        self._socket.settimeout(self._budget.left())
+        self._limit()
         received: int = self._socket.recv_into(buffer)
         return received
+
+    def _limit(self) -> None:
+        """Have the socket give up with the budget, to the millisecond."""
+        left = self._budget.left()
+        if abs(self._told_seconds - left) > GRAIN_SECONDS:
+            self._told_seconds = left
+            self._socket.settimeout(left)

@@ -114,3 +114,14 @@ def test_those_on_their_way_when_it_opens_prolong_nothing(seconds: Seconds) -> N
         breaker.failed()
     seconds.now += 0.5
     assert breaker.allows()
+
+
+def test_without_a_longest_pause_all_are_the_first(seconds: Seconds) -> None:
+    """Claim: unless told otherwise a pause stays as short as it began, however many probes fail."""
+    breaker = Breaker(failures=3, open_seconds=0.5, monotonic=seconds)
+    _break(breaker)
+    for _ in range(4):
+        seconds.now += 0.5
+        assert breaker.allows()
+        breaker.failed()
+        assert not breaker.allows()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from metering.budget import Budget, TimedSocket
+from metering.budget import SLICE_SECONDS, Budget, TimedSocket
 from metering.meter import MeterUnavailable, Outcome, Subject, SubjectKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -123,6 +124,34 @@ def test_every_wait_of_a_timed_socket_ends_with_the_budget() -> None:
         for wait in (lambda: timed.recv_into(buffer), lambda: timed.sendall(bytes(10_000_000))):
             with budget.call(), pytest.raises(TimeoutError):
                 wait()
+
+
+class Told(socket.socket):
+    """A socket that notes how often the kernel is told anything of it."""
+
+    times = 0
+
+    def setsockopt(self, *told: Any) -> None:
+        self.times += 1
+        super().setsockopt(*told)
+
+
+def test_the_kernel_is_told_once_how_long_a_wait_is() -> None:
+    """Claim: while more than a slice is left, no wait tells it again, however little is left of a second."""
+    near, far = socket.socketpair()
+    told = Told(fileno=near.detach())
+    budget = Budget(5)
+    timed = TimedSocket(told, budget)
+    with told, far, budget.shared():
+        for number in range(20):
+            with budget.call():
+                timed.sendall(b"a")
+                far.sendall(b"b")
+                assert timed.recv_into(bytearray(4)) == 1
+                budget._mine.give_up_at -= number / 50
+        assert told.times == 2  # of receiving and of sending
+        seconds, microseconds = struct.unpack("@ll", told.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16))
+        assert seconds + microseconds / 1_000_000 == pytest.approx(SLICE_SECONDS, abs=0.005)
 
 
 ROUND_TRIPS = {"new visitor": 1, "visitor": 1, "subscriber": 1, "known reader": 1, "linked visitor": 2}

@@ -88,14 +88,15 @@ def test_a_long_secret_counts_to_its_last_character() -> None:
 
 def test_the_next_release_finds_what_this_one_wrote() -> None:
     """Claim: for one secret, places and articles are these bytes for good; another hash would lose every count."""
-    assert [KEYS.place(Subject(kind, "r-81")).tag for kind in SubjectKind] == ["{64.b21}", "{64.b39}"]
-    assert [KEYS.place(Subject(kind, "r-81")).hash.hex() for kind in SubjectKind] == [
+    keys = Keys("a key that only the tests know, 32+", 64)
+    assert [keys.place(Subject(kind, "r-81")).tag for kind in SubjectKind] == ["{64.b21}", "{64.b39}"]
+    assert [keys.place(Subject(kind, "r-81")).hash.hex() for kind in SubjectKind] == [
         "c1513823bd8cd195", "8fe25f879c3df227",
     ]  # fmt: skip
-    assert [KEYS.place(Subject(kind, "r-81")).field.hex() for kind in SubjectKind] == ["c1513823bd8c", "8fe25f879c3d"]
-    assert [KEYS.place(Subject(kind, "r-81")).mark for kind in SubjectKind] == [-1051641821, -1880989817]
-    assert KEYS.article("a-1").hex() == "349bbe8215cb"
-    place = KEYS.place(Subject(SubjectKind.READER, "r-81"))
+    assert [keys.place(Subject(kind, "r-81")).field.hex() for kind in SubjectKind] == ["c1513823bd8c", "8fe25f879c3d"]
+    assert [keys.place(Subject(kind, "r-81")).mark for kind in SubjectKind] == [-1051641821, -1880989817]
+    assert keys.article("a-1").hex() == "349bbe8215cb"
+    place = keys.place(Subject(SubjectKind.READER, "r-81"))
     assert (place.passes, place.aliases) == ("{64.b21}:passes", "{64.b21}:aliases")
     assert (place.absent(7), place.marks("w")) == ("{64.b21}:absent:7", "{64.b21}@w")
     assert place.meters(window_at("month", NOW, PARIS)) == ["{64.b21}:meter:month-2026-11"]

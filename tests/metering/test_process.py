@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from metering.process import this_process
+from metering.process import ThisProcess
 
 
 def test_it_is_the_kernels_number_after_a_fork_too() -> None:
     """Claim: what is remembered is what the kernel would say, in parent and child."""
+    this_process = ThisProcess()
     assert this_process.pid == os.getpid()
     child = os.fork()
     if child == 0:

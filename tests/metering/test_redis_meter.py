@@ -211,3 +211,16 @@ def test_forgetting_a_visitor_or_a_reader_leaves_the_other_of_that_id(
 def test_a_meter_that_answers_says_so(desk: Any) -> None:
     """Claim: the look that health checks take raises nothing while the meter is there."""
     desk.meter.ping()
+
+
+def test_answers_that_are_alike_are_one_object(desk: Any, backend_url: str, visitor: Subject) -> None:
+    """Claim: whoever tells many answers may tell each kind once; the fake makes them one by one."""
+    assert backend_url
+    common = {"limit": 2, "window": desk.window, "now": desk.now, "wall_now": desk.wall_now}
+    peeked = desk.meter.ask_many(visitor, ["a-1", "a-2", "a-3"], consume=False, **common).each
+    assert [each is peeked[0] for each in peeked] == [True] * 3
+    first, second, third, fourth = desk.meter.ask_many(
+        visitor, ["a-1", "a-2", "a-3", "a-4"], consume=True, **common
+    ).each
+    assert (first.used, second.used) == (1, 2)
+    assert third is fourth

@@ -72,7 +72,7 @@ def test_who_hangs_up_is_a_broken_connection(ends: tuple[Wire, socket.socket], b
     far.close()
     with budget.call():
         for _ in range(2):
-            with pytest.raises(redis.ConnectionError):
+            with pytest.raises(redis.ConnectionError, match=r"^(the server hung up|.*Broken pipe)$"):
                 wire.exchange(b"GET a\r\n", 1)
 
 
@@ -83,7 +83,7 @@ def test_who_says_nothing_is_given_up() -> None:
     budget = Budget(seconds)
     with near, far, budget.call():
         began = time.monotonic()
-        with pytest.raises(redis.TimeoutError):
+        with pytest.raises(redis.TimeoutError, match="no time is left"):
             Wire(TimedSocket(near, budget)).exchange(b"GET a\r\n", 1)
         assert seconds - SLICE_SECONDS < time.monotonic() - began < seconds + 5
 
