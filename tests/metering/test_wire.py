@@ -71,7 +71,7 @@ def test_who_hangs_up_is_a_broken_connection(ends: tuple[Wire, socket.socket], b
     far.sendall(b"$5\r\nhe")
     far.shutdown(socket.SHUT_WR)
     with budget.call():
-        with pytest.raises(redis.ConnectionError, match="^the server hung up$"):
+        with pytest.raises(redis.ConnectionError, match=r"^the server hung up$"):
             wire.exchange(b"GET a\r\n", 1)
         far.close()
         with pytest.raises(redis.ConnectionError, match="Broken pipe"):
@@ -85,7 +85,7 @@ def test_who_says_nothing_is_given_up() -> None:
     budget = Budget(seconds)
     with near, far, budget.call():
         began = time.monotonic()
-        with pytest.raises(redis.TimeoutError, match="^no time is left$"):
+        with pytest.raises(redis.TimeoutError, match=r"^no time is left$"):
             Wire(TimedSocket(near, budget)).exchange(b"GET a\r\n", 1)
         assert seconds - SLICE_SECONDS < time.monotonic() - began < seconds + 5
 
