@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import truediv
 from statistics import median
 
@@ -38,7 +39,7 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     }
     for target in targets.values():
         saturate(target, connections=SATURATING, seconds=scale.burst_seconds)  # caches, connections, first readings
-    rates = per_second(targets, scale)
+    rates = per_second(targets, in_short_bursts(scale))
     return [_throughput(rates), _latency(targets, SHARE_OF_CAPACITY * median(rates[OURS]), scale)]
 
 
@@ -68,6 +69,11 @@ def over(figures: ByRound, name: str) -> dict[str, float]:
     one right after the other can be compared all the same.
     """
     return {each: median(map(truediv, found, figures[name])) for each, found in figures.items()}
+
+
+def in_short_bursts(scale: Scale) -> Scale:
+    """Return as much time in four times as many bursts: each opens connections anew, and how they fall is luck."""
+    return replace(scale, rounds=4 * scale.rounds, burst_seconds=scale.burst_seconds / 4)
 
 
 def _by_round(targets: Mapping[str, Target], burst: Callable[[Target], float], scale: Scale) -> ByRound:

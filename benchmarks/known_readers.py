@@ -13,6 +13,7 @@ from benchmarks.decisions import (
     PACED_LONGER,
     SATURATING,
     ByRound,
+    in_short_bursts,
     over,
     per_second,
 )
@@ -33,8 +34,9 @@ def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     targets = {f"{readers:,}": _target(backdrop, readers, scale) for readers in scale.known_readers}
     for target in targets.values():
         saturate(target, connections=SATURATING, seconds=scale.burst_seconds)
-    rates = per_second(targets, scale)
-    slowest = _p99_seconds(targets, SHARE_TOGETHER * min(map(median, rates.values())), scale)
+    short = in_short_bursts(scale)
+    rates = per_second(targets, short)
+    slowest = _p99_seconds(targets, SHARE_TOGETHER * min(map(median, rates.values())), short)
     fewest = next(iter(targets))
     return [
         Section(
