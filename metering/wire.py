@@ -49,4 +49,6 @@ class Wire:
             if not received:
                 raise ConnectionError("the server hung up")
             self._reader.feed(self._buffer, 0, received)  # type: ignore[arg-type]
+        if self._reader.has_data():
+            raise InvalidResponse("more came than was asked for")  # and would pass for the next call's answer
         return replies

@@ -32,10 +32,11 @@ def ends(budget: Budget) -> Iterator[tuple[Wire, socket.socket]]:
 def test_each_command_has_its_reply(ends: tuple[Wire, socket.socket], budget: Budget) -> None:
     """Claim: what is sent arrives as it is; several replies that come together are told apart, one by one."""
     wire, far = ends
-    far.sendall(b"+PONG\r\n$3\r\nabc\r\n:7\r\n")
+    far.sendall(b"+PONG\r\n$3\r\nabc\r\n")
     with budget.call():
         assert wire.exchange(b"PING\r\nGET a\r\n", 2) == [b"PONG", b"abc"]
         assert far.recv(99) == b"PING\r\nGET a\r\n"
+        far.sendall(b":7\r\n")
         assert wire.exchange(b"INCR b\r\n", 1) == [7]
 
 
@@ -95,6 +96,14 @@ def test_what_is_not_the_protocol_is_no_reply(ends: tuple[Wire, socket.socket], 
     wire, far = ends
     far.sendall(b"HTTP/1.1 400 Bad Request\r\n")
     with budget.call(), pytest.raises(InvalidResponse):
+        wire.exchange(b"GET a\r\n", 1)
+
+
+def test_an_answer_to_nobody_is_nobodys(ends: tuple[Wire, socket.socket], budget: Budget) -> None:
+    """Claim: where more comes than was asked for, nobody takes it for the answer to the next question."""
+    wire, far = ends
+    far.sendall(b":1\r\n:2\r\n")
+    with budget.call(), pytest.raises(InvalidResponse, match=r"^more came than was asked for$"):
         wire.exchange(b"GET a\r\n", 1)
 
 
