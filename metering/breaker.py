@@ -37,7 +37,7 @@ class Breaker:
 
     def allows(self) -> bool:
         """Tell whether the caller may try; it must then report `succeeded` or `failed`."""
-        if self._failures < self._threshold:
+        if not self.is_open:
             return True
         with self._lock:
             now = self._monotonic()

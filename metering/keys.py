@@ -7,7 +7,7 @@ Redis Cluster slot. The tag names the number of buckets: data laid out for anoth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from metering.meter import Subject, SubjectKind
@@ -98,11 +98,9 @@ class Keys:
         """Return the 6 bytes that stand for an article."""
         return digest_of(self._article_hasher, article_id)
 
-    def articles(self, article_ids: Sequence[str]) -> bytes:
+    def articles(self, article_ids: Iterable[str]) -> bytes:
         """Return the bytes of all these, one after the other."""
         hasher = self._article_hasher
-        if len(article_ids) == 1:
-            return digest_of(hasher, article_ids[0])
         return b"".join([digest_of(hasher, each) for each in article_ids])
 
 

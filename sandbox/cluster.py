@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -122,3 +123,14 @@ def _has_replica(node: ClusterNode) -> bool:
     with node.client() as client:
         replicas = client.info("replication")
     return bool(replicas["connected_slaves"] == 1 and replicas["slave0"]["state"] == "online")
+
+
+@contextmanager
+def running_cluster(directory: Path) -> Iterator[ValkeyCluster]:
+    """Run a cluster with its servers' folders in `directory`; stop them all, also where only some came up."""
+    cluster = ValkeyCluster(directory)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()

@@ -17,7 +17,7 @@ import stripe
 import structlog
 
 from sandbox.chromium import NoChromium, open_chromium
-from sandbox.cluster import ValkeyCluster
+from sandbox.cluster import ValkeyCluster, running_cluster
 from sandbox.databases import Databases
 from sandbox.newsroom import DEFAULT_PORTS, ROOT, STRIPE_KEY, Newsroom, Ports, Secrets, machine
 from sandbox.processes import Child, free_port
@@ -79,12 +79,8 @@ def redis_url(valkey: Valkey) -> str:
 @pytest.fixture(scope="session")
 def whole_cluster(server_directory: Path) -> Iterator[ValkeyCluster]:
     """Three primaries with a replica each, which no test breaks."""
-    running = ValkeyCluster(server_directory / "whole-cluster")
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with running_cluster(server_directory / "whole-cluster") as cluster:
+        yield cluster
 
 
 @pytest.fixture

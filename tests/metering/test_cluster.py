@@ -15,7 +15,7 @@ from redis.crc import key_slot
 from metering.cluster import is_cluster, seeds
 from metering.meter import MeterUnavailable, Outcome, Reading, Subject, SubjectKind
 from metering.redis_meter import RedisMeter
-from sandbox.cluster import ClusterNode, ValkeyCluster
+from sandbox.cluster import ClusterNode, ValkeyCluster, running_cluster
 
 VISITORS = [Subject(SubjectKind.VISITOR, f"v-{number}") for number in range(90)]
 pytestmark = pytest.mark.xdist_group("breakable-cluster")
@@ -25,12 +25,8 @@ pytestmark = pytest.mark.xdist_group("breakable-cluster")
 def breakable(server_directory: Path) -> Iterator[ValkeyCluster]:
     """Three primaries with a replica each; the last test kills one."""
     # A folder of its own each time: run in another order, this module is set up more than once, and servers remember.
-    running = ValkeyCluster(Path(mkdtemp(dir=server_directory)))
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with running_cluster(Path(mkdtemp(dir=server_directory))) as cluster:
+        yield cluster
 
 
 @pytest.fixture
