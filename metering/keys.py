@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from metering.meter import Subject, SubjectKind
@@ -17,6 +18,8 @@ SUBJECT_BYTES = 8
 FIELD_BYTES, MARK_BYTES = 6, 4
 """Of the subject's hash; its last bytes tell the bucket, so a field need not hold them once more."""
 ARTICLE_BYTES = 6
+ARTICLES_KNOWN = 10_000
+"""Whose hashes a process remembers, some megabytes: a paper's readers all ask about the same few articles."""
 READERS_PER_BUCKET = 64
 """Above 128 entries Redis 7.0 turns a packed hash into a hash table of three times the size."""
 
@@ -83,7 +86,8 @@ class Keys:
             kind: hashlib.blake2b(key=secret, digest_size=SUBJECT_BYTES, person=kind.value.encode())
             for kind in SubjectKind
         }
-        self._article_hasher = hashlib.blake2b(key=secret, digest_size=ARTICLE_BYTES, person=b"article")
+        article_hasher = hashlib.blake2b(key=secret, digest_size=ARTICLE_BYTES, person=b"article")
+        self._article = lru_cache(maxsize=ARTICLES_KNOWN)(partial(digest_of, article_hasher))
 
     def place(self, subject: Subject) -> Place:
         """Return where `subject` is kept."""
@@ -96,12 +100,11 @@ class Keys:
 
     def article(self, article_id: str) -> bytes:
         """Return the 6 bytes that stand for an article."""
-        return digest_of(self._article_hasher, article_id)
+        return self._article(article_id)
 
     def articles(self, article_ids: Iterable[str]) -> bytes:
         """Return the bytes of all these, one after the other."""
-        hasher = self._article_hasher
-        return b"".join([digest_of(hasher, each) for each in article_ids])
+        return b"".join(map(self._article, article_ids))
 
 
 def digest_of(prepared: hashlib.blake2b, text: str) -> bytes:

@@ -30,6 +30,7 @@ def build_flask(services: Services) -> Flask:
     budget = app.extensions["newsstand.budget"] = ThreadBudget(services.slow_calls_at_once)
     for operation in OPERATIONS:
         mount(app, operation, services, budget, rule=rule_of(operation.path, paths))
-    lean = LeanPath(app.wsgi_app, DECIDE, services)
-    app.wsgi_app = OneDeadline(lean, (DECIDE, DECIDE_BATCH), services.one_decision)  # type: ignore[method-assign]
+    decisions = (DECIDE, DECIDE_BATCH)
+    lean = LeanPath(app.wsgi_app, decisions, services)
+    app.wsgi_app = OneDeadline(lean, decisions, services.one_decision)  # type: ignore[method-assign]
     return app

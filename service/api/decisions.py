@@ -38,17 +38,18 @@ def decide_batch(services: Services, call: Call) -> Reply:
     """Ask the gate once about every article, and count each answer."""
     asked = call.body["articles"]
     known = {None, *(feature.id for feature in services.catalog.features)}
-    unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each.feature not in known}
-    if unknown:
+    if not known.issuperset([each.feature for each in asked]):
+        unknown = {index: _UNKNOWN_FEATURE for index, each in enumerate(asked) if each.feature not in known}
         raise InvalidRequest("There is no such feature.", errors={"articles": unknown})
     found = services.gate.decide(_question(call, asked))
     # Answers that are alike are one object (gate.py): each is told and counted once.
     ids = [*map(id, found)]
-    alike, told = Counter(ids), {}
-    for which, each in dict(zip(ids, found, strict=True)).items():
-        told[which] = decision_json(each, services.catalog.zone)
+    alike, kinds = Counter(ids), dict(zip(ids, found, strict=True))
+    told = {which: decision_json(each, services.catalog.zone) for which, each in kinds.items()}
+    for which, each in kinds.items():
         metrics.count_decision(each.decision.reason, each.degraded, alike[which])
-    return Reply(200, f'{{"decisions":[{",".join([told[which] for which in ids])}]}}')
+    usual = all(each.degraded is None for each in kinds.values())
+    return Reply(200, f'{{"decisions":[{",".join([told[which] for which in ids])}]}}', usual=usual)
 
 
 def _is_known(feature: str, catalog: Catalog) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing, validate
 
-from service.api.fields import Choice, Id, IpAddress, ReaderId, Text
+from service.api.fields import Articles, Choice, Id, IpAddress, ReaderId, Text
 from service.exemptions.ranges import address_of
 
 Loader = Callable[[Mapping[str, Any]], "dict[str, Any] | None"]
@@ -66,6 +66,8 @@ def _load(field: fields.Field[Any]) -> Callable[[Any], Any]:
     """Return what loads a value of this field, or is in doubt; of a kind not known here everything is."""
     if type(field) is fields.Nested and not field.many:
         return _nested(quick_loader(field.schema))
+    if type(field) is Articles:
+        return _articles(field)
     return _address if type(field) is IpAddress and len(field.validators) == 1 else lambda _: _IN_DOUBT
 
 
@@ -73,6 +75,14 @@ def _nested(load: Loader) -> Callable[[Any], Any]:
     def take(given: Any) -> Any:
         loaded = load(given) if type(given) is dict else None
         return _IN_DOUBT if loaded is None else loaded
+
+    return take
+
+
+def _articles(field: Articles) -> Callable[[Any], Any]:
+    def take(given: Any) -> Any:
+        plain = field.plain(given)
+        return _IN_DOUBT if plain is None else plain
 
     return take
 

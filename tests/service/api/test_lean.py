@@ -19,7 +19,7 @@ from werkzeug.test import EnvironBuilder
 
 from service.api import envelope
 from service.api.body import LIMIT_BYTES
-from service.api.decisions import DECIDE
+from service.api.decisions import DECIDE, DECIDE_BATCH
 from service.api.lean import LeanPath
 from service.api.routes import OPERATIONS
 from service.errors import Unavailable
@@ -42,16 +42,22 @@ ARTICLES = st.fixed_dictionaries(
 QUESTIONS = st.fixed_dictionaries(
     {"article": ARTICLES | VALUES}, optional={name: st.just("r-81") | VALUES for name in [*NAMES, "unknown"]}
 )
-
+BATCHES = st.fixed_dictionaries(
+    {"articles": st.lists(ARTICLES | VALUES, max_size=3) | VALUES},
+    optional={name: st.just("r-81") | VALUES for name in [*NAMES, "unknown"]},
+)
 
 USUAL: dict[str, Any] = {
     "method": "POST", "path": "/v1/decisions", "query": "", "content_type": "application/json",
     "key": "Bearer site-key", "request_id": "req-1", "length": "right", "chunked": None, "idempotency_key": None,
 }  # fmt: skip
 BODY = json.dumps({"reader_id": "r-81", "user_agent": "Mozilla/5.0", "article": {"id": "a-1"}}).encode()
+BATCH = json.dumps({"visitor_id": "v-5", "articles": [{"id": "a-1"}, {"id": "a-2", "access": "free"}]}).encode()
+USUAL_BATCH = USUAL | {"path": "/v1/decisions/batch"}
+BOTH = [(USUAL, BODY), (USUAL_BATCH, BATCH)]
 ODD = {
     "method": ["GET", "PUT", "DELETE"],
-    "path": ["/v1/decisions/", "//v1/decisions", "/v1/plans", "/nowhere"],
+    "path": ["/v1/decisions", "/v1/decisions/batch", "/v1/decisions/", "//v1/decisions", "/v1/plans", "/nowhere"],
     "query": ["a=1", "a"],
     "content_type": ["application/json; charset=utf-8", "APPLICATION/JSON", "text/plain", "", None],
     "key": ["bearer site-key", "Bearer  site-key", "Bearer support:read-key", "Bearer unknown", "Bearer ", "Bearer é",
@@ -62,9 +68,12 @@ ODD = {
     "idempotency_key": ["once"],
 }  # fmt: skip
 ODDITIES = [(name, value) for name, values in ODD.items() for value in values]
-HEADS = st.lists(st.sampled_from(ODDITIES), max_size=2).map(lambda odd: USUAL | dict(odd))
+ANY_HEAD = st.sampled_from([USUAL, USUAL_BATCH])
+HEADS = st.builds(lambda usual, odd: usual | dict(odd), ANY_HEAD, st.lists(st.sampled_from(ODDITIES), max_size=2))
 BODIES = (
-    st.just(BODY) | QUESTIONS.map(json.dumps).map(str.encode) | st.sampled_from([*NO_JSON, b" " * (LIMIT_BYTES + 1)])
+    st.sampled_from([BODY, BATCH])
+    | (QUESTIONS | BATCHES).map(json.dumps).map(str.encode)
+    | st.sampled_from([*NO_JSON, b" " * (LIMIT_BYTES + 1)])
 )
 
 
@@ -124,39 +133,50 @@ def _assert_alike(api: Any, head: dict[str, Any], body: bytes) -> None:
     assert not api.gate.questions or api.gate.questions[0] == api.gate.questions[1]
 
 
+@pytest.mark.parametrize(("usual", "body"), BOTH)
 @pytest.mark.parametrize(("name", "value"), ODDITIES)
-def test_one_oddity_is_answered_alike(api: Any, name: str, value: Any) -> None:
+def test_one_oddity_is_answered_alike(api: Any, usual: dict[str, Any], body: bytes, name: str, value: Any) -> None:
     """Claim: one thing amiss in the head of a good request leads to one answer on both ways."""
-    _assert_alike(api, USUAL | {name: value}, BODY)
+    _assert_alike(api, usual | {name: value}, body)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=HEADS, body=BODIES)
 def test_both_ways_answer_alike(api: Any, head: dict[str, Any], body: bytes) -> None:
     """Claim: status, headers in their order, and body are equal, and the gate is asked the same."""
     _assert_alike(api, head, body)
 
 
-@pytest.mark.parametrize("body", [BODY, json.dumps({"article": {"id": "a", "feature": "nothing"}}).encode()])
-def test_the_usual_request_never_reaches_flask(api: Any, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        *BOTH,
+        (USUAL, json.dumps({"article": {"id": "a", "feature": "nothing"}}).encode()),
+        (USUAL_BATCH, json.dumps({"articles": [{"id": "a"}, {"id": "a", "feature": "nothing"}]}).encode()),
+    ],
+)
+def test_the_usual_request_never_reaches_flask(api: Any, head: dict[str, Any], body: bytes) -> None:
     """Claim: a plain question, also one that the view itself refuses, is answered by the short cut."""
 
     def fail(*_: Any) -> Iterable[bytes]:
         raise AssertionError("Flask was asked")
 
-    answer = _asked(LeanPath(fail, DECIDE, api.services), _environ(USUAL, body))
+    answer = _asked(LeanPath(fail, [DECIDE, DECIDE_BATCH], api.services), _environ(head, body))
     assert answer.status in {"200 OK", "422 UNPROCESSABLE ENTITY"}
 
 
+@pytest.mark.parametrize(("usual", "body"), BOTH)
 @pytest.mark.parametrize("error", [RuntimeError("canary"), Unavailable("Later.", retry_after_seconds=3)])
-def test_what_fails_inside_is_answered_alike(api: Any, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_what_fails_inside_is_answered_alike(
+    api: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, usual: dict[str, Any], body: bytes
+) -> None:
     """Claim: an error of ours is the same problem on both ways, with its id and its headers."""
 
     def decide(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(api.gate, "decide", decide)
-    served, reference = _both(api, USUAL, BODY)
+    served, reference = _both(api, usual, body)
     assert served == reference
     assert served.status[0] == "5"
     assert b"canary" not in served.body
@@ -185,28 +205,32 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[
     structlog.reset_defaults()
 
 
+@pytest.mark.parametrize(("usual", "body"), BOTH)
 @pytest.mark.parametrize("key", ["Bearer site-key", "Bearer unknown"])
-def test_both_ways_leave_the_same_line(api: Any, lines: Any, key: str) -> None:
+def test_both_ways_leave_the_same_line(api: Any, lines: Any, key: str, usual: dict[str, Any], body: bytes) -> None:
     """Claim: the access line tells the same, the caller's request id and the key's id included."""
     written = lines("debug")
-    _both(api, USUAL | {"key": key}, BODY)
+    _both(api, usual | {"key": key}, body)
     first, second = written()
     assert first == second
-    assert first["route"] == "/v1/decisions"
+    assert first["route"] == usual["path"]
     assert first["request_id"] == "req-1"
 
 
-def test_only_what_is_unusual_leaves_a_line(api: Any, lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("usual", "body"), BOTH)
+def test_only_what_is_unusual_leaves_a_line(
+    api: Any, lines: Any, monkeypatch: pytest.MonkeyPatch, usual: dict[str, Any], body: bytes
+) -> None:
     """Claim: a decision as there are thousands leaves none; one that is degraded, slow, refused or fails does."""
     written = lines("info")
-    _both(api, USUAL, BODY)
+    _both(api, usual, body)
     assert written() == []
-    _asked(api.app, _environ(USUAL | {"key": "Bearer unknown"}, BODY))
+    _asked(api.app, _environ(usual | {"key": "Bearer unknown"}, body))
     with monkeypatch.context() as patched:
         patched.setattr(envelope, "SLOW_SECONDS", 0.0)
-        _asked(api.app, _environ(USUAL, BODY))
+        _asked(api.app, _environ(usual, body))
     api.gate.answer = api.gate.answer._replace(degraded="redis")
-    _asked(api.app, _environ(USUAL, BODY))
+    _asked(api.app, _environ(usual, body))
     assert [line["status"] for line in written()] == [401, 200, 200]
 
 
@@ -222,4 +246,4 @@ def test_only_an_operation_without_further_needs_may_take_it(api: Any) -> None:
     assert others
     for operation in others:
         with pytest.raises(ValueError, match=operation.name):
-            LeanPath(api.app.wsgi_app, operation, api.services)
+            LeanPath(api.app.wsgi_app, [operation], api.services)

@@ -41,10 +41,12 @@ class Sample(Schema):
 def _objects(schema: type[Schema]) -> st.SearchStrategy[dict[str, Any]]:
     names = [*schema().fields, "unknown"]
     inner = st.fixed_dictionaries({"id": VALUES}, optional={"access": VALUES, "feature": VALUES, "other": VALUES})
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, VALUES | inner))
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, VALUES | inner | st.lists(inner, max_size=3)))
 
 
-@pytest.mark.parametrize("schema", [Sample, schemas.DecisionRequest, schemas.Article, schemas.VisitorLink])
+@pytest.mark.parametrize(
+    "schema", [Sample, schemas.DecisionRequest, schemas.BatchRequest, schemas.Article, schemas.VisitorLink]
+)
 def test_nothing_is_loaded_differently(schema: type[Schema]) -> None:
     """Claim: whatever the quick way takes, the schema takes too, and makes the same of it."""
     load = quick_loader(schema())
@@ -62,16 +64,32 @@ def test_nothing_is_loaded_differently(schema: type[Schema]) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("schema", "value"),
     [
-        {"article": {"id": "a-1"}},
-        {"visitor_id": "v_3xQ-9", "mode": "peek", "article": {"id": "2026/11/fall", "access": "free", "feature": None}},
-        {"reader_id": "r-81", "client_ip": "2001:db8::7", "user_agent": "Mozilla/5.0", "article": {"id": "a"}},
+        (schemas.DecisionRequest, {"article": {"id": "a-1"}}),
+        (
+            schemas.DecisionRequest,
+            {
+                "visitor_id": "v_3xQ-9",
+                "mode": "peek",
+                "article": {"id": "2026/11/fall", "access": "free", "feature": None},
+            },
+        ),
+        (
+            schemas.DecisionRequest,
+            {"reader_id": "r-81", "client_ip": "2001:db8::7", "user_agent": "Mozilla/5.0", "article": {"id": "a"}},
+        ),
+        (schemas.BatchRequest, {"articles": [{"id": "a"}] * 499 + [{"id": "b", "feature": "archives"}]}),
     ],
 )
-def test_the_usual_is_taken(value: dict[str, Any]) -> None:
+def test_the_usual_is_taken(schema: type[Schema], value: dict[str, Any]) -> None:
     """Claim: the quick way is a way: what sites send all day does not fall through."""
-    assert quick_loader(schemas.DecisionRequest())(value) == schemas.DecisionRequest().load(value)
+    assert quick_loader(schema())(value) == schema().load(value)
+
+
+def test_more_articles_than_a_batch_may_have_are_left_to_the_schema() -> None:
+    """Claim: what is plain one by one is still counted."""
+    assert quick_loader(schemas.BatchRequest())({"articles": [{"id": "a"}] * 501}) is None
 
 
 def test_what_it_does_not_know_is_left_to_the_schema() -> None:
