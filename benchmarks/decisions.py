@@ -1,17 +1,20 @@
-"""How many decisions a second, and how long the slowest hundredth waits, beside the peers."""
+"""How many decisions a second, what each costs, and how long the slowest hundredth waits, beside the peers."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from operator import truediv
+from operator import sub, truediv
 from statistics import median
+from typing import NamedTuple, TypeVar
 
 from benchmarks.findings import Finding, Section, at_least, at_most
 from benchmarks.load import Target, pace, saturate
+from benchmarks.processor import seconds_of
 from benchmarks.questions import SHARES, page_views
 from benchmarks.scale import Scale
-from benchmarks.servers import Backdrop
+from benchmarks.servers import Backdrop, Service
 
 NOOP, OURS, EVALSHA, LIMITER = "bare WSGI no-op", "Newsstand", "Flask + JSON + EVALSHA", "Flask-Limiter view"
 FORGETFUL, BOUND = "Newsstand without its journal", "bare WSGI + JSON + EVALSHA"
@@ -28,19 +31,49 @@ SATURATING, PACED = 16, 32
 SHARE_OF_CAPACITY, PACED_LONGER = 0.6, 2
 ByRound = Mapping[str, Sequence[float]]
 """Of each target, a figure from each round."""
+T = TypeVar("T")
+
+
+class Cost(NamedTuple):
+    """What an answer takes of the processors, in seconds: of the web service, of Redis, of the client that asks."""
+
+    web: float
+    redis: float
+    client: float
 
 
 def measure(backdrop: Backdrop, scale: Scale) -> list[Section]:
     """Measure all of them, serving side by side."""
     views = page_views(backdrop.site_key, scale.page_views)
+    services = {name: backdrop.serve(app) for name, (app, _) in APPS.items()}
     targets = {
-        name: Target(port=backdrop.serve(app).port, requests=views, expected=expected)
-        for name, (app, expected) in APPS.items()
+        name: Target(port=service.port, requests=views, expected=APPS[name][1]) for name, service in services.items()
     }
     for target in targets.values():
         saturate(target, connections=SATURATING, seconds=scale.burst_seconds)  # caches, connections, first readings
-    rates = per_second(targets, in_short_bursts(scale))
-    return [_throughput(rates), _latency(targets, SHARE_OF_CAPACITY * median(rates[OURS]), scale)]
+    short = in_short_bursts(scale)
+    bursts = _by_round(targets, _Measuring(backdrop, services, short.burst_seconds), short)
+    rates = {name: [rate for rate, _ in found] for name, found in bursts.items()}
+    costs = {name: [cost for _, cost in found] for name, found in bursts.items()}
+    return [_throughput(rates), _cost(costs), _latency(targets, SHARE_OF_CAPACITY * median(rates[OURS]), scale)]
+
+
+class _Measuring:
+    """Takes one burst: how many answers a second, and what each cost."""
+
+    def __init__(self, backdrop: Backdrop, services: Mapping[str, Service], burst_seconds: float) -> None:
+        self._redis = backdrop.valkey_child.pid
+        self._web = {service.port: service.child.pid for service in services.values()}
+        self._burst_seconds = burst_seconds
+
+    def __call__(self, target: Target) -> tuple[float, Cost]:
+        before = self._spent(target)
+        burst = saturate(target, connections=SATURATING, seconds=self._burst_seconds)
+        spent = map(sub, self._spent(target), before)
+        return burst.per_second, Cost(*(seconds / len(burst.latencies_seconds) for seconds in spent))
+
+    def _spent(self, target: Target) -> Cost:
+        return Cost(seconds_of(self._web[target.port]), seconds_of(self._redis), time.process_time())
 
 
 def per_second(targets: Mapping[str, Target], scale: Scale) -> ByRound:
@@ -76,8 +109,8 @@ def in_short_bursts(scale: Scale) -> Scale:
     return replace(scale, rounds=4 * scale.rounds, burst_seconds=scale.burst_seconds / 4)
 
 
-def _by_round(targets: Mapping[str, Target], burst: Callable[[Target], float], scale: Scale) -> ByRound:
-    found: dict[str, list[float]] = {name: [] for name in targets}
+def _by_round(targets: Mapping[str, Target], burst: Callable[[Target], T], scale: Scale) -> Mapping[str, Sequence[T]]:
+    found: dict[str, list[T]] = {name: [] for name in targets}
     for name in turns(list(targets), scale.rounds):
         found[name].append(burst(targets[name]))
     return found
@@ -113,6 +146,29 @@ def _throughput(rates: ByRound) -> Section:
         ],
         bars=shares,
         unit="of the no-op",
+    )
+
+
+def _cost(costs: Mapping[str, Sequence[Cost]]) -> Section:
+    """Return what all processes together spend on an answer; the rate is this and how well the machine is shared."""
+    each = {name: Cost(*map(median, zip(*found, strict=True))) for name, found in costs.items()}
+    micros = {name: 1e6 * sum(cost) for name, cost in each.items()}
+    ours, beside = each[OURS], ", ".join(f"{name} {spent:.0f}" for name, spent in micros.items() if name != OURS)
+    return Section(
+        title="What a decision costs",
+        how=(
+            "The processors' time for one answer in the same bursts, of the web service, of Valkey and of the client "
+            "that asks: half as much time for all is twice the rate."
+        ),
+        findings=[
+            Finding(what="processors' time of a decision", figure=f"{micros[OURS]:.0f} µs", beside=beside),
+            *[
+                Finding(what=f"of it {part}", figure=f"{1e6 * spent:.0f} µs", beside=f"{NOOP} {1e6 * bare:.0f}")
+                for part, spent, bare in zip(("web", "Valkey", "the client"), ours, each[NOOP], strict=True)
+            ],
+        ],
+        bars=micros,
+        unit="µs an answer",
     )
 
 
