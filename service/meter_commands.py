@@ -49,7 +49,7 @@ def what_if(
     first: datetime | None, last: datetime | None, plot_file: str,
 ) -> None:  # fmt: skip
     """Replay the journal under another meter: walls gained and lost, per day."""
-    _refuse_contradictions(window, days, first, last, Path(plot_file))
+    _refuse_contradictions(first, last, Path(plot_file))
     from rich.console import Console
 
     from service.catalog.load import load_catalog
@@ -65,8 +65,7 @@ def what_if(
         window=window,
         rolling_days=days,
     )
-    if other.meter.window == ROLLING and not other.meter.rolling_days:
-        raise click.UsageError("a rolling window needs --days")
+    _refuse_odd_days(other, days)
     found = _replayed(settings, other, first.date() if first else None, last.date() if last else None)
     if not found:
         raise click.ClickException("the journal remembers no metered read or wall of those days")
@@ -76,16 +75,21 @@ def what_if(
     click.echo(f"Drawn in {plot_file}.\n\n{NOTE}")
 
 
-def _refuse_contradictions(
-    window: str | None, days: int | None, first: datetime | None, last: datetime | None, plot_file: Path
-) -> None:
-    """Raise UsageError for what a long replay would find out at its end, or pass over."""
-    if days is not None and window not in (None, ROLLING):
-        raise click.UsageError(f"--days belongs to a rolling window, not to a {window}")
+def _refuse_contradictions(first: datetime | None, last: datetime | None, plot_file: Path) -> None:
+    """Raise UsageError for what a long replay would find out at its end."""
     if first is not None and last is not None and first > last:
         raise click.UsageError("--from is after --to")
     if not plot_file.absolute().parent.is_dir():
         raise click.UsageError(f"--plot: there is no folder {plot_file.absolute().parent}")
+
+
+def _refuse_odd_days(other: Catalog, days: int | None) -> None:
+    """Raise UsageError where the number of days is missing, or would be passed over."""
+    window = other.meter.window
+    if window == ROLLING and not other.meter.rolling_days:
+        raise click.UsageError("a rolling window needs --days")
+    if window != ROLLING and days is not None:
+        raise click.UsageError(f"--days belongs to a rolling window, not to a {window}")
 
 
 def _replayed(settings: Settings, other: Catalog, first: date | None, last: date | None) -> dict[date, Day]:

@@ -150,6 +150,8 @@ class Articles(fields.List[Any]):
         plain = self.plain(value)
         if plain is not None:
             return plain
+        if isinstance(value, list) and len(value) > self._most:  # of 100,000 each would be looked at, and told of
+            self._validate(value)
         loaded: list[Any] = super()._deserialize(value, attr, data, **options)
         return [article_in(each) for each in loaded]
 

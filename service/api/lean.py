@@ -24,7 +24,6 @@ from service.api.operations import Call, Operation, Reply, View
 from service.api.problems import content_type, reply_to
 from service.api.quick import Loader, quick_loader
 from service.api.services import Services
-from service.errors import Problem
 from service.store.api_keys import ApiKey, Scope
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class LeanPath:
             raw = environ["wsgi.input"].read(length)
             environ["wsgi.input"] = io.BytesIO(raw)  # Flask finds it whole
             value = parsed(raw)
-        except (Problem, OSError):
+        except Exception:  # whatever is amiss, Flask meets it too, and says what it is
             return None
         whole = len(raw) == length and isinstance(value, dict)
         body = way.load(value) if whole else None

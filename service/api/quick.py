@@ -68,7 +68,9 @@ def _load(field: fields.Field[Any]) -> Callable[[Any], Any]:
         return _nested(quick_loader(field.schema))
     if type(field) is Articles:
         return _articles(field)
-    return _address if type(field) is IpAddress and len(field.validators) == 1 else lambda _: _IN_DOUBT
+    if type(field) is IpAddress and len(field.validators) == 1:
+        return _address(_pattern(field).fullmatch)
+    return lambda _: _IN_DOUBT
 
 
 def _nested(load: Loader) -> Callable[[Any], Any]:
@@ -87,8 +89,11 @@ def _articles(field: Articles) -> Callable[[Any], Any]:
     return take
 
 
-def _address(given: Any) -> Any:
-    try:
-        return address_of(given) if type(given) is str else _IN_DOUBT
-    except ValueError:
-        return _IN_DOUBT
+def _address(fits: Callable[[str], object]) -> Callable[[Any], Any]:
+    def take(given: Any) -> Any:
+        try:  # an IPv6 zone may hold anything, so the text has to fit as well
+            return address_of(given) if type(given) is str and fits(given) else _IN_DOUBT
+        except ValueError:
+            return _IN_DOUBT
+
+    return take

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.catalog.load import catalog_from_source
 from service.convergence.progress import Progress, unseen
 from service.domain.catalog import Catalog
 from service.domain.decision import Reason
+from service.errors import ConfigurationError
 from service.journal.entry import Entry, entry_of
 from service.journal.what_if import Tried
 from service.store import catalogs
@@ -87,6 +89,7 @@ def tries(engine: Engine, *, until: datetime, progress: Progress = unseen) -> It
     """
     query = _TRIES.where(decisions.c.decided_at < until)
     with engine.connect().execution_options(yield_per=PORTION) as connection:
+        usual_limits = _reader_limits(connection)
         total = connection.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
         for number, row in enumerate(connection.execute(query), start=1):
             if number % PORTION == 0 or number == total:
@@ -99,8 +102,24 @@ def tries(engine: Engine, *, until: datetime, progress: Progress = unseen) -> It
                 article_id=row.article_id,
                 counted=row.counted,
                 used=row.meter_used,
+                added=_added(row, usual_limits),
                 resets_at=row.resets_at.astimezone(UTC),
             )
+
+
+def _reader_limits(connection: Connection) -> Mapping[str, int]:
+    """Return how many articles readers had by each kept offer that today's rules can read."""
+    limits = {}
+    for version, source in catalogs.every(connection):
+        with suppress(ConfigurationError):
+            limits[version] = catalog_from_source(source).meter.limit_reader
+    return limits
+
+
+def _added(row: Any, usual_limits: Mapping[str, int]) -> int:
+    """Return what staff had added for a reader; a browser has the visitors' limit, whoever's reads it shares."""
+    usual = usual_limits.get(row.catalog_version)
+    return 0 if row.reader_id is None or usual is None else max(0, row.meter_limit - usual)
 
 
 _TRIES = (
@@ -112,6 +131,8 @@ _TRIES = (
         decisions.c.article_id,
         decisions.c.counted,
         decisions.c.meter_used,
+        decisions.c.meter_limit,
+        decisions.c.catalog_version,
         decisions.c.resets_at,
     )
     .select_from(

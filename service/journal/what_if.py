@@ -21,7 +21,8 @@ class Tried:
     """A metered article that somebody tried to read: let in and counted, or walled.
 
     `reader_id` is also that of a browser linked to a reader by then, whose reads count together. `used` is what the
-    meter said, this read included; entries of an earlier release stop at the limit. `resets_at` ends the window.
+    meter said, this read included; entries of an earlier release stop at the limit. `resets_at` ends the window, and
+    `added` is what staff had added to the reader's limit.
     """
 
     at: datetime
@@ -32,6 +33,7 @@ class Tried:
     counted: bool
     used: int
     resets_at: datetime
+    added: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +66,10 @@ class _Count:
         self.empty()
         self.ends_at = None
 
+    def end_if_over(self, at: datetime) -> None:
+        if self.ends_at is not None and at >= self.ends_at:
+            self.end()
+
     def unite(self, other: _Count) -> None:
         self.articles |= other.articles
         self.unknown += other.unknown
@@ -75,7 +81,9 @@ class _Subject:
     real: _Count = field(default_factory=_Count)
     other: _Count = field(default_factory=_Count)
 
-    def unite(self, browser: _Subject) -> None:
+    def unite(self, browser: _Subject, at: datetime) -> None:
+        for count in (self.real, self.other, browser.real, browser.other):
+            count.end_if_over(at)  # a window of long ago would take along what the browser brings
         self.real.unite(browser.real)
         self.other.unite(browser.other)
 
@@ -103,8 +111,7 @@ class WhatIf:
                 other.end()  # a rolling window that begins anew before its end was reset
             real.end()
             real.ends_at = tried.resets_at
-        if other.ends_at is not None and tried.at >= other.ends_at:
-            other.end()
+        other.end_if_over(tried.at)
         limit = self._limit(tried)
         _keep_in_step(subject, tried, room=limit - other.size)
         opened = tried.article_id in other.articles or other.size < limit
@@ -123,7 +130,7 @@ class WhatIf:
         if tried.reader_id is not None and tried.visitor_id is not None:
             browser = self._subjects.pop((False, tried.visitor_id), None)
             if browser is not None:
-                subject.unite(browser)
+                subject.unite(browser, tried.at)
         return subject
 
     def _end(self, tried: Tried, other: _Count) -> datetime:
@@ -133,7 +140,7 @@ class WhatIf:
 
     def _limit(self, tried: Tried) -> int:
         meter = self._catalog.meter
-        return meter.limit_reader if tried.signed_in else meter.limit_visitor
+        return (meter.limit_reader if tried.signed_in else meter.limit_visitor) + tried.added
 
     def _tell(self, tried: Tried, opened: bool) -> None:
         day = self.days.setdefault(tried.at.astimezone(self._catalog.zone).date(), Day())

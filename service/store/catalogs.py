@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -17,3 +19,9 @@ def find(connection: Connection, version: str) -> str | None:
     """Return the offer of that version, or None for one that no decision was remembered under."""
     found: str | None = connection.scalar(select(catalogs.c.source).where(catalogs.c.version == version))
     return found
+
+
+def every(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield each kept offer's version and source."""
+    for row in connection.execute(select(catalogs.c.version, catalogs.c.source)):
+        yield row.version, row.source

@@ -28,7 +28,7 @@ HELD_BY = {
     "publish": ["redis_meter_passes"],
     "newcomers": ["guard"],
     "aliases": ["redis_meter_linking"],
-    "link": ["redis_meter_linking"],
+    "link": ["redis_meter_linking", "redis_meter_rolling"],
     "linked": ["redis_meter_linking"],
     "settle": ["redis_meter_linking"],
     "unite": ["redis_meter_rolling", "redis_meter_linking"],

@@ -104,6 +104,7 @@ def test_a_rolling_window_has_a_number_of_days(journaled: Any, what_if: Any, tmp
     ("arguments", "complaint"),
     [
         (("--window", "week", "--days", "3"), "--days belongs to a rolling window"),
+        (("--days", "7"), "--days belongs to a rolling window, not to a month"),
         (("--from", "2026-12-01", "--to", "2026-11-01"), "--from is after --to"),
         (("--plot", "/no/such/folder/plot.svg"), "there is no folder"),
     ],

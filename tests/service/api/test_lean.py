@@ -140,6 +140,15 @@ def test_one_oddity_is_answered_alike(api: Any, usual: dict[str, Any], body: byt
     _assert_alike(api, usual | {name: value}, body)
 
 
+@pytest.mark.parametrize(("usual", "body"), BOTH)
+@pytest.mark.parametrize("address", ["fe80::1%eth0", "fe80::1%" + "a" * 100, "fe80::1%\n", "2001:db8:1::7%\x1b[31m"])
+def test_an_address_with_an_odd_zone_is_answered_alike(
+    api: Any, usual: dict[str, Any], body: bytes, address: str
+) -> None:
+    """Claim: what an IPv6 zone may hold is no other question on one way than on the other."""
+    _assert_alike(api, usual, json.dumps(json.loads(body) | {"client_ip": address}).encode())
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=HEADS, body=BODIES)
 def test_both_ways_answer_alike(api: Any, head: dict[str, Any], body: bytes) -> None:
@@ -177,6 +186,19 @@ def test_what_fails_inside_is_answered_alike(
 
     monkeypatch.setattr(api.gate, "decide", decide)
     served, reference = _both(api, usual, body)
+    assert served == reference
+    assert served.status[0] == "5"
+    assert b"canary" not in served.body
+
+
+def test_what_fails_at_the_door_is_answered_alike(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claim: a fault of ours before the question is known is the same problem on both ways, not a bare 500."""
+
+    def find(*_: Any) -> None:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(api.services.keys, "find", find)
+    served, reference = _both(api, USUAL, BODY)
     assert served == reference
     assert served.status[0] == "5"
     assert b"canary" not in served.body

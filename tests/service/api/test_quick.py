@@ -16,7 +16,8 @@ from service.api.quick import quick_loader
 
 TEXTS = st.sampled_from(
     ["", ".", "..", "...", ".a", "a/b", "é", "\x7f", "a\n", "\ud800", "\ufffd", "a" * 200, "a" * 201, "1.2.3.4",
-     "1.2.3", "::1", "fe80::1%eth0", "consume", "metered", "Mozilla/5.0 (X11)", " ", "~", "a b"]
+     "1.2.3", "::1", "fe80::1%eth0", "fe80::1%\n", "fe80::1%" + "a" * 50, "consume", "metered",
+     "Mozilla/5.0 (X11)", " ", "~", "a b"]
 ) | st.text(max_size=6)  # fmt: skip
 VALUES = st.recursive(
     TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),

@@ -134,6 +134,12 @@ def test_a_batch_consumes_unless_told_and_takes_500(api: Any) -> None:
     assert api.call("POST", "/v1/decisions/batch", json={"articles": []}).json == {"decisions": []}
 
 
+def test_far_too_many_articles_are_told_of_once(api: Any) -> None:
+    """Claim: how many there are is looked at before what they are, or each of 80,000 would be told of."""
+    refused = api.call("POST", "/v1/decisions/batch", json={"articles": [0] * 80_000})
+    assert refused.json["errors"] == {"articles": ["Longer than maximum length 500."]}
+
+
 def test_what_is_wrong_in_a_batch_is_told_by_its_place(api: Any) -> None:
     """Errors name the article's number, the field and the reason."""
     articles = [{"id": "a"}, {"id": "b", "feature": "archive"}, {"id": "c"}]

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, delete, insert, text, update
 
 from service.access.question import Question
+from service.domain.bonuses import Bonus
 from service.domain.decision import Article
 from service.journal import reading
 from service.journal.buffer import Buffer
+from service.journal.what_if import Day, WhatIf
 from service.journal.writer import Writer
-from service.store.journal_tables import paid_but_refused
+from service.store import accounts, bonuses
+from service.store.journal_tables import catalogs, paid_but_refused
 
 
 @pytest.fixture
@@ -72,3 +75,33 @@ def test_a_reader_is_forgotten_with_her_browsers(engine: Engine, written: list[A
         assert connection.scalars(text("select reader_id from decisions")).all() == ["r-2"]
         kept = connection.execute(text("select reader_id, article_id from paid_but_refused")).all()
     assert kept == [(None, None)]
+
+
+def test_what_staff_added_is_told_with_each_try(parts: Any) -> None:
+    """Claim: under the terms in force a replay gains and loses nothing, also for a reader to whom staff gave more."""
+    now = parts.clock()
+    with parts.engine.begin() as connection:
+        accounts.ensure(connection, "r-1")
+        more = Bonus(articles=2, from_at=now, until_at=now + timedelta(days=20))
+        bonuses.add(connection, "r-1", more, reason="they asked", given_by="staff:1")
+        parts.projection.record_entitlement(connection, "r-1", now=now, cause="meter_bonus")
+    for article in "abcd":
+        parts.gate.decide(Question([Article(article)], "r-1", "v-1", consume=True))
+    parts.gate.decide(Question([Article("e")], None, "v-1", consume=True))
+    parts.journal.close()
+    found = [*reading.tries(parts.engine, until=now + timedelta(days=1))]
+    assert [(each.counted, each.added) for each in found] == [(True, 2)] * 3 + [(False, 2), (False, 0)]
+    replay = WhatIf(parts.catalog)
+    replay.replay(found)
+    assert [*replay.days.values()] == [Day(reads=3, walls=2, gained=0, lost=0)]
+
+
+def test_an_offer_that_cannot_be_read_any_more_adds_nothing(parts: Any) -> None:
+    """Claim: a replay reaches back over offers of which today's rules make nothing, or that were not kept."""
+    parts.gate.decide(Question([Article("a")], "r-1", None, consume=True))
+    parts.journal.close()
+    for change in (update(catalogs).values(source="{}"), delete(catalogs)):
+        with parts.engine.begin() as connection:
+            connection.execute(change)
+        [only] = reading.tries(parts.engine, until=parts.clock() + timedelta(days=1))
+        assert only.added == 0

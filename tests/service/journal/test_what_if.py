@@ -152,6 +152,28 @@ def test_a_browser_brings_its_reads_along_when_its_reader_signs_in() -> None:
     assert replayed(entries, (3, 2, "month"))[START.date()] == Day(reads=3, walls=1, gained=1)
 
 
+def test_a_window_of_long_ago_takes_no_read_of_the_browser_along() -> None:
+    """A reader of October comes back in November and signs in where three were read: under two, two were walls."""
+    months = {
+        month: window_at("month", month, ZONE).ends_at.astimezone(UTC) for month in (START, START + 24 * 30 * HOUR)
+    }
+    (first, first_end), (second, second_end) = months.items()
+
+    def read(
+        at: datetime, article: str, used: int, ends: datetime, *, reader: str | None, browser: str | None
+    ) -> Tried:
+        return Tried(at=at, reader_id=reader, visitor_id=browser, signed_in=reader is not None, article_id=article,
+                     counted=True, used=used, resets_at=ends)  # fmt: skip
+
+    entries = [
+        read(first, "x", 1, first_end, reader="r-1", browser=None),
+        *[read(second, each, used, second_end, reader=None, browser="v-1") for used, each in enumerate("abc", start=1)],
+        read(second + 24 * HOUR, "d", 4, second_end, reader="r-1", browser="v-1"),
+    ]
+    assert [day.gained for day in replayed(entries, (3, 4, "month")).values()] == [0, 0, 0]
+    assert [day.gained for day in replayed(entries, (1, 2, "month")).values()] == [0, 2, 0]
+
+
 def test_what_two_processes_wrote_down_in_the_wrong_order_is_no_wall() -> None:
     """The wall came after the second read in the meter, and before it in the journal."""
     entries = journaled([(1, "r-1", "a"), (0, "r-1", "b"), (0, "r-1", "c")], (1, 2, "month"))
