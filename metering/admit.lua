@@ -15,7 +15,7 @@
 --       for a reader also now, wall_now; for visitors today (days of Unix time, wall), and for all but the plain ones how
 --       long the mark is kept (seconds) and the mark (a number); for a judged one also guard.lua's visitor, bound and ttl
 -- A reader's tombstone may give articles beyond the limit (layout.py: extra), in force while `valid_until` is ahead.
--- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', reader hash}
+-- Returns {'pass', value} | {'unknown'} | {'newcomer'} | {'alias', as in aliases.lua}
 --         | {'reads', count before, head of the running reads or '', a letter per article: s(een) r(oom) f(ull),
 --            articles given beyond the limit, 1 for a newcomer whom the guard let in here}
 --
@@ -66,7 +66,7 @@ elseif role ~= 'reads' then
   local alias = redis.call('HGET', KEYS[1], subject)
   if alias then
     if consume then note_use(KEYS[1], subject, alias, tonumber(ARGV[9])) end
-    return {'alias', string.sub(alias, 1, 8)}
+    return {'alias', alias}
   end
 end
 

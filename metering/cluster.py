@@ -101,6 +101,8 @@ class Cluster(Connections):
         raise ClusterError(f"slot {slot} is being sent around")
 
     def _server(self, address: Address) -> Server:
+        """Return the server to ask; raises TimeoutError when another has spent the time: that is no failure of this."""
+        self.budget.left()
         with self._lock:
             if address not in self._servers:
                 host, port = address
@@ -127,8 +129,9 @@ class Cluster(Connections):
                 [ranges] = self._server(address).ask(_SLOTS)
             except (redis.RedisError, OSError):
                 continue
-            self._take(ranges, address[0])
-            return
+            if ranges:  # who knows of no slot was taken out of the cluster, or has not joined yet
+                self._take(ranges, address[0])
+                return
 
     def _take(self, ranges: list[Any], asked_host: str) -> None:
         slots: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS

@@ -39,6 +39,8 @@ class Connections(ABC):
 
     def run_all(self, asked: Asked) -> list[Any]:
         """Run scripts one after the other in one round trip; all their keys have one hash tag."""
+        if self.budget.is_spent:  # what the calls before have spent is one failure of theirs, and none of this one
+            raise MeterUnavailable("Redis: no time is left")
         try:
             with self._spending:
                 return self._ask(asked)

@@ -54,12 +54,12 @@ class Place(NamedTuple):
         """Return the number by which a visitor is known in the next window: a packed set keeps it in four bytes."""
         return int.from_bytes(self.hash[:MARK_BYTES], signed=True)
 
-    def marks(self, window_id: str) -> str:
-        """Return the key of the marks of visitors with reads in that window, which outlives the reads by a window.
+    def marks(self, period: str) -> str:
+        """Return the key of the marks of visitors with reads in that period (window.py), which outlives the reads.
 
         Short on purpose: from 30 characters on Valkey takes 16 bytes more for each, a quarter of a byte a visitor.
         """
-        return f"{self.tag}@{window_id}"
+        return f"{self.tag}@{period}"
 
     def meters(self, window: Window) -> list[str]:
         """Return the keys of the subject's reads, newest first: one, or two in a rolling window."""
@@ -72,7 +72,7 @@ class Place(NamedTuple):
 
     def all_marks(self, windows: Sequence[Window]) -> list[str]:
         """Return every key that may hold the mark, as of these windows."""
-        return [self.marks(window_id) for window in windows for window_id in (window.id, window.previous_id)]
+        return [self.marks(period) for window in windows for period in (window.marked_in, window.marked_before)]
 
 
 class Keys:

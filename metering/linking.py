@@ -14,6 +14,7 @@ _LINK, _UNITE = Script("link", after=("reads", "aliases")), Script("unite", afte
 _SETTLE = Script("settle", after=("aliases",))
 LINK_BYTES = SUBJECT_BYTES + 8
 _STATE_BYTES, _DAY = 1, struct.Struct(">H")
+_WAITING = b"\0"
 
 
 def unite(redis: Connections, place: Place, reads: bytes, window: Window, *, ttl_seconds: int) -> None:
@@ -30,6 +31,11 @@ def link_places(
     if reads:
         unite(redis, reader, reads, window, ttl_seconds=ttl_seconds)
         redis.run(_SETTLE, keys, visitor.field, link, today)
+
+
+def is_waiting(alias: bytes) -> bool:
+    """Tell whether the browser's own reads are still to be united with the reader's."""
+    return alias[LINK_BYTES : LINK_BYTES + _STATE_BYTES] == _WAITING
 
 
 def link_in(alias: bytes) -> tuple[bytes, int]:

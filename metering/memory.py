@@ -85,6 +85,9 @@ class MemoryMeter:
             if published is not None:
                 self.publish(subject.id, published)
             standing = self._standing(subject, limit, window, now, wall_now)
+            if published is not None and published.absent and standing.outcome is Outcome.UNKNOWN:
+                reads = self._running(subject, window)  # a record set back cannot outbid what stands; reads decide
+                standing = self._reading(Outcome.NO_PASS, limit + published.extra, window, reads)
             if standing.outcome is not Outcome.NO_PASS:
                 return Readings(standing, [standing] * len(article_ids))
             owner, limit = self._owner(subject), standing.limit
@@ -97,7 +100,7 @@ class MemoryMeter:
             each = [self._one(owner, article_id, limit, window, consume) for article_id in article_ids]
             has_read = consume and any(reading.outcome is Outcome.ROOM for reading in each)
             if guarding is not Guarding.OFF and has_read and owner == subject:
-                self._seen.add((subject, window.id))
+                self._seen.add((subject, window.marked_in))
             return Readings(standing, each)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
@@ -157,7 +160,7 @@ class MemoryMeter:
             self._aliases.pop(subject.id, None) if subject.kind is SubjectKind.VISITOR else None
             for window in windows:
                 self._reads.pop((subject, _place(window)), None)
-                self._seen -= {(subject, window.id), (subject, window.previous_id)}
+                self._seen -= {(subject, window.marked_in), (subject, window.marked_before)}
 
     def ping(self) -> None:
         """Return: it is always there."""
@@ -166,7 +169,7 @@ class MemoryMeter:
         """Keep everything: there is nothing to close."""
 
     def _is_seen(self, visitor: Subject, window: Window) -> bool:
-        return any((visitor, window_id) in self._seen for window_id in (window.id, window.previous_id))
+        return any((visitor, period) in self._seen for period in (window.marked_in, window.marked_before))
 
     def _standing(self, subject: Subject, limit: int, window: Window, now: datetime, wall_now: datetime) -> Reading:
         carried = self._passes.get(subject.id) if subject.kind is SubjectKind.READER else None

@@ -13,7 +13,7 @@ from metering.connections import Connections
 from metering.guard import Ticket
 from metering.keys import ARTICLE_BYTES, SUBJECT_BYTES, Keys, Place, buckets_for
 from metering.layout import begun_window, head_of, micros, over_at, pack_instant, pack_link, pack_pass, unpack_pass
-from metering.linking import link_places
+from metering.linking import is_waiting, link_in, link_places
 from metering.meter import Guarding, Outcome, Pass, Reading, Readings, Subject, SubjectKind
 from metering.moving import SLACK_SECONDS, Moving
 from metering.script import Argument, Call, Script
@@ -135,7 +135,11 @@ class RedisMeter:
         clocks = micros(now), micros(wall_now)
         admit = _admission("reader", place, before_meter, question, articles, *clocks)
         asked = (admit,) if published is None else (_publication(place, published), admit)
-        return _readings(self._redis.run_all(asked)[-1], question, articles)
+        reply = self._redis.run_all(asked)[-1]
+        if published is not None and published.absent and reply[0] == b"unknown":
+            # A record that was set back cannot outbid what Redis holds. Neither has a pass, so the reads decide.
+            return self._read(place, question._replace(limit=limit + published.extra), articles)
+        return _readings(reply, question, articles)
 
     def usage(self, subject: Subject, *, limit: int, window: Window) -> Reading:
         """Return how much of the allowance is used, pass or not: `ROOM` while one more article fits, else `FULL`."""
@@ -224,7 +228,7 @@ class RedisMeter:
         keys: list[str] = [place.aliases]
         marks: list[Argument] = []
         if guarding is not Guarding.OFF:
-            keys += [place.marks(window.id), place.marks(window.previous_id)]
+            keys += [place.marks(window.marked_in), place.marks(window.marked_before)]
             marks = [_mark_seconds(window, question.ttl_seconds), place.mark]
         if ticket is not None:
             keys.append(ticket.key)
@@ -232,8 +236,16 @@ class RedisMeter:
         admit = _admission(guarding, place, keys, question, articles, today, *marks)
         [reply] = self._redis.run_all((admit,))
         if reply[0] == b"alias":
-            return self._read(self._keys.place_of(reply[1]), question, articles)
+            return self._read(self._linked_to(place, reply[1], question, today), question, articles)
         return _readings(reply, question, articles)
+
+    def _linked_to(self, visitor: Place, alias: bytes, question: _Question, today: int) -> Place:
+        """Return whose reads this browser shares; a link that got stuck half-way is made good first."""
+        reader = self._keys.place_of(alias[:SUBJECT_BYTES])
+        if question.consume and is_waiting(alias):
+            link, window, ttl_seconds = link_in(alias)[0], question.window, question.ttl_seconds
+            link_places(self._redis, visitor, reader, link, window, today=today, ttl_seconds=ttl_seconds)
+        return reader
 
     def _read(self, place: Place, question: _Question, articles: bytes) -> Readings:
         """Ask about the reads at this place, whatever pass may lie beside them."""

@@ -34,13 +34,22 @@ class _Timed:
         super().__init__(**options)
 
     def _connect(self) -> TimedSocket:
-        # redis-py sets both on the socket while it connects and shakes hands.
-        self.socket_connect_timeout = self.socket_timeout = self._budget.left()
         connected = super()._connect()  # type: ignore[misc]
         kind = TimedTlsSocket if isinstance(connected, ssl.SSLSocket) else TimedSocket
         timed = kind(connected, self._budget)
         self._wire = Wire(timed)
         return timed
+
+    @property
+    def socket_connect_timeout(self) -> float:
+        """Return how long redis-py may wait for the next of a host's addresses, and to shake hands: it asks anew."""
+        return self._budget.left()
+
+    @socket_connect_timeout.setter
+    def socket_connect_timeout(self, _given: object) -> None:
+        """Keep to the budget, whatever redis-py sets."""
+
+    socket_timeout = socket_connect_timeout
 
     def exchange(self, packed: bytes, count: int) -> list[Any]:
         """Connect if need be, send `count` commands, and return their replies (wire.py)."""

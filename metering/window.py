@@ -22,7 +22,8 @@ class Window:
     """One period: `starts_at <= now < ends_at`. `id` is part of the Redis key, such as `month-2026-11`.
 
     A rolling window as asked for begins at `now`, to the second; one already running may lie under `earlier_id`.
-    `previous_id` is of the window before; for a rolling one, of the epoch before.
+    Who is seen now is marked as seen in `marked_in`; who was in `marked_before` is known still. These are windows; for
+    rolling ones twice their length, so that everybody is known until a window after their own has passed.
     """
 
     kind: str
@@ -30,7 +31,8 @@ class Window:
     starts_at: datetime
     ends_at: datetime
     earlier_id: str | None = None
-    previous_id: str = field(default="", compare=False)  # follows from the others, and is not always known
+    marked_in: str = field(default="", compare=False)  # follow from the others, and are not always known
+    marked_before: str = field(default="", compare=False)
 
     @cached_property
     def length(self) -> timedelta:
@@ -126,14 +128,14 @@ def _rolling(now: datetime, zone: ZoneInfo, days: int) -> Window:
         raise ValueError(f"a rolling window has a number of days, not {days}")
     starts_at = now.astimezone(UTC).replace(microsecond=0)
     epoch = int(starts_at.timestamp()) // (days * 86_400)
-    earlier_id = f"{ROLLING}-{days}-{epoch - 1}"
     return Window(
         kind=ROLLING,
         id=f"{ROLLING}-{days}-{epoch}",
         starts_at=starts_at.astimezone(zone),
         ends_at=(starts_at + days * DAY).astimezone(zone),
-        earlier_id=earlier_id,
-        previous_id=earlier_id,
+        earlier_id=f"{ROLLING}-{days}-{epoch - 1}",
+        marked_in=f"{ROLLING}-{2 * days}-{epoch // 2}",
+        marked_before=f"{ROLLING}-{2 * days}-{epoch // 2 - 1}",
     )
 
 
@@ -146,12 +148,14 @@ def _end(window: Window) -> datetime:
 def _window(kind: str, day: date, zone: ZoneInfo, first_weekday: int) -> Window:
     calendar = _CALENDARS[kind]
     first = calendar.first_day(day, first_weekday)
+    name = first.strftime(calendar.id_format)
     return Window(
         kind=kind,
-        id=first.strftime(calendar.id_format),
+        id=name,
         starts_at=_midnight(first, zone),
         ends_at=_midnight(calendar.next_first_day(first), zone),
-        previous_id=calendar.first_day(first - DAY, first_weekday).strftime(calendar.id_format),
+        marked_in=name,
+        marked_before=calendar.first_day(first - DAY, first_weekday).strftime(calendar.id_format),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -285,3 +286,28 @@ def test_a_cluster_says_that_its_keys_lie_apart(make_meter: Callable[..., Any]) 
     """Claim: there the guard cannot judge in the round trip that counts, and the meter says so before it is asked."""
     assert make_meter("redis+cluster://127.0.0.1:1,127.0.0.1:2").can_judge is False
     assert make_meter("redis://127.0.0.1:1/0").can_judge is True
+
+
+def test_a_server_that_was_taken_out_does_not_wipe_the_map(room: Room) -> None:
+    """Claim: who knows of no slot has left the cluster, or has not joined it; the next is asked."""
+    cluster = room.cluster()
+    cluster.command("PING")
+    room.replies[ONE, *SLOTS] = []
+    room.map = [[0, 16383, [b"two", 7002]]]
+    room.replies[ONE, "GET", FIRST] = MovedError("0 two:7002")
+    assert cluster.command("GET", FIRST) == b"from two"
+    room.now += REFRESH_SECONDS
+    assert cluster.command("GET", LAST) == b"from two"
+
+
+def test_who_would_be_asked_when_no_time_is_left_is_not(room: Room) -> None:
+    """Claim: what one server has spent of a decision's time is no failure of the next: it is not even asked."""
+    cluster = room.cluster()
+    cluster.command("PING")
+    cluster.budget = Budget(0.01)  # this one's calls are told to be over before they begin
+    asked = len(room.log)
+    with cluster.budget.call():
+        time.sleep(0.02)
+        with pytest.raises(TimeoutError):
+            cluster._server(ONE)
+    assert len(room.log) == asked

@@ -236,6 +236,43 @@ def test_who_takes_no_connection_is_given_up(make_meter: Callable[..., RedisMete
             each.close()
 
 
+def test_a_host_of_several_addresses_costs_one_deadline(
+    make_meter: Callable[..., RedisMeter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim: addresses that take no connection are tried within one budget, not each within its own."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        waiting = [socket.socket() for _ in range(2)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(deaf.getsockname())
+        [one, *_] = socket.getaddrinfo(*deaf.getsockname(), type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: [one] * 20)
+        began = time.monotonic()
+        with pytest.raises(MeterUnavailable):
+            make_meter("redis://several.example/0", timeout_seconds=0.3).ping()
+        assert time.monotonic() - began < 3
+        for each in waiting:
+            each.close()
+
+
+def test_a_decision_whose_time_is_spent_is_one_failure(
+    make_meter: Callable[..., RedisMeter], make_desk: Callable[..., Any], visitor: Subject
+) -> None:
+    """Claim: of a decision's calls only the one that waited counts as a fault; those after it are not made."""
+    faults: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        desk = make_desk(make_meter(address, timeout_seconds=0.05, on_fault=faults.append))
+        for _ in range(FAILURES_BEFORE_PAUSE):
+            with desk.meter.one_decision():
+                for _ in range(3):
+                    with pytest.raises(MeterUnavailable, match=r"[Tt]ime"):
+                        desk.reads(visitor, "a-1")
+        assert faults == ["TimeoutError"] * FAILURES_BEFORE_PAUSE
+        with pytest.raises(MeterUnavailable, match="left alone"):
+            desk.reads(visitor, "a-1")
+
+
 def _interrupted(_connection: object, *_given: object, **_options: object) -> None:
     raise KeyboardInterrupt
 

@@ -169,7 +169,7 @@ def test_a_mark_of_the_running_window_is_brought_along(
     settled = make_desk(make_meter(backend_url, expected_readers=LARGE))
     later = {"window": next_month, "now": next_month.starts_at, "wall_now": next_month.starts_at}
     assert settled.outcome(visitor, "a-1", guarding=Guarding.ASK, **later) is Outcome.ROOM
-    [mark] = [key for key in server.scan_iter("*@*") if next_month.previous_id.encode() in key]
+    [mark] = [key for key in server.scan_iter("*@*") if next_month.marked_before.encode() in key]
     assert server.ttl(mark) > (next_month.ends_at - NOW).total_seconds()
 
 

@@ -204,12 +204,35 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
         with pytest.raises(MeterUnavailable):
             desk.link(visitor, reader)
     assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
-    desk.reads(visitor, "a-3", limit=9, wall_now=NOW + timedelta(days=31))  # its use is noted, and that is all
+    desk.reads(visitor, "a-3", limit=9, consume=False)
     assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
 
     desk.link(visitor, reader, NOW + timedelta(seconds=later_seconds))
     assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
-    assert desk.used(reader) == desk.used(visitor) == 3
+    assert desk.used(reader) == desk.used(visitor) == 2
+
+
+@pytest.mark.parametrize("lost", ["unite", "settle"])
+def test_a_link_cut_short_gives_nothing_fresh_signed_out(
+    desk: Any, backend_url: str, visitor: Subject, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Claim: whoever signs out before a link was ended reads on with what was read: the next read ends it."""
+    reader = a_reader()
+    assert desk.outcome(visitor, "a-1") is Outcome.ROOM
+    run = desk.meter._redis.run
+
+    def failing(script: Script, keys: list[str], *arguments: Any) -> Any:
+        if script.name == lost:
+            raise MeterUnavailable("cut short by the test")
+        return run(script, keys, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.meter._redis, "run", failing)
+        with pytest.raises(MeterUnavailable):
+            desk.link(visitor, reader)
+    assert desk.outcome(visitor, "a-2") is Outcome.FULL
+    assert desk.outcome(visitor, "a-1") is Outcome.SEEN
+    assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
 
 
 def test_a_newer_link_overtaking_an_older_one_stands(

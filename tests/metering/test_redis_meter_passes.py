@@ -63,6 +63,38 @@ def test_an_absent_reader_is_metered_for_a_minute(desk: Any, reader: Subject) ->
     assert desk.outcome(reader, "a-1", wall_now=published_at + timedelta(seconds=60)) is Outcome.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "standing",
+    [
+        {"version": 9, "absent": True, "refreshed_at": NOW - timedelta(minutes=5)},
+        {"version": 9, "valid_until": NOW - timedelta(days=1), "refreshed_at": NOW - timedelta(minutes=5)},
+        {"version": 9, "valid_until": NOW - timedelta(days=1), "refreshed_at": NOW + timedelta(minutes=5)},
+    ],
+    ids=["a tombstone", "a pass that is over", "one from a clock ahead"],
+)
+@pytest.mark.parametrize("version", [0, 3])
+def test_a_record_that_was_set_back_meters_a_reader_all_the_same(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass], standing: dict[str, Any], version: int
+) -> None:
+    """Claim: where what the record says cannot take the place of a later version, the reads decide, and count."""
+    desk.meter.publish(reader.id, make_pass(**standing))
+    says = make_pass(version=version, absent=True, extra=1 if version else 0, valid_until=NOW + timedelta(days=1))
+    ask = {"limit": 1, "window": desk.window, "consume": True, "now": NOW, "wall_now": NOW, "published": says}
+    outcomes = [desk.meter.ask_many(reader, [each], **ask).each[0].outcome for each in ("a-1", "a-1", "a-2", "a-3")]
+    room = Outcome.ROOM if version else Outcome.FULL
+    assert outcomes == [Outcome.ROOM, Outcome.SEEN, room, Outcome.FULL]
+
+
+def test_a_later_pass_is_not_passed_over_for_a_record_that_was_set_back(
+    desk: Any, reader: Subject, make_pass: Callable[..., Pass]
+) -> None:
+    """Claim: a pass in force that Redis knows by a later version lets in, whatever the record says."""
+    desk.meter.publish(reader.id, make_pass(version=9))
+    says = make_pass(version=3, absent=True)
+    ask = {"limit": 1, "window": desk.window, "consume": True, "now": NOW, "wall_now": NOW, "published": says}
+    assert desk.meter.ask_many(reader, ["a-1"], **ask).each[0].outcome is Outcome.PASS
+
+
 def test_a_clock_far_ahead_does_not_stretch_the_belief(
     desk: Any, reader: Subject, make_pass: Callable[..., Pass]
 ) -> None:

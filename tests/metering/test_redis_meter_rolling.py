@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from metering.connections import Connections
-from metering.meter import Outcome, Reading, Subject, SubjectKind
+from metering.meter import Guarding, Outcome, Reading, Subject, SubjectKind
 from metering.script import Script
 from metering.window import window_at
 
@@ -182,3 +182,19 @@ def test_keys_outlive_their_windows_and_then_go(
     assert rolling.reads(visitor, "a-2", later, limit=9).used == 2
     assert list(server.scan_iter()) == [key]
     assert server.ttl(key) <= 500
+
+
+@pytest.mark.parametrize("day_of_the_epoch", [0.0, 10.0, 29.5, 59.5])
+def test_the_guard_knows_a_visitor_until_a_window_after_their_own(
+    rolling: Rolling, visitor: Subject, day_of_the_epoch: float
+) -> None:
+    """Claim: wherever in an epoch the one read was, its visitor is no newcomer for a window's length after its end."""
+    epoch = 2 * MONTH.total_seconds()
+    begins = datetime.fromtimestamp(NOW.timestamp() // epoch * epoch, UTC)
+    read_at = begins + timedelta(days=day_of_the_epoch)
+    rolling.reads(visitor, "a-1", read_at, guarding=Guarding.VOUCHED)
+    for later in (MONTH, MONTH + timedelta(hours=13), 2 * MONTH - timedelta(seconds=1)):
+        peeked = rolling.reads(visitor, "a-2", read_at + later, guarding=Guarding.ASK, consume=False)
+        assert peeked.outcome is Outcome.ROOM
+    long_after = rolling.reads(visitor, "a-2", read_at + 4 * MONTH, guarding=Guarding.ASK, consume=False)
+    assert long_after.outcome is Outcome.NEWCOMER

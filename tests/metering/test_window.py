@@ -139,8 +139,8 @@ def test_the_next_release_finds_the_rolling_windows_of_this_one() -> None:
     """Claim: an epoch begins with each so many days of 86,400 s since 1970, and ids are these for good."""
     begins_at = utc(2026, 11, 22)
     window = window_at(ROLLING, begins_at, PARIS, days=1)
-    assert (window.kind, window.id, window.earlier_id, window.previous_id) == (
-        "rolling", "rolling-1-20779", "rolling-1-20778", "rolling-1-20778",
+    assert (window.kind, window.id, window.earlier_id, window.marked_in, window.marked_before) == (
+        "rolling", "rolling-1-20779", "rolling-1-20778", "rolling-2-10389", "rolling-2-10388",
     )  # fmt: skip
     assert window_at(ROLLING, begins_at - SECOND, PARIS, days=1).id == "rolling-1-20778"
 
@@ -230,4 +230,5 @@ def test_asked_in_any_order_it_finds_what_is_found_alone(
         alone = window_at(kind, now, zone, first_weekday, days)
         for told in (now, now.astimezone(zone)):
             found = windows.at(told)
-            assert (found, found.previous_id) == (alone, alone.previous_id)
+            marked = alone.marked_in, alone.marked_before
+            assert (found, found.marked_in, found.marked_before) == (alone, *marked)

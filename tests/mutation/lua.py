@@ -60,7 +60,7 @@ FAULTS: Sequence[tuple[str, str, str]] = [
     ("admit", "elseif role ~= 'reads' then", "else"),
     ("admit", "if consume then note_use(", "if true then note_use("),
     ("admit", "if consume then note_use(KEYS[1], subject, alias, tonumber(ARGV[9])) end", ""),
-    ("admit", "string.sub(alias, 1, 8)}", "string.sub(alias, 2, 9)}"),
+    ("admit", "return {'alias', alias}", "return {'alias', string.sub(alias, 1, 8)}"),
     ("admit", "is_first and (role == 'guest'", "(role == 'guest'"),
     ("admit", "(role == 'guest' or role == 'judged')", "role == 'judged'"),
     ("admit", "(role == 'guest' or role == 'judged')", "role == 'guest'"),

@@ -14,7 +14,7 @@ import redis
 from sqlalchemy import Engine, event, text
 
 from metering.breaker import Breaker
-from metering.meter import Subject, SubjectKind
+from metering.meter import Pass, Subject, SubjectKind
 from sandbox.processes import free_port
 from service.access.links import Links
 from service.access.question import Answer, Question
@@ -59,6 +59,23 @@ def test_a_minute_that_ends_while_the_record_is_asked_keeps_nobody_unknown(parts
     parts.gate._finder._wall_clock = lambda: next(instants)
     parts.record._wall_clock = lambda: ends_at
     assert ask(parts, "a-1", reader="r-nobody").decision.counted
+
+
+def test_a_record_that_was_set_back_refuses_nobody_an_answer(
+    parts: Any, make_snapshot: Any, make_subscription: Any
+) -> None:
+    """Claim: a replica that took over without the last commits knows less than Redis; its readers are metered."""
+    parts.apply(make_snapshot(make_subscription(status="canceled", ended_at=parts.clock())))
+    later = Pass(
+        version=9,
+        valid_until=parts.clock() + timedelta(days=3),
+        refreshed_at=wall_clock() - timedelta(minutes=5),
+        absent=True,
+        payload=b"",
+    )
+    assert parts.meter.publish("r-1", later)
+    assert ask(parts, "a-1", reader="r-1").decision.reason is Reason.METERED
+    assert ask(parts, "a-2", reader="r-1").decision.reason is Reason.METER_EXHAUSTED
 
 
 def test_a_peek_never_counts(parts: Any) -> None:
