@@ -112,9 +112,8 @@ class WhatIf:
             real.end()
             real.ends_at = tried.resets_at
         other.end_if_over(tried.at)
-        limit = self._limit(tried)
-        _keep_in_step(subject, tried, room=limit - other.size)
-        opened = tried.article_id in other.articles or other.size < limit
+        _keep_in_step(subject, tried, most=self._most(tried))
+        opened = tried.article_id in other.articles or other.size < self._limit(tried)
         if opened:
             other.articles.add(tried.article_id)
         if other.ends_at is None and other.size:
@@ -141,6 +140,10 @@ class WhatIf:
     def _limit(self, tried: Tried) -> int:
         meter = self._catalog.meter
         return (meter.limit_reader if tried.signed_in else meter.limit_visitor) + tried.added
+
+    def _most(self, tried: Tried) -> int:
+        """Return how many reads may be guessed: a browser that signed in may have had more than its reader."""
+        return max(self._catalog.meter.limit_visitor, self._catalog.meter.limit_reader) + tried.added
 
     def _tell(self, tried: Tried, opened: bool) -> None:
         day = self.days.setdefault(tried.at.astimezone(self._catalog.zone).date(), Day())
@@ -172,21 +175,21 @@ def with_meter(
     return replace(catalog, meter=other)
 
 
-def _keep_in_step(subject: _Subject, tried: Tried, *, room: int) -> None:
+def _keep_in_step(subject: _Subject, tried: Tried, *, most: int) -> None:
     """Bring the real count to what the meter said just before this try, and the other one along."""
     real, other = subject.real, subject.other
     if not tried.counted and tried.article_id in real.articles:  # read, and walled since: the meter was emptied
         real.empty(unknown=tried.used)
-        other.empty(unknown=min(tried.used, room + other.size))
+        other.empty(unknown=min(tried.used, most))
         return
     lacking = (tried.used - 1 if tried.counted else tried.used) - real.size
     if lacking > 0:
         real.unknown += lacking
-        other.unknown += max(0, min(lacking, room))
+        other.unknown += max(0, min(lacking, most - other.size))
     elif lacking < 0 and tried.counted:  # an older wall's `used` stops at the limit, and tells of no surplus
-        spare = min(-lacking, real.unknown)
-        real.unknown -= spare
-        other.unknown = max(0, other.unknown - spare)
-        if not spare:  # nothing was guessed, so the meter itself was emptied
+        if -lacking > real.unknown:  # more than was guessed, so the meter itself was emptied
             real.empty(unknown=tried.used - 1)
             other.empty(unknown=tried.used - 1)
+            return
+        real.unknown += lacking
+        other.unknown = max(0, other.unknown + lacking)

@@ -94,6 +94,7 @@ def replayed(entries: Iterable[Tried], terms: tuple[int, int, str]) -> dict[date
 
 @given(ATTEMPTS, TERMS, st.lists(st.integers(0, 59), max_size=4), st.lists(st.integers(0, 59), max_size=10))
 @example([(0, "v-1", "b"), (0, "v-1", "a"), (0, "v-1", "b")], (1, 0, "day"), [1], [1])
+@example([(0, "r-1", article) for article in "abcdefg"], (1, 4, "month"), [3], [1])
 @settings(deadline=None)
 def test_the_terms_in_force_gain_and_lose_nothing(
     attempts: list[Attempt], terms: tuple[int, int, str], resets: list[int], dropped: list[int]
@@ -172,6 +173,22 @@ def test_a_window_of_long_ago_takes_no_read_of_the_browser_along() -> None:
     ]
     assert [day.gained for day in replayed(entries, (3, 4, "month")).values()] == [0, 0, 0]
     assert [day.gained for day in replayed(entries, (1, 2, "month")).values()] == [0, 2, 0]
+
+
+def test_what_came_with_a_browser_unseen_is_a_wall_signed_out_too() -> None:
+    """A sign-in that met nothing to journal united three reads with the reader's one; signed out there is no room."""
+    ends = window_at("month", START, ZONE).ends_at.astimezone(UTC)
+
+    def entry(article: str, *, used: int, counted: bool, signed_in: bool) -> Tried:
+        return Tried(at=START, reader_id="r-1", visitor_id=None, signed_in=signed_in, article_id=article,
+                     counted=counted, used=used, resets_at=ends)  # fmt: skip
+
+    entries = [
+        entry("a", used=1, counted=True, signed_in=True),
+        entry("b", used=4, counted=False, signed_in=True),
+        entry("c", used=4, counted=False, signed_in=False),
+    ]
+    assert replayed(entries, (3, 1, "month"))[START.date()] == Day(reads=1, walls=2)
 
 
 def test_what_two_processes_wrote_down_in_the_wrong_order_is_no_wall() -> None:
