@@ -17,7 +17,7 @@ _LARGEST_ID = 2**63 - 1
 
 def cursor_of(last: str) -> str:
     """Return the cursor that continues after the item of id `last`."""
-    return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([last], ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def after(cursor: str | None) -> str | None:
@@ -29,7 +29,7 @@ def after(cursor: str | None) -> str | None:
         (last,) = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, RecursionError, binascii.Error):
         raise _foreign() from None
-    if not isinstance(last, str) or cursor_of(last) != cursor or not _storable(last):
+    if not isinstance(last, str) or not _storable(last) or cursor_of(last) != cursor:
         raise _foreign()
     return last
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.api import schemas, support_shapes
-from service.api.acts.face import wish_of
+from service.api.acts.face import status_of, wish_of
 from service.api.operations import Call, Operation, Reply, answer
 from service.api.services import Services
 from service.domain.refunds import RefundRequest
@@ -35,7 +35,7 @@ def refund(services: Services, call: Call) -> Reply:
         "status": found.status,
         "amount": found.amount.to_json(),
         "left": found.left.to_json(),
-        "reader_status": services.readers.state(call.path["reader_id"]).entitlement.status.value,
+        "reader_status": status_of(services, call.path["reader_id"], done=True),
     }
     return answer(201 if found.created else 200, value)
 
@@ -53,7 +53,7 @@ def _preview(services: Services, call: Call) -> Reply:
         "status": None,
         "amount": quote.amount.to_json(),
         "left": quote.left.to_json(),
-        "reader_status": services.readers.state(wish.reader_id).entitlement.status.value,
+        "reader_status": status_of(services, wish.reader_id, done=False),
     }
     return answer(200, value)
 

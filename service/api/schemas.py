@@ -18,6 +18,8 @@ from service.support.story.timeline import SEARCHED, Kind
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount has eight digits
 MOST_ARTICLES = 500
+LONGEST_CURSOR = 3000
+"""Of the longest id in the longest characters, which a search names twice."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Moments that somebody may ask about; beyond, computing with them would overflow somewhere."""
 
@@ -179,7 +181,7 @@ class CheckoutPath(Schema):
 
 
 class PageQuery(Schema):
-    cursor = Text(most=2000, metadata={"description": "`next` of the page before."})
+    cursor = Text(most=LONGEST_CURSOR, metadata={"description": "`next` of the page before."})
 
 
 _ONLY_TRUE = {"description": "`true` for those alone who are so."}

@@ -6,6 +6,9 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from service.api.fields import Choice
+from service.domain.entitlement import Status
+
 
 def _described(description: str) -> dict[str, str]:
     return {"description": description} if description else {}
@@ -54,3 +57,8 @@ def texts() -> fields.List[Any]:
 def quoted() -> fields.Dict:
     told = "Of a preview: hand these fields back with the act, and exactly this effect is what it has."
     return fields.Dict(keys=fields.String(), required=True, metadata={"description": told})
+
+
+def status_after() -> Choice:
+    told = {"description": "null: it is done, but the database did not answer when asked how the reader stands now."}
+    return Choice(*Status, required=True, allow_none=True, metadata=told)

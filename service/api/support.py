@@ -94,7 +94,7 @@ EXPORT_ACCOUNTS = Operation(
     view=export_accounts,
     query_schema=schemas.AccountFilter,
     answers={200: "text/csv"},
-    problems=("database_unavailable",),
+    problems=("database_unavailable", "stripe_unavailable"),
     slow=True,
     audited=Audited(act="accounts.export"),
 )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from service.api.fields import Choice
-from service.api.shape_fields import flag, instant, many, maybe, maybe_text, number, one, quoted, text, texts
+from service.api.shape_fields import (
+    flag,
+    instant,
+    many,
+    maybe,
+    maybe_text,
+    number,
+    one,
+    quoted,
+    status_after,
+    text,
+    texts,
+)
 from service.api.shapes import Meter, Money, Reader
 from service.domain.entitlement import Status
 from service.domain.notices import NoticeKind
@@ -102,7 +114,7 @@ class Refund(Schema):
     status = maybe_text("Stripe's word: succeeded, pending, requires_action; null in a preview.")
     amount = one(Money)
     left = one(Money)
-    reader_status = Choice(*Status, required=True)
+    reader_status = status_after()
 
 
 class TrialRow(Schema):

@@ -137,9 +137,12 @@ def _currency(desk: Desk, invoice_id: str) -> str:
 
 def _minor(text: str, currency: str) -> int:
     try:
-        return Money.from_decimal(text, currency).amount_minor
+        minor = Money.from_decimal(text, currency).amount_minor
     except ValueError as error:
         raise ValidationError({"part": [str(error)]}) from error
+    if minor == 0:
+        raise ValidationError({"part": ["Must be more than nothing."]})
+    return minor
 
 
 def _is_running(state: ReaderState) -> bool:

@@ -55,7 +55,7 @@ class Guarded:
                 return self._to_sign_in()
             _refuse_below(self._page.role, person)
         browser = cookie or new_token()
-        if request.method != "GET":
+        if not _only_looks():
             self._refuse_foreign(cookie)
         posted = self._posted()
         visit = Visit(
@@ -63,7 +63,7 @@ class Guarded:
             person=person, traced=self._trail(path, posted, person),
         )  # fmt: skip
         g.visit = visit
-        if not self._keyed or request.method == "GET":
+        if not self._keyed or _only_looks():
             return self._on_record(visit)
         return go_once(self._desk, visit, self._page.name, lambda: self._on_record(visit))
 
@@ -78,7 +78,7 @@ class Guarded:
         return cookie, person
 
     def _to_sign_in(self) -> Response:
-        if request.method != "GET":
+        if not _only_looks():
             raise _must_sign_in()
         asked = request.full_path.removesuffix("?")
         return self._desk.go(f"/support/sign-in?next={quote(asked, safe='/')}")
@@ -94,7 +94,7 @@ class Guarded:
             raise _foreign_form()
 
     def _posted(self) -> dict[str, Any]:
-        if self._form is None or request.method == "GET":
+        if self._form is None or _only_looks():
             return {}
         sent = request.form.to_dict(flat=False)
         lists = {name for name, each in self._form.fields.items() if isinstance(each, fields.List)}
@@ -126,6 +126,11 @@ class Guarded:
         return visit.traced.around(
             lambda: self._page.view(self._desk, visit), self._page.audited, lambda response: response.status_code
         )
+
+
+def _only_looks() -> bool:
+    """Tell whether nothing is sent: a HEAD is a GET whose page is not wanted, as monitors ask (RFC 9110 §9.3.2)."""
+    return request.method in {"GET", "HEAD"}
 
 
 def _must_sign_in() -> Refused:

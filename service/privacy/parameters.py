@@ -27,6 +27,8 @@ _VALUES = _several("values")
 _QUOTED_VALUES = _several("quoted_values")
 KEY_PATTERNS = _several("key_patterns")
 ADDRESS_PATTERNS = _several("address_patterns")
+QUOTED_NAMES = _several("quoted_names")
+"""Names as they stand in an address, each a step of its path."""
 
 
 def spelt(names: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
@@ -38,6 +40,7 @@ def spelt(names: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
         _QUOTED_VALUES.key: [each for each in values if '"' in each],
         KEY_PATTERNS.key: [_within(each) for each in words],
         ADDRESS_PATTERNS.key: [_within(each) for each in sorted(addresses)],
+        QUOTED_NAMES.key: [quote(name, safe="") for name in names],
     }
 
 

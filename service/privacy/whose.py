@@ -26,6 +26,7 @@ from service.privacy.parameters import (
     ADDRESS_PATTERNS,
     CUSTOMER_IDS,
     KEY_PATTERNS,
+    QUOTED_NAMES,
     READER_IDS,
     VISITOR_IDS,
     holds_word_of,
@@ -33,6 +34,7 @@ from service.privacy.parameters import (
 from service.privacy.person import Person
 from service.store.act_tables import account_merges
 from service.store.audit_tables import audit, audit_details
+from service.store.idempotency import CONSOLE
 from service.store.journal_tables import decisions
 from service.store.staff_tables import staff_sign_ins
 from service.store.tables import idempotency_keys, long_runs
@@ -89,7 +91,9 @@ def answered() -> Whose:
     """Return which answers kept for repeated requests name the person, or are kept under a key that does."""
     kept = idempotency_keys.c
     named = (literal_column("'\"'", Text) + kept.key + '"').like(any_(KEY_PATTERNS))  # concat() takes twice as long
-    return or_(holds_word_of(func.coalesce(kept.body, "")), named)
+    page = func.split_part(func.split_part(func.coalesce(kept.body, ""), "?", 1), "/", 4)
+    led = and_(kept.api_key_id == literal_column(str(CONSOLE)), page == any_(QUOTED_NAMES))  # a form's: where it led to
+    return or_(holds_word_of(func.coalesce(kept.body, "")), named, led)
 
 
 def queued() -> Whose:

@@ -95,19 +95,23 @@ class Accounts:
 
         A payment's id that is not kept here is asked for at Stripe, which may raise StripeUnavailable.
         """
-        page = self._page(query, PAGE)
-        if page.accounts or query.prefix is None or not query.prefix.startswith(ONLY_AT_STRIPE):
-            return page
-        customer_id = self._owner_at_stripe(query.prefix)
-        return page if customer_id is None else self._page(replace(query, customer_id=customer_id), PAGE)
+        return self._first(query, PAGE)[1]
 
     def pages(self, query: AccountQuery) -> Iterator[Sequence[FoundAccount]]:
-        """Yield all that match in portions, each asked for when the one before is done with."""
-        following: AccountQuery | None = query
-        while following is not None:
-            page = self._page(following, EXPORT_PAGE)
+        """Yield all that `search` finds in portions, each asked for when the one before is done with."""
+        query, page = self._first(query, EXPORT_PAGE)
+        yield page.accounts
+        while page.next_after is not None:
+            page = self._page(replace(query, after=page.next_after), EXPORT_PAGE)
             yield page.accounts
-            following = replace(following, after=page.next_after) if page.next_after else None
+
+    def _first(self, query: AccountQuery, size: int) -> tuple[AccountQuery, Page]:
+        """Return the first page, and the query with whom Stripe named, if it had to be asked."""
+        page = self._page(query, size)
+        if page.accounts or query.prefix is None or not query.prefix.startswith(ONLY_AT_STRIPE):
+            return query, page
+        owned = replace(query, customer_id=self._owner_at_stripe(query.prefix))
+        return (query, page) if owned.customer_id is None else (owned, self._page(owned, size))
 
     def detail(self, reader_id: str) -> AccountDetail | None:
         """Return the account, or None. What the reader may do now is `Readers.state`'s to tell."""

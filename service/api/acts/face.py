@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import Schema
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.fields import Choice, Flag, Text
 from service.api.operations import Call, Operation, Reply, View, answer
 from service.api.schemas import ReaderPath
 from service.api.services import Services
-from service.api.shape_fields import flag, maybe_text, quoted, texts
-from service.domain.entitlement import Status
+from service.api.shape_fields import flag, maybe_text, quoted, status_after, texts
 from service.domain.staff import Role
 from service.domain.staff_acts import StaffAct, audited_as
 from service.store.api_keys import Scope
@@ -44,7 +44,7 @@ class ActAnswer(Schema):
     effect = texts()
     quote = quoted()
     id = maybe_text("What was made, such as a grant's number.")
-    reader_status = Choice(*Status, required=True)
+    reader_status = status_after()
 
 
 def wish_of(call: Call) -> dict[str, Any]:
@@ -85,15 +85,27 @@ def _shown(
     services: Services, which: StaffAct, wish: Wish, *, effect: tuple[str, ...], quote: Mapping[str, Any] | None = None,
     made: str | None = None, preview: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    state = services.readers.state(wish.reader_id)
     return {
         "act": which.value,
         "preview": preview,
         "effect": list(effect),
         "quote": dict(quote or {}),
         "id": made,
-        "reader_status": state.entitlement.status.value,
+        "reader_status": status_of(services, wish.reader_id, done=not preview),
     }
+
+
+def status_of(services: Services, reader_id: str, *, done: bool) -> str | None:
+    """Return how the reader stands; None where that can't be read of what is `done`.
+
+    A fault would call it undone: `Idempotency-Key` lets go of a 503, and the repeat that this asks for acts again.
+    """
+    try:
+        return services.readers.state(reader_id).entitlement.status.value
+    except SQLAlchemyError:
+        if done:
+            return None
+        raise
 
 
 def example(which: StaffAct, *effect: str, status: str, made: str | None = None) -> dict[str, Any]:

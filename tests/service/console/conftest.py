@@ -60,6 +60,9 @@ class Browser:
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, base_url=ORIGIN, **options)
 
+    def head(self, path: str) -> TestResponse:
+        return self.client.head(path, base_url=ORIGIN)
+
     def post(self, path: str, form: dict[str, Any] | None = None, *, csrf: str | None = None) -> TestResponse:
         token = csrf if csrf is not None else csrf_token(self.cookie(SESSION) or "")
         return self.client.post(path, base_url=ORIGIN, data={"csrf": token} | (form or {}))

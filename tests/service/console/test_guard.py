@@ -89,6 +89,15 @@ def test_a_page_opens_to_its_role_and_those_above(console: Any, role: Role) -> N
             assert not (answer.status_code == 303 and "next=" in answer.location), page.name
 
 
+def test_a_head_is_answered_as_its_page_is(console: Any) -> None:
+    """Claim: a monitor that asks for no page is told what a browser would be, and a stranger is sent to sign in."""
+    stranger = console.browser()
+    for path in ("/support/sign-in", "/support"):
+        looked = stranger.head(path)
+        assert (looked.status_code, looked.get_data()) == (stranger.get(path).status_code, b"")
+    assert console.signed_in(min(Role)).head("/support").status_code == 200
+
+
 def test_every_route_served_is_declared(console: Any) -> None:
     """What begins with /support and is not in the list does not exist; static files are for anyone."""
     served = {

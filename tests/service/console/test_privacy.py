@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Engine, insert, select, text, update
 
+from service.console.once import new_key
 from service.domain.staff import Role
 from service.store import tables
 from service.store.audit import AuditQuery
@@ -117,3 +118,18 @@ def test_a_running_subscription_stands_in_the_way(console: Any, engine: Engine, 
     assert "A subscription is running" in page.text
     assert "type the reader id" not in page.text
     assert "cus_Ada" in page.text
+
+
+def test_where_a_form_led_to_is_erased_too(console: Any, engine: Engine, ada: str) -> None:
+    """A form's kept answer has the reader in an address; another reader's, whose id begins alike, stays."""
+    with engine.begin() as connection:
+        connection.execute(insert(tables.accounts).values(reader_id="r-<ada>2"))
+    admin = console.signed_in(Role.ADMIN)
+    console.desk.services.erasures._sleep = lambda _seconds: None
+    until = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
+    for page in (ada, f"{ada}2"):
+        form = {"until": until, "reason": "late paper", "once": new_key()}
+        assert admin.post(f"{page}/acts/grant", form).status_code == 303
+    assert admin.post(f"{ada}/erasure", {"reason": "asked by letter", "confirm": "r-<ada>"}).status_code == 200
+    with engine.connect() as connection:
+        assert connection.scalars(select(tables.idempotency_keys.c.body)).all() == [f"{ada}2?done=grant"]

@@ -145,6 +145,15 @@ def test_a_payment_not_kept_here_is_found_through_stripe(support: Accounts) -> N
 
 
 @pytest.mark.usefixtures("ada")
+def test_an_export_finds_what_the_search_finds(support: Accounts) -> None:
+    """Also whom Stripe alone can name."""
+    found = {prefix: list(support.pages(AccountQuery(prefix=prefix))) for prefix in ("ch_Bob", "ch_Nobody")}
+    assert {prefix: [[each.reader_id for each in page] for page in pages] for prefix, pages in found.items()} == {
+        "ch_Bob": [["x-bob"]], "ch_Nobody": [[]],
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("ada")
 def test_filters_narrow_the_list(support: Accounts) -> None:
     """By the entitlement last recorded, by how subscriptions stand, and by what staff or a bank has done."""
     assert found(support) == ["r-ada", "x-bob", "y-none"]

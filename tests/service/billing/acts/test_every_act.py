@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 
+from service.access.readers import Readers
 from service.domain.staff import Role
 from service.domain.staff_acts import StaffAct
 from service.store.audit import AuditQuery
@@ -175,3 +177,28 @@ def test_a_grant_ended_without_a_reason_says_so(faces: Any) -> None:
         f"/v1/support/accounts/r-1/grants/{grant}", headers={"Authorization": f"Bearer {faces.key}"}
     ).status_code == 200  # fmt: skip
     assert [each["reason"] for each in entries(faces, "act.revoke_grant")] == ["(none given)"]
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "asked"),
+    [("grants", courtesy, {}), ("notes", nothing, {"body": REASON}), ("refunds", paid, {})],
+    ids=["grants", "notes", "refunds"],
+)
+def test_what_is_done_is_not_called_undone_because_its_effect_can_not_be_read(
+    faces: Any, monkeypatch: pytest.MonkeyPatch, path: str, first: Any, asked: dict[str, Any]
+) -> None:
+    """PostgreSQL goes right after the act: it is told as done, and its repeat under the same key does not act again."""
+    known(faces)
+    asked = asked or {"reason": REASON, **first(faces)}
+    with monkeypatch.context() as broken:
+        broken.setattr(Readers, "state", gone_once_asked)
+        done = faces.api("POST", f"r-1/{path}", key="k-1", **asked)
+    again = faces.api("POST", f"r-1/{path}", key="k-1", **asked)
+    assert (done.status_code, done.json["reader_status"]) == (201, None), done.text
+    assert (again.json, again.headers["Idempotent-Replayed"]) == (done.json, "true")
+    assert len(faces.account()[path]) == 1
+    assert [each["detail"].get("failed") for each in entries(faces, f"act.{path.rstrip('s')}")] == [None]
+
+
+def gone_once_asked(*_: Any) -> Any:
+    raise OperationalError("select", {}, Exception("the server closed the connection unexpectedly"))

@@ -110,7 +110,7 @@ def test_a_confirmed_sum_is_the_sum_given(faces: Any, annual: str, hidden_in: An
     assert len(faces.account()["refunds"]) == 1
 
 
-@pytest.mark.parametrize("part", ["1.234", "-1", "x", "1e3"])
+@pytest.mark.parametrize("part", ["1.234", "-1", "x", "1e3", "0", "0,00"])
 def test_a_sum_that_is_none_is_told(faces: Any, annual: str, part: str) -> None:
     """422 in words."""
     answer = faces.colleague(Role.LEAD).preview("refund", invoice=annual, part=part, reason="x")
