@@ -28,7 +28,8 @@ CHANGE_PLAN = Operation(
         "At once: what is left of the old period is credited to the cent, and the new plan's period begins. A trial "
         "is kept to its end instead, and nothing is due now. With `preview` nothing changes; hand its `quoted_at` back "
         "within the hour, and exactly what it said is billed. `credit` stays on the reader's account at Stripe and is "
-        "taken off the next charges. A refused card (402) changes nothing."
+        "taken off the next charges. A refused card (402) changes nothing. `payment_outstanding` (409): the running "
+        "period is not paid for yet, for about an hour after a renewal, or since a card was refused."
     ),
     access=Scope.BILLING,
     view=change_plan,

@@ -40,7 +40,10 @@ ASKS_FOR_CARDHOLDER = frozenset({"authentication_required", "subscription_paymen
 _SAID = {
     Obstacle.SAME_PLAN: "The reader has this plan already.",
     Obstacle.SUBSCRIPTION_ENDING: "The subscription is cancelled; undo that first.",
-    Obstacle.PAYMENT_OUTSTANDING: "A payment is outstanding; the reader can settle it in the portal.",
+    Obstacle.PAYMENT_OUTSTANDING: (
+        "A payment is outstanding. Just after a renewal it is made by itself, within about an hour; later, the reader "
+        "can settle it in the portal."
+    ),
     Obstacle.ACCESS_HELD: "The last payment is disputed or refunded.",
     Obstacle.SUBSCRIPTION_PAUSED: "The subscription is paused at Stripe; it must be resumed first.",
 }
@@ -125,7 +128,7 @@ class PlanChanges:
 
     def _changeable(self, reader_id: str, plan: Plan) -> SubscriptionFacts:
         state, subscription = running(self._readers, self._sync_now, reader_id)
-        found = obstacle(subscription, state.sold, plan)
+        found = obstacle(state.snapshot, subscription, state.sold, plan)
         if found is not None:
             raise Conflict(_SAID[found], code=found.value)
         return subscription

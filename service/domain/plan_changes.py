@@ -11,7 +11,8 @@ from typing import Any
 from service.domain.catalog import Plan
 from service.domain.entitlement import Entitlement, Status
 from service.domain.money import Money
-from webhooks.snapshot import SubscriptionFacts
+from service.domain.outstanding import outstanding
+from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
 
 QUOTE_LASTS = timedelta(hours=1)
 """How long a preview's figures can still be had: prorations are computed as of `quoted_at`."""
@@ -66,17 +67,19 @@ class PlanChange:
         }
 
 
-def obstacle(subscription: SubscriptionFacts, sold: Entitlement, plan: Plan) -> Obstacle | None:
+def obstacle(
+    snapshot: CustomerSnapshot | None, subscription: SubscriptionFacts, sold: Entitlement, plan: Plan
+) -> Obstacle | None:
     """Return what stands in the way of changing to `plan`, or None; `sold` is what Stripe's facts alone give.
 
-    A held reader's money is gone or in dispute, and while a subscription is paused nothing is paid: there is no unused
-    time of theirs to credit.
+    A held reader's money is gone or in dispute, while a subscription is paused nothing is paid, and a period whose
+    invoice is still to be paid is nobody's yet: there is no unused time of theirs to credit.
     """
     if subscription.plan == plan.id:
         return Obstacle.SAME_PLAN
     if sold.status in _CLOSED:
         return _CLOSED[sold.status]
-    if subscription.status not in {"trialing", "active"}:
+    if subscription.status not in {"trialing", "active"} or outstanding(snapshot, subscription):
         return Obstacle.PAYMENT_OUTSTANDING
     if subscription.cancel_at is not None or subscription.cancel_at_period_end:
         return Obstacle.SUBSCRIPTION_ENDING

@@ -73,13 +73,29 @@ class Shop:
 
     def pass_days(self, days: int) -> None:
         """Let days go by at Stripe, and wait until the service, which polls, lives in that day too."""
+        self.pass_seconds(days * 86_400)
+
+    def pass_seconds(self, seconds: int) -> None:
+        """As `pass_days`, for what happens within an hour."""
         clocks = self.client.v1.test_helpers.test_clocks
-        until = clocks.retrieve(self.clock_id).frozen_time + days * 86_400
+        until = clocks.retrieve(self.clock_id).frozen_time + seconds
         clocks.advance(self.clock_id, {"frozen_time": until})
         requests.post(f"{self.standin.base_url}/_standin/flush", timeout=40)
         give_up_at = time.monotonic() + 20
         while self.core.business_clock().timestamp() < until and time.monotonic() < give_up_at:
             time.sleep(0.05)
+
+    def charged(self) -> list[int]:
+        """Return what `r-1`'s card was charged, in minor units, the oldest first."""
+        charges = self.client.v1.charges.list({"customer": self.customer}).data
+        return [each.amount for each in charges if each.status == "succeeded"][::-1]
+
+    def refuse_card(self) -> str:
+        """Let the card of `r-1`'s subscription be refused from now on; return the good one."""
+        (sold,) = self.client.v1.subscriptions.list({"customer": self.customer}).data
+        refused = self.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": self.customer}).id
+        self.client.v1.subscriptions.update(sold.id, {"default_payment_method": refused})
+        return str(sold.default_payment_method)
 
     def status(self, reader_id: str = "r-1") -> str:
         return self.services.readers.state(reader_id).entitlement.status

@@ -18,22 +18,17 @@ def state(shop: Any) -> Any:
     return shop.services.readers.state("r-1")
 
 
-def charged(shop: Any) -> list[int]:
-    charges = shop.client.v1.charges.list({"customer": state(shop).snapshot.customer_id}).data
-    return [each.amount for each in charges if each.status == "succeeded"][::-1]
-
-
 def test_a_month_becomes_a_year_as_previewed(shop: Any) -> None:
     """The rest of the month is taken off, and what the preview said is charged, also when asked some minutes later."""
     shop.subscribe()
     shop.pass_days(41)
     preview = shop.services.plan_changes.preview("r-1", "annual")
-    assert charged(shop) == [290]
+    assert shop.charged() == [290]
     assert (len(preview.lines), preview.credit.amount_minor) == (2, 0)
     assert 1700 < preview.due_now.amount_minor == sum(each.amount.amount_minor for each in preview.lines) < 1990
     changed = shop.services.plan_changes.change("r-1", "annual", quoted_at=preview.quoted_at)
     assert changed == preview
-    assert charged(shop) == [290, preview.due_now.amount_minor]
+    assert shop.charged() == [290, preview.due_now.amount_minor]
     now = state(shop)
     assert (now.entitlement.status, now.entitlement.plan, now.entitlement.until) == (
         "active", "annual", preview.renews_at,
@@ -58,7 +53,7 @@ def test_consent_to_a_change_is_kept(shop: Any) -> None:
         rows = connection.execute(select(*columns).order_by(consents.c.id)).all()
     same = ("r-1", "plan_change", subscription, "annual", preview.to_json(), shop.core.catalog.version)
     assert list(rows) == [(*same, "payment_failed"), (*same, "changed")]
-    assert charged(shop) == [290, preview.to_json()["due_now"]["amount"]]
+    assert shop.charged() == [290, preview.to_json()["due_now"]["amount"]]
 
 
 def test_a_year_becomes_months_paid_from_its_rest(shop: Any) -> None:
@@ -71,10 +66,10 @@ def test_a_year_becomes_months_paid_from_its_rest(shop: Any) -> None:
     assert 1100 < preview.credit.amount_minor < 1200
     shop.pass_days(32)
     shop.core.sync_now(state(shop).snapshot.customer_id)
-    assert (state(shop).entitlement.status, charged(shop)) == ("active", [1990])
+    assert (state(shop).entitlement.status, shop.charged()) == ("active", [1990])
     back = shop.services.plan_changes.preview("r-1", "annual")
     assert shop.services.plan_changes.change("r-1", "annual") == back
-    assert charged(shop) == [1990, back.due_now.amount_minor]
+    assert shop.charged() == [1990, back.due_now.amount_minor]
     assert back.due_now.amount_minor < 1990 - 290
 
 
@@ -91,7 +86,7 @@ def test_a_trial_is_kept(shop: Any) -> None:
         "trialing", "annual", ends_at,
     )  # fmt: skip
     shop.pass_days(31)
-    assert charged(shop) == [1990]
+    assert shop.charged() == [1990]
 
 
 def test_a_refused_card_changes_nothing(shop: Any) -> None:
@@ -160,4 +155,22 @@ def test_a_card_whose_bank_asks_for_its_holder_has_a_way_on(shop: Any) -> None:
     shop.client.v1.subscriptions.update(subscription, {"default_payment_method": card})
     with pytest.raises(PaymentFailed) as refused:
         shop.services.plan_changes.change("r-1", "annual")
-    assert (refused.value.code, charged(shop)) == ("authentication_required", [290])
+    assert (refused.value.code, shop.charged()) == ("authentication_required", [290])
+
+
+@pytest.mark.parametrize(("plan", "days", "other"), [("monthly", 30, "annual"), ("annual", 365, "monthly")])
+def test_what_is_not_paid_for_is_not_credited(shop: Any, plan: str, days: int, other: str) -> None:
+    """For an hour after a boundary the period's invoice is a draft; charged, it makes way, and the figures are true."""
+    shop.subscribe(plan=plan)
+    shop.pass_days(days)
+    shop.pass_seconds(1800)
+    before = sum(shop.charged())
+    with pytest.raises(Conflict) as refused:
+        shop.services.plan_changes.preview("r-1", other)
+    assert (refused.value.code, "within about an hour" in refused.value.detail) == ("payment_outstanding", True)
+    shop.pass_seconds(1900)
+    renewed = sum(shop.charged())
+    assert renewed > before
+    told = shop.services.plan_changes.change("r-1", other)
+    shop.pass_seconds(7200)
+    assert sum(shop.charged()) - renewed == told.due_now.amount_minor

@@ -36,15 +36,26 @@ def test_what_stands_in_the_way(
 ) -> None:
     """Only a subscription that runs and is paid for, or on trial, changes, and only to another plan."""
     subscription = facts.subscription(**change)
-    sold = sold_from(facts.snapshot(subscription), (), policy, facts.at(1))
-    assert obstacle(subscription, sold, catalog.plan(plan)) is found
+    snapshot = facts.snapshot(subscription)
+    sold = sold_from(snapshot, (), policy, facts.at(1))
+    assert obstacle(snapshot, subscription, sold, catalog.plan(plan)) is found
+
+
+@pytest.mark.parametrize("status", ["draft", "open"])
+def test_a_period_that_nobody_paid_for_stands_in_the_way(facts: Any, policy: Any, catalog: Any, status: str) -> None:
+    """Stripe would credit it all the same; its invoice asks for the money for an hour before a card is charged."""
+    running, asked = facts.subscription(), facts.invoice(status=status, amount_paid_minor=0)
+    for invoices, found in (((asked,), Obstacle.PAYMENT_OUTSTANDING), ((facts.invoice(),), None)):
+        snapshot = facts.snapshot(running, invoices=invoices)
+        sold = sold_from(snapshot, (), policy, facts.at(1))
+        assert obstacle(snapshot, running, sold, catalog.plan("annual")) is found
 
 
 def test_an_end_that_is_set_stands_in_the_way(facts: Any, policy: Any, catalog: Any) -> None:
     """In Stripe's other shape, too."""
     ending = facts.subscription(cancel_at=facts.at(20))
     sold = sold_from(facts.snapshot(ending), (), policy, facts.at(1))
-    assert obstacle(ending, sold, catalog.plan("annual")) is Obstacle.SUBSCRIPTION_ENDING
+    assert obstacle(facts.snapshot(ending), ending, sold, catalog.plan("annual")) is Obstacle.SUBSCRIPTION_ENDING
 
 
 def test_figures_are_kept_for_an_hour() -> None:
@@ -101,7 +112,7 @@ def test_a_trials_change_is_told_whole(facts: Any, catalog: Any) -> None:
 def test_a_trial_may_change(facts: Any, policy: Any, catalog: Any) -> None:
     """Nothing stands in a trial's way, while it runs."""
     sold = sold_from(facts.snapshot(facts.trial()), (), policy, facts.at(1))
-    assert obstacle(facts.trial(), sold, catalog.plan("annual")) is None
+    assert obstacle(facts.snapshot(facts.trial()), facts.trial(), sold, catalog.plan("annual")) is None
 
 
 def test_what_was_agreed_to_is_kept_in_the_contracts_shape(catalog: Any) -> None:
