@@ -269,7 +269,10 @@ def _give_up(account: Account, subscription: Json | None, invoice: Json) -> None
 
 
 def end(account: Account, subscription: Json, *, reason: str | None) -> None:
-    """End a subscription now; open invoices stay as they are, and are no longer collected."""
+    """End a subscription now; open invoices stay as they are, and are no longer collected.
+
+    Stripe promises that of finalized invoices alone (/api/subscriptions/cancel): a draft advances as it was told to.
+    """
     now = account.now_for(subscription)
     subscription["status"], subscription["ended_at"] = "canceled", now
     if subscription["canceled_at"] is None:
@@ -277,6 +280,6 @@ def end(account: Account, subscription: Json, *, reason: str | None) -> None:
     if reason:
         subscription["cancellation_details"]["reason"] = reason
     for invoice in account.store.all("invoice", customer=subscription["customer"]):
-        if invoice["_subscription"] == subscription["id"] and invoice["status"] in ("draft", "open"):
+        if invoice["_subscription"] == subscription["id"] and invoice["status"] == "open":
             invoicing.stop_collecting(account.find("invoice", invoice["id"]))
     account.emit("customer.subscription.deleted", subscription)

@@ -213,6 +213,37 @@ def test_what_is_cancelled_stays_so(shop: Any, api: Any) -> None:
     assert api.subscriptions.update(sold.id, {"metadata": {"why": "moved"}}).metadata.to_dict() == {"why": "moved"}
 
 
+@pytest.mark.parametrize(("told", "charged"), [({}, [290, 290]), ({"auto_advance": False}, [290])])
+def test_a_draft_outlives_its_subscription(shop: Any, api: Any, told: Any, charged: list[int]) -> None:
+    """Cancelling stops the collection of finalized invoices (/api/subscriptions/cancel); a draft is told by itself."""
+    clock = shop.clock()
+    customer = shop.customer(clock, "pm_card_visa")
+    sold = subscribe(shop, customer)
+    boundary = sold["items"].data[0].current_period_end
+    shop.advance(clock, boundary + HOUR // 2)
+    (draft,) = api.invoices.list({"customer": customer, "status": "draft"}).data
+    assert api.invoices.update(draft.id, {"metadata": {"seen": "yes"}, **told}).auto_advance is not bool(told)
+    api.subscriptions.cancel(sold.id)
+    shop.advance(clock, boundary + 2 * DAY)
+    assert [each.amount for each in api.charges.list({"customer": customer}).data] == charged
+    assert api.invoices.retrieve(draft.id).status == ("draft" if told else "paid")
+    assert api.subscriptions.retrieve(sold.id).status == "canceled"
+
+
+def test_an_open_invoice_is_asked_for_no_more(shop: Any, api: Any) -> None:
+    """Its card failed, its subscription is cancelled: no retry comes, though it could still be paid."""
+    clock = shop.clock()
+    customer = shop.customer(clock, "pm_card_visa")
+    sold = subscribe(shop, customer)
+    failing = api.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer}).id
+    api.subscriptions.update(sold.id, {"default_payment_method": failing})
+    boundary = sold["items"].data[0].current_period_end
+    shop.advance(clock, boundary + HOUR)
+    api.subscriptions.cancel(sold.id)
+    (owed,) = api.invoices.list({"customer": customer, "status": "open"}).data
+    assert (owed.attempt_count, owed.auto_advance, owed.next_payment_attempt) == (1, False, None)
+
+
 def test_only_what_is_paused_is_resumed(shop: Any, api: Any) -> None:
     """A trial without a card pauses where told to; resumed, a new period is charged (…/trials#resume)."""
     clock = shop.clock()
