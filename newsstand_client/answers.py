@@ -229,7 +229,10 @@ class CheckoutOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Cancellation:
-    """Access stays until `access_until`; until `undo_until` the cancellation can be undone."""
+    """Access stays until `access_until`; until `undo_until` the cancellation can be undone.
+
+    `final` are words for the reader: no further charge, access that has ended with it, or what is still due.
+    """
 
     access_until: datetime
     final: str

@@ -9,7 +9,7 @@ from service.store.api_keys import Scope
 
 
 def cancel(services: Services, call: Call) -> Reply:
-    """Cancel at the end of what is paid."""
+    """Cancel at the end of what is paid, or at once."""
     found = services.cancellations.cancel(
         call.path["reader_id"], reason=call.body["reason"], comment=call.body["comment"]
     )
@@ -28,7 +28,11 @@ CANCEL = Operation(
     name="cancel",
     tag="For the site",
     summary="Cancel a reader's subscription",
-    description="One call, no retention maze. What is paid for is kept to its end; until then it can be undone.",
+    description=(
+        "One call, no retention maze. What is paid for is kept to its end; until then it can be undone. When nothing "
+        "is paid of the running period (for an hour after a trial or a period, after a failed payment, while paused) "
+        "there is nothing to keep: the subscription ends at once, its invoice is not collected, and `final` says so."
+    ),
     access=Scope.BILLING,
     view=cancel,
     path_schema=schemas.ReaderPath,

@@ -144,9 +144,17 @@ def cancellation(found: Cancellation) -> dict[str, Any]:
     """Return the answer to `POST /v1/readers/{reader_id}/cancellation`."""
     return {
         "access_until": instant(found.access_until),
-        "final": "no further charge",
+        "final": _final(found),
         "undo_until": instant(found.undo_until),
     }
+
+
+def _final(found: Cancellation) -> str:
+    if found.at_once:
+        return "access has ended, no further charge"
+    if found.still_due is not None:
+        return f"no renewal; {found.still_due.display} is still due"
+    return "no further charge"
 
 
 def plan_change(found: PlanChange, *, preview: bool) -> dict[str, Any]:

@@ -11,6 +11,9 @@ import stripe
 from service.access.readers import Readers, ReaderState
 from service.billing.running import running
 from service.billing.stripe_client import stripe_deadline
+from service.domain.money import Money
+from service.domain.outstanding import is_unpaid, outstanding, still_due
+from service.domain.standings import ends_unrenewed
 from service.errors import NotFound, Unavailable
 from webhooks.snapshot import SubscriptionFacts
 
@@ -19,10 +22,15 @@ DEADLINE_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Cancellation:
-    """What was cancelled: what was sold opens articles until `access_until`; until `undo_until` it can be undone."""
+    """What was cancelled: what was sold opens articles until `access_until`; until `undo_until` it can be undone.
+
+    `at_once`: it has ended. `still_due`: what invoices ask for nevertheless, such as a change of plan's; None: nothing.
+    """
 
     access_until: datetime
     undo_until: datetime
+    at_once: bool = False
+    still_due: Money | None = None
 
 
 class Cancellations:
@@ -36,18 +44,16 @@ class Cancellations:
     def cancel(self, reader_id: str, *, reason: str | None, comment: str | None) -> Cancellation:
         """Cancel the reader's subscription at the end of what is paid; again gives the same answer.
 
-        One that is paused has no period left to run to: it ends at once. Raises NotFound without a running
-        subscription, StripeUnavailable while Stripe does not answer.
+        One of whose running time nothing is paid ends at once, and its money is no longer asked for; then there is none
+        to cancel again. Raises NotFound without a running subscription, StripeUnavailable while Stripe does not answer.
         """
-        subscription = self._running(reader_id)
-        if subscription.status == "paused":
-            ended_at = self._end(subscription, comment=" - ".join(filter(None, (reason, comment))))
-            return Cancellation(access_until=ended_at, undo_until=ended_at)
-        if not is_cancelled(subscription):
-            params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
-            if comment or reason:
-                params["cancellation_details"] = {"comment": " - ".join(filter(None, (reason, comment)))}
-            self._update(subscription, params)
+        state, subscription = self.look(reader_id)
+        words = " - ".join(filter(None, (reason, comment)))
+        if ends_at_once(state, subscription):
+            ended_at = self._end(state, subscription, comment=words)
+            return Cancellation(access_until=ended_at, undo_until=ended_at, at_once=True)
+        if not ends_unrenewed(subscription):
+            self._end_with_its_period(subscription, comment=words)
         return _cancellation(self._readers.state(reader_id))
 
     def end_now(self, reader_id: str, *, comment: str) -> None:
@@ -55,7 +61,8 @@ class Cancellations:
 
         Raises as `cancel` does. Once it is ended there is none to end: NotFound.
         """
-        self._end(self._running(reader_id), comment=comment)
+        state, subscription = self.look(reader_id)
+        self._end(state, subscription, comment=comment)
 
     def look(self, reader_id: str) -> tuple[ReaderState, SubscriptionFacts]:
         """Return the reader's state and running subscription, as of now at Stripe; raises as `cancel` does."""
@@ -64,7 +71,7 @@ class Cancellations:
 
     def undo(self, reader_id: str) -> None:
         """Let the subscription run on; raises NotFound when nothing is cancelled, StripeUnavailable."""
-        subscription = self._running(reader_id)
+        _, subscription = self.look(reader_id)
         if not is_cancelled(subscription):
             raise NotFound("Nothing is cancelled.", code="not_cancelled")
         # The portal sets `cancel_at` alone, our own call the boolean: take back whichever shape is there.
@@ -73,17 +80,27 @@ class Cancellations:
         else:
             self._update(subscription, {"cancel_at": ""})
 
-    def _running(self, reader_id: str) -> SubscriptionFacts:
-        return self.look(reader_id)[1]
+    def _end_with_its_period(self, subscription: SubscriptionFacts, *, comment: str) -> None:
+        params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
+        if comment:
+            params["cancellation_details"] = {"comment": comment}
+        self._update(subscription, params)
 
-    def _end(self, subscription: SubscriptionFacts, *, comment: str) -> datetime:
+    def _end(self, state: ReaderState, subscription: SubscriptionFacts, *, comment: str) -> datetime:
         """End it at Stripe, and return when it ended."""
         with stripe_deadline(DEADLINE_SECONDS):
+            self._hold_drafts_back(state, subscription)
             params: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": comment}}
             ended = self._client.v1.subscriptions.cancel(subscription.id, params)
             self._sync(ended)
         assert ended.ended_at is not None  # noqa: S101 - what is cancelled has ended
         return datetime.fromtimestamp(ended.ended_at, UTC)
+
+    def _hold_drafts_back(self, state: ReaderState, subscription: SubscriptionFacts) -> None:
+        # Stripe stops the collection of finalized invoices alone: /api/subscriptions/cancel.
+        for each in outstanding(state.snapshot, subscription):
+            if each.status == "draft":
+                self._client.v1.invoices.update(each.id, {"auto_advance": False})
 
     def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
         with stripe_deadline(DEADLINE_SECONDS):
@@ -95,8 +112,13 @@ class Cancellations:
 
 
 def is_cancelled(subscription: SubscriptionFacts) -> bool:
-    """Tell whether its end is set."""
+    """Tell whether its end is set, however far ahead: that can be taken back."""
     return subscription.cancel_at_period_end or subscription.cancel_at is not None
+
+
+def ends_at_once(state: ReaderState, subscription: SubscriptionFacts) -> bool:
+    """Tell whether there is no paid period for a cancellation to wait for."""
+    return subscription.status == "paused" or is_unpaid(state.snapshot, subscription)
 
 
 def _cancellation(state: ReaderState) -> Cancellation:
@@ -105,7 +127,8 @@ def _cancellation(state: ReaderState) -> Cancellation:
     until = state.sold.until or state.sold.horizon or ends_at
     if until is None:
         raise Unavailable("The cancellation is recorded at Stripe and will show within a minute.", code="sync_pending")
-    return Cancellation(access_until=until, undo_until=ends_at or until)
+    due = still_due(state.snapshot, state.subscription)
+    return Cancellation(access_until=until, undo_until=ends_at or until, still_due=due)
 
 
 def _ends_at(subscription: SubscriptionFacts | None) -> datetime | None:

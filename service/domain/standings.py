@@ -49,3 +49,10 @@ def is_cancelling(subscription: SubscriptionFacts) -> bool:
     """Tell whether a running subscription has its end set, in either of the shapes in which Stripe says so."""
     ending = subscription.cancel_at is not None or subscription.cancel_at_period_end
     return ending and subscription.status in RUNNING
+
+
+def ends_unrenewed(subscription: SubscriptionFacts) -> bool:
+    """Tell whether its end comes before another charge; in Stripe's Dashboard one can be set many periods ahead."""
+    cancel_at, ends_at = subscription.cancel_at, subscription.period_end_at
+    soon = cancel_at is not None and (ends_at is None or cancel_at <= ends_at)
+    return subscription.cancel_at_period_end or soon

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from service.access.readers import ReaderState
-from service.billing.cancellations import Cancellations, is_cancelled
+from service.billing.cancellations import Cancellations, ends_at_once, is_cancelled
+from service.domain.outstanding import still_due
+from service.domain.standings import ends_unrenewed
 from service.errors import NotFound
 from service.support.acts.act import Act, Done, Effect, Wish
 from service.support.acts.outlook import Outlook
 from service.support.audit import Trail
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
+
+BUYS_ANEW = "It cannot be undone: to come back, the reader buys anew, without another trial."
 
 
 class When(StrEnum):
@@ -50,11 +54,24 @@ class Cancel(Act[CancelWish]):
         return Done(words=words)
 
     def _at_period_end(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
-        if is_cancelled(subscription):
+        if ends_at_once(state, subscription):
+            return self._unpaid(state, subscription)
+        if ends_unrenewed(subscription):
             return ("The subscription is cancelled already: nothing changes.", self._stands(state))
         cancelled = replace(subscription, cancel_at_period_end=True, cancel_at=subscription.period_end_at)
-        first = f"The {subscription.plan} plan is not renewed: it is kept to its end, and nothing more is charged."
+        due = still_due(state.snapshot, subscription)
+        charged = f"but {due.display} is still due" if due else "and nothing more is charged"
+        first = f"The {subscription.plan} plan is not renewed: it is kept to its end, {charged}."
         return (first, "Until then it can be undone.", self._after(state, cancelled))
+
+    def _unpaid(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
+        ended = replace(subscription, status="canceled", ended_at=self._outlook.now())
+        return (
+            f"The {subscription.plan} plan ends now, and access with it: there is no paid period to keep.",
+            "Nothing will be charged.",
+            BUYS_ANEW,
+            self._after(state, ended),
+        )
 
     def _now(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
         now = self._outlook.now()
@@ -63,7 +80,7 @@ class Cancel(Act[CancelWish]):
         return (
             f"The {subscription.plan} plan ends now{instead}, and access with it.",
             "Nothing is given back by this; a refund is a step of its own.",
-            "It cannot be undone: to come back, the reader buys anew, without another trial.",
+            BUYS_ANEW,
             self._after(state, replace(subscription, status="canceled", ended_at=now)),
         )
 

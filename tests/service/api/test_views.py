@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from service.api import present
+from service.billing.cancellations import Cancellation
 from service.domain.catalog import Catalog
 from service.domain.decision import Access, Article, Reason, Wall
 from service.domain.entitlement import Entitlement, Status
+from service.domain.money import Money
 from service.errors import Conflict, NotFound, StripeUnavailable
 from service.exemptions.ranges import address_of
 from service.exemptions.rules import NO_EVIDENCE, Evidence
@@ -311,6 +314,18 @@ def test_cancelling_is_one_call(api: Any) -> None:
     body = {"reason": "too_expensive", "comment": "two\nlines"}
     assert api.call("POST", "/v1/readers/r-81/cancellation", json=body).json == told
     assert api.cancellations.cancelled == [("r-81", None, None), ("r-81", "too_expensive", "two\nlines")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "final"),
+    [({}, "no further charge"), ({"at_once": True}, "access has ended, no further charge"),
+     ({"still_due": Money(1700, "usd")}, "no renewal; $17.00 is still due")],
+)  # fmt: skip
+def test_what_cancelling_ends_with_is_the_truth(changes: dict[str, Any], final: str) -> None:
+    """No charge is denied that may come, and no access promised that is over."""
+    ends_at = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    told = Cancellation(access_until=ends_at, undo_until=ends_at, **changes)
+    assert present.cancellation(told)["final"] == final
 
 
 def test_undoing_is_one_call(api: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import stripe
 
+from service.billing.cancellations import Cancellation
+from service.domain.money import Money
 from service.errors import NotFound
 
 
@@ -38,6 +40,77 @@ def test_courtesy_does_not_last_as_what_was_sold(shop: Any, closed: str) -> None
     assert cancelled.undo_until == datetime.fromtimestamp(at_stripe.cancel_at, UTC)
     paid_until = datetime(2027, 11, 16, 12, 0, tzinfo=UTC)
     assert cancelled.access_until == (paid_until if closed == "not_collected" else cancelled.undo_until)
+
+
+def test_who_cancels_before_the_first_charge_is_not_charged(shop: Any) -> None:
+    """For an hour after the trial its invoice is a draft: the subscription ends at once, and the draft stays one."""
+    shop.subscribe()
+    shop.pass_days(30)
+    shop.pass_seconds(1800)
+    cancelled = shop.services.cancellations.cancel("r-1", reason="forgot", comment=None)
+    (at_stripe,) = shop.client.v1.subscriptions.list({"customer": shop.customer, "status": "all"}).data
+    ended_at = datetime.fromtimestamp(at_stripe.ended_at, UTC)
+    assert cancelled == Cancellation(access_until=ended_at, undo_until=ended_at, at_once=True)
+    assert (at_stripe.status, at_stripe.cancellation_details.comment) == ("canceled", "forgot")
+    assert shop.status() == "ended"
+    shop.pass_seconds(7200)
+    assert shop.charged() == []
+    assert len(shop.client.v1.invoices.list({"customer": shop.customer, "status": "draft"}).data) == 1
+
+
+def test_what_staff_end_within_that_hour_is_not_charged(shop: Any) -> None:
+    """Also a renewal's: what was paid before was used."""
+    shop.subscribe(plan="annual")
+    shop.pass_days(365)
+    shop.pass_seconds(1800)
+    shop.services.cancellations.end_now("r-1", comment="asked to")
+    shop.pass_seconds(7200)
+    assert shop.charged() == [1990]
+
+
+def test_who_cancels_in_grace_is_not_charged(shop: Any) -> None:
+    """Stripe goes on trying a failed payment of a subscription that merely ends later, and a good card would pay."""
+    shop.subscribe()
+    shop.pass_days(40)
+    good = shop.refuse_card()
+    shop.pass_days(22)
+    shop.sync()
+    assert (shop.status(), shop.charged()) == ("grace", [290])
+    assert shop.services.cancellations.cancel("r-1", reason=None, comment=None).at_once
+    shop.client.v1.customers.update(shop.customer, {"invoice_settings": {"default_payment_method": good}})
+    shop.pass_days(12)
+    assert (shop.status(), shop.charged()) == ("ended", [290])
+
+
+def test_a_change_that_failed_forfeits_no_paid_time(shop: Any) -> None:
+    """Made in the Dashboard, its invoice is open while the month is paid: that is kept, and what is due is told."""
+    shop.subscribe()
+    shop.pass_days(41)
+    shop.refuse_card()
+    (sold,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    annual = shop.client.v1.prices.list({"lookup_keys": ["newsstand_annual"]}).data[0].id
+    change = {"items": [{"id": sold["items"].data[0].id, "price": annual}], "proration_behavior": "always_invoice"}
+    shop.client.v1.subscriptions.update(sold.id, change)
+    (owed,) = shop.client.v1.invoices.list({"customer": shop.customer, "status": "open"}).data
+    cancelled = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
+    assert (cancelled.at_once, cancelled.still_due) == (False, Money(owed.amount_due, "usd"))
+    assert (shop.status(), cancelled.access_until > shop.core.business_clock()) == ("grace", True)
+    assert shop.client.v1.subscriptions.retrieve(sold.id).cancel_at_period_end
+
+
+def test_an_end_set_far_ahead_is_brought_forward(shop: Any) -> None:
+    """A `cancel_at` two periods from now lets more charges pass: it is no cancellation yet."""
+    shop.subscribe()
+    shop.pass_days(35)
+    shop.sync()
+    sold = shop.services.readers.state("r-1").subscription
+    far = int(sold.period_end_at.timestamp()) + 75 * 86_400
+    shop.client.v1.subscriptions.update(sold.id, {"cancel_at": far, "proration_behavior": "none"})
+    cancelled = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
+    assert cancelled == Cancellation(access_until=sold.period_end_at, undo_until=sold.period_end_at)
+    shop.pass_days(60)
+    shop.sync()
+    assert (shop.status(), shop.charged()) == ("ended", [290])
 
 
 @pytest.mark.parametrize("shape", ["boolean", "cancel_at"])

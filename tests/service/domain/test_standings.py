@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from service.domain.standings import Standings, living, standings_of
+from service.domain.standings import Standings, ends_unrenewed, living, standings_of
 
 END = datetime(2026, 12, 10, tzinfo=UTC)
 
@@ -49,3 +49,16 @@ def test_what_is_sold_lives_until_it_is_over(
     subscription = make_subscription(**changes)
     assert living(make_snapshot(subscription)) == ((subscription,) if sold else ())
     assert living(make_snapshot(subscription, deleted=True)) == living(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "unrenewed"),
+    [({}, False), ({"cancel_at_period_end": True}, True), ({"cancel_at": END}, True),
+     ({"cancel_at": END - timedelta(days=1)}, True), ({"cancel_at": END + timedelta(seconds=1)}, False),
+     ({"cancel_at": END, "period_end_at": None}, True)],
+)  # fmt: skip
+def test_an_end_after_the_running_period_lets_charges_pass(
+    make_subscription: Any, changes: dict[str, Any], unrenewed: bool
+) -> None:
+    """One at the period's end or before it does not."""
+    assert ends_unrenewed(make_subscription(**{"period_end_at": END} | changes)) is unrenewed
