@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response
 
 from newsstand_client import Newsstand, NotFound
 from sandbox.site import browsers
-from sandbox.site.told import day, state_sentence
+from sandbox.site.today import today
+from sandbox.site.told import cancelled, renews_first, state_sentence
 
 
 class Account:
@@ -30,13 +31,14 @@ class Account:
     def show(self) -> str:
         """Show the reader's state."""
         state = self._newsstand.reader(browsers.signed_in().reader_id)
-        return render_template("account.html", state=state, sentence=state_sentence(state))
+        may_cancel = state.status in ("trialing", "active", "grace") or renews_first(state)
+        return render_template("account.html", state=state, sentence=state_sentence(state), may_cancel=may_cancel)
 
     def cancel(self) -> Response:
-        """Cancel at the end of what is paid: one step, no questions."""
+        """Cancel at the end of what is paid, or at once if nothing is: one step, no questions."""
         try:
             told = self._newsstand.cancel(browsers.signed_in().reader_id)
-            flash(f"Cancelled. You can read everything until {day(told.access_until)}; {told.final}.")
+            flash(cancelled(told, today()))
         except NotFound:
             flash("There is no running subscription, so nothing was cancelled.")
         return browsers.see(url_for("account.show"))

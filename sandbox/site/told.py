@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from newsstand_client import Money, Plan, Reader
+from newsstand_client import Cancellation, Money, Plan, Reader
 
 ZONE = ZoneInfo("Europe/Paris")
 """The publication's, as in plans.yaml: a day is the reader's newspaper's day."""
@@ -69,7 +69,24 @@ def state_sentence(reader: Reader) -> str:
         "courtesy": f"You can read everything until {until}, with our compliments.",
         "ended": f"Your subscription ended{_ended(reader)}.",
     }
+    if renews_first(reader):
+        return f"Your subscription ends on {until}; until then it renews at {rate}."
     return sentences.get(reader.status, "You have no subscription.")
+
+
+def renews_first(reader: Reader) -> bool:
+    """Tell whether an end was set for so far ahead that charges come before it."""
+    sold = reader.subscription
+    if sold is None or sold.cancels_at is None or sold.period_ends_at is None:
+        return False
+    return reader.status == "cancelling" and sold.cancels_at > sold.period_ends_at
+
+
+def cancelled(told: Cancellation, now: datetime) -> str:
+    """Return what came of cancelling; where nothing was paid for, nothing is left to read."""
+    if told.access_until <= now:
+        return f"Cancelled: {told.final}."
+    return f"Cancelled. You can read everything until {day(told.access_until)}; {told.final}."
 
 
 def meanwhile(before: Moment, after: Moment) -> list[str]:

@@ -12,6 +12,7 @@ from service.api import present
 from service.api.present import instant, maybe_instant
 from service.domain.account_sentence import sentence, warning
 from service.domain.money import Money
+from service.domain.outstanding import still_due
 from service.support.account_sources import sources_of
 from service.support.accounts import AccountDetail
 
@@ -20,12 +21,13 @@ def present_account(found: AccountDetail, state: ReaderState, zone: ZoneInfo, no
     """Return the account; `now` is business time."""
     shown = present.reader(state, zone, now)
     card = state.snapshot.card if state.snapshot else None
+    due = still_due(state.snapshot, state.subscription)
     return {
         "reader_id": found.reader_id,
         "email": found.email,
         "customer_id": found.customer_id,
         "created_at": instant(found.created_at),
-        "sentence": sentence(state.entitlement, state.subscription, card, zone=zone, now=now),
+        "sentence": sentence(state.entitlement, state.subscription, card, zone=zone, now=now, due=due),
         "warning": warning(state.snapshot),
         "state": shown,
         "rule": state.entitlement.rule,

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.domain.money import Money
-from service.domain.standings import is_living, living
+from service.domain.standings import ends_unrenewed, is_living, living
 from service.domain.vocabulary import Entitlement, GrantKind, Status
 from webhooks.snapshot import CardFacts, CustomerSnapshot, SubscriptionFacts
 
@@ -24,6 +24,7 @@ class Standing:
     card: CardFacts | None
     zone: ZoneInfo
     now: datetime
+    due: Money | None
 
     @property
     def price(self) -> str:
@@ -56,9 +57,10 @@ def sentence(
     *,
     zone: ZoneInfo,
     now: datetime,
+    due: Money | None = None,
 ) -> str:
-    """Return the state at business `now`, ending in a full stop."""
-    standing = Standing(entitlement, subscription, card, zone, now)
+    """Return the state at business `now`, ending in a full stop; `due` is what invoices still ask for, if anything."""
+    standing = Standing(entitlement, subscription, card, zone, now, due)
     return f"{_SENTENCES[entitlement.status](standing)}."
 
 
@@ -98,8 +100,12 @@ def _active(it: Standing) -> str:
 
 
 def _cancelling(it: Standing) -> str:
-    trial = it.entitlement.cause is GrantKind.TRIAL
-    return f"Cancelled: {'trial' if trial else 'access'} until {it.until}, no further charge"
+    subscription = it.subscription
+    if subscription is not None and subscription.cancel_at is not None and not ends_unrenewed(subscription):
+        return f"Set to end on {it.until}, and charged {it.price} until then; {it.card_clause}"
+    what = "trial" if it.entitlement.cause is GrantKind.TRIAL else "access"
+    charge = f"{it.due.display} still due" if it.due else "no further charge"
+    return f"Cancelled: {what} until {it.until}, {charge}"
 
 
 def _grace(it: Standing) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.domain.money import Money
+from service.domain.standings import ends_unrenewed
 from webhooks.snapshot import CustomerSnapshot, InvoiceFacts, SubscriptionFacts
 
 TRIAL_ENDS_WITHIN = timedelta(days=7)
@@ -54,7 +55,7 @@ def notices_from(snapshot: CustomerSnapshot | None, now: datetime) -> tuple[Noti
 
 def _charges_ahead(subscription: SubscriptionFacts, now: datetime) -> Iterator[Notice]:
     """Yield the notice of the next charge if it is near; none when nothing will be charged."""
-    if subscription.cancel_at is not None or subscription.cancel_at_period_end or subscription.pause_behavior:
+    if ends_unrenewed(subscription) or subscription.pause_behavior:
         return
     if subscription.status == "trialing":
         kind, at, ahead = NoticeKind.TRIAL_ENDS, subscription.trial_end_at, TRIAL_ENDS_WITHIN

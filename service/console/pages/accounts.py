@@ -21,6 +21,7 @@ from service.console.pages.filters import filled_in
 from service.console.pages.timeline import KINDS
 from service.domain.account_sentence import sentence, warning
 from service.domain.money import Money
+from service.domain.outstanding import still_due
 from service.domain.staff import Role
 from service.domain.vocabulary import Status
 from service.errors import NotFound, StripeUnavailable
@@ -110,13 +111,14 @@ def show(desk: Desk, visit: Visit) -> Response:
     if found is None:
         raise NotFound("There is no account of this reader.", code="no_account")
     state = services.readers.state(reader_id)
-    card = state.snapshot.card if state.snapshot else None
+    card, zone = state.snapshot.card if state.snapshot else None, services.catalog.zone
+    due = still_due(state.snapshot, state.subscription)
     return desk.page(
         "account.html",
         visit,
         found=found,
         state=state,
-        sentence=sentence(state.entitlement, state.subscription, card, zone=services.catalog.zone, now=now),
+        sentence=sentence(state.entitlement, state.subscription, card, zone=zone, now=now, due=due),
         warning=warning(state.snapshot),
         sources=sources_of(found, state, now),
         statuses=STATUS_WORDS,

@@ -12,6 +12,7 @@ from service.clocks import Clock
 from service.domain.account_sentence import sentence
 from service.domain.catalog import Catalog
 from service.domain.entitlement import Entitlement, entitlement_from
+from service.domain.outstanding import still_due
 from service.domain.standings import living
 from service.store.facts import Facts
 from webhooks.snapshot import CustomerSnapshot, SubscriptionFacts
@@ -46,7 +47,8 @@ class Outlook:
         """Return the entitlement in a sentence."""
         card = snapshot.card if snapshot else None
         subscription = subscription_of(entitlement, snapshot)
-        return sentence(entitlement, subscription, card, zone=self._catalog.zone, now=self.now())
+        due = still_due(snapshot, subscription)
+        return sentence(entitlement, subscription, card, zone=self._catalog.zone, now=self.now(), due=due)
 
     def moment(self, at: datetime) -> str:
         """Return the instant as people read it, in the publication's zone: `21 December 2026, 12:00`."""

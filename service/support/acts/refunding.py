@@ -13,6 +13,7 @@ from service.domain.entitlement import Entitlement
 from service.domain.holds import holds_from
 from service.domain.money import Money
 from service.domain.refunds import RefundRequest
+from service.domain.standings import ends_unrenewed
 from service.store import hold_releases
 from service.support.acts.act import Act, Done, Effect, Wish
 from service.support.acts.outlook import Outlook
@@ -100,4 +101,4 @@ def _ends_or_goes_on(before: bool, after: bool) -> str:
 
 def _renews(snapshot: CustomerSnapshot, after: Entitlement) -> bool:
     named = next((each for each in snapshot.subscriptions if each.id == after.subscription_id), None)
-    return named is not None and named.status in {"active", "trialing", "past_due"} and not named.cancel_at
+    return named is not None and named.status in {"active", "trialing", "past_due"} and not ends_unrenewed(named)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsstand_client import Entitlement, Money, Reader, Subscription
-from sandbox.site.told import Invoice, Moment, day, meanwhile, state_sentence
+from newsstand_client import Cancellation, Entitlement, Money, Reader, Subscription
+from sandbox.site.told import Invoice, Moment, cancelled, day, meanwhile, renews_first, state_sentence
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 PRICE = Money(amount=290, currency="usd", display="$2.90")
 
 
@@ -50,6 +52,24 @@ def test_every_state_is_one_sentence(status: str, words: str) -> None:
     assert words in sentence
     assert sentence.count(". ") == 0
     assert sentence.endswith(".")
+
+
+def test_an_end_far_ahead_is_told_with_the_charges_before_it() -> None:
+    """Staff can set one; it is no cancellation yet, so the reader may still cancel."""
+    leaving = reader("cancelling", until=NOW + timedelta(days=75))
+    assert leaving.subscription is not None
+    far = replace(leaving, subscription=replace(leaving.subscription, period_ends_at=NOW, cancels_at=NOW + SECOND))
+    assert (renews_first(far), "until then it renews at $2.90 per month" in state_sentence(far)) == (True, True)
+    soon = replace(leaving, subscription=replace(leaving.subscription, period_ends_at=NOW, cancels_at=NOW))
+    assert (renews_first(soon), renews_first(leaving)) == (False, False)
+    assert not renews_first(replace(leaving, subscription=None))
+
+
+def test_what_came_of_cancelling_is_told() -> None:
+    """Until when there is still something to read, or that there is nothing."""
+    told = Cancellation(access_until=NOW, final="access has ended, no further charge", undo_until=NOW)
+    assert cancelled(told, NOW) == "Cancelled: access has ended, no further charge."
+    assert cancelled(told, NOW - SECOND).startswith("Cancelled. You can read everything until 22 November 2026; ")
 
 
 def test_an_end_has_its_day() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from service.domain.account_sentence import sentence, warning
 from service.domain.entitlement import Entitlement, GrantKind, Status
+from service.domain.money import Money
 from webhooks.snapshot import CardFacts, SubscriptionFacts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -101,6 +102,22 @@ def test_two_sales_at_once_are_a_warning(make_snapshot: Any, make_subscription: 
     both = make_snapshot(first, make_subscription(id="sub_2", status="past_due"))
     told = "Sold twice: sub_1, sub_2 run at once. End all but one, and give back what was paid for the others."
     assert (warning(both), warning(replace(both, deleted=True)), warning(None)) == (told, None, None)
+
+
+def test_an_end_far_ahead_does_not_hide_the_charges_before_it(make_subscription: Any) -> None:
+    """Set in the Dashboard for after the running period; one at its end is a cancellation."""
+    far = entitled(S.CANCELLING, G.SUBSCRIPTION, "cancelling")
+    words = "Set to end on 21 December, and charged $2.90 a month until then; card ending 4242."
+    assert said(far, make_subscription(cancel_at=DUE, period_end_at=NOW)) == words
+    cancelled = "Cancelled: access until 21 December, no further charge."
+    assert said(far, make_subscription(cancel_at=DUE, period_end_at=DUE)) == cancelled
+
+
+def test_what_is_due_of_a_cancelled_subscription_is_said() -> None:
+    """A bank debit may be under way."""
+    leaving = entitled(S.CANCELLING, G.SUBSCRIPTION, "cancelling")
+    told = sentence(leaving, None, CARD, zone=ZoneInfo("Europe/Berlin"), now=NOW, due=Money(290, "usd"))
+    assert told == "Cancelled: access until 21 December, $2.90 still due."
 
 
 def test_no_status_is_without_words() -> None:

@@ -61,6 +61,12 @@ def test_who_will_not_be_charged_is_told_nothing(facts: Any, change: dict[str, A
     assert kinds(facts.snapshot(facts.trial(**given)), facts.at(29)) == []
 
 
+def test_who_leaves_after_another_charge_is_told_of_it(facts: Any) -> None:
+    """An end that is set for after the trial's is no cancellation of the charge at its end."""
+    leaving = facts.trial(cancel_at=facts.at(31))
+    assert kinds(facts.snapshot(leaving), facts.at(29)) == ["trial_ends"]
+
+
 @pytest.mark.parametrize("status", ["past_due", "incomplete", "unpaid"])
 def test_each_failed_attempt_is_told_with_where_to_pay(facts: Any, status: str) -> None:
     """What is left of the invoice, when it is tried again, and Stripe's page."""

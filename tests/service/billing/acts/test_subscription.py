@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from service.domain.money import Money
 from service.domain.staff import Role
 from service.store.money_tables import consents
 
@@ -41,6 +42,56 @@ def test_cancelled_at_the_end_and_taken_back(faces: Any, read_words: Any) -> Non
     assert faces.shop.status() == "trialing"
     assert faces.api("DELETE", "r-1/cancellation", reason="again").json["code"] == "not_cancelled"
     assert ("act.cancel.asked", "by letter") in faces.acts()
+
+
+def test_cancelled_before_anything_is_paid(faces: Any, read_words: Any) -> None:
+    """In the hour before a trial's end is charged there is no period to keep: told before, and so it is."""
+    faces.shop.subscribe()
+    faces.shop.pass_days(30)
+    faces.shop.pass_seconds(1800)
+    agent = faces.colleague(Role.AGENT)
+    words = read_words(agent.preview("cancel", when="period_end", reason="by letter"))
+    assert words == [
+        "The monthly plan ends now, and access with it: there is no paid period to keep.",
+        "Nothing will be charged.",
+        "It cannot be undone: to come back, the reader buys anew, without another trial.",
+        "Afterwards: Ended on 16 December: no access.",
+    ]
+    assert agent.act("cancel", when="period_end", reason="by letter").status_code == 303
+    assert faces.account()["sentence"] == "Ended on 16 December: no access."
+    faces.shop.pass_seconds(7200)
+    assert faces.shop.charged() == []
+
+
+def test_an_end_far_ahead_is_brought_forward(faces: Any) -> None:
+    """It is told as what it is, charges until then included; cancelled, it ends with the period."""
+    faces.shop.subscribe(plan="annual")
+    (sold,) = faces.shop.client.v1.subscriptions.list({"customer": faces.shop.customer}).data
+    far = sold["items"].data[0].current_period_end + 400 * 86_400
+    faces.shop.client.v1.subscriptions.update(sold.id, {"cancel_at": far, "proration_behavior": "none"})
+    faces.shop.sync()
+    until_then = "Set to end on 20 December 2028, and charged $19.90 a year until then; card ending 4242."
+    assert faces.account()["sentence"] == until_then
+    told = faces.api("POST", "r-1/cancellation", reason="by letter").json["effect"]
+    assert told[0] == "The annual plan is not renewed: it is kept to its end, and nothing more is charged."
+    assert told[-1] == "Afterwards: Cancelled: access until 16 November 2027, no further charge."
+    assert faces.account()["sentence"] == "Cancelled: access until 16 November 2027, no further charge."
+
+
+def test_what_is_due_beside_a_paid_period_is_told(faces: Any) -> None:
+    """The invoice of a change that the card did not pay stays, while the paid month is kept."""
+    shop = faces.shop
+    shop.subscribe()
+    shop.pass_days(41)
+    shop.refuse_card()
+    (sold,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
+    annual = shop.client.v1.prices.list({"lookup_keys": ["newsstand_annual"]}).data[0].id
+    change = {"items": [{"id": sold["items"].data[0].id, "price": annual}], "proration_behavior": "always_invoice"}
+    shop.client.v1.subscriptions.update(sold.id, change)
+    (owed,) = shop.client.v1.invoices.list({"customer": shop.customer, "status": "open"}).data
+    told = faces.api("POST", "r-1/cancellation", reason="by letter", preview=True).json["effect"]
+    due = Money(owed.amount_due, "usd").display
+    assert told[0] == f"The annual plan is not renewed: it is kept to its end, but {due} is still due."
 
 
 def test_ended_now(faces: Any, read_words: Any) -> None:
