@@ -47,7 +47,10 @@ CODES: dict[str, tuple[int, str]] = {
     "subscription_ending": (409, "The subscription is cancelled; undo that first."),
     "subscription_paused": (409, "The subscription is paused at Stripe; it must be resumed first."),
     "payment_processing": (409, "A payment is under way, as a bank debit is for days; ask again when it has arrived."),
-    "payment_outstanding": (409, "A payment is outstanding; a renewal settles by itself within about an hour."),
+    "payment_outstanding": (
+        409,
+        "A payment is outstanding: for the portal, or just after a renewal for an hour's wait.",
+    ),
     "no_entitlement": (409, "Only a reader who has access may do this."),
     "no_gifts_left": (409, "All gifts of this month are given."),
     "gifts_off": (409, "`plans.yaml` offers no gifts."),
