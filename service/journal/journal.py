@@ -148,11 +148,15 @@ class _Copier:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop the thread, and copy what waits."""
+        """Stop the thread, and copy what waits; what can't be written now never is, and counts as dropped."""
         atexit.unregister(self.close)
         self._closed.set()
         self._thread.join()  # its waits have deadlines
         self._copy()
+        if lost := len(self.buffer.take(len(self.buffer))):
+            log.error("journal_lost", entries=lost)
+            metrics.count_journal(written=0, dropped=lost)
+            metrics.show_journal(waiting=0, lag_seconds=0.0)
         self._engine.dispose()
 
     def _run(self) -> None:

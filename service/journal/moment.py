@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 from service.journal import partitions
 from service.journal.entry import Entry, entry_of
 from service.store.journal_tables import decisions, paid_but_refused
-from service.store.story import decided_statement, newest_first
+from service.store.story import decided_statement, in_order
 from service.store.tables import entitlements, visitor_links
 
 
@@ -52,8 +52,9 @@ def decided(
     article_id: str | None = None,
     counted: bool = False,
     limit: int = 200,
+    oldest_first: bool = False,
 ) -> Sequence[Entry]:
-    """Return what was decided in `since <= decided_at < until` (business time), the newest first.
+    """Return what was decided in `since <= decided_at < until` (business time), the newest first unless told otherwise.
 
     Of a reader also what was decided about the reader's browsers while nobody was signed in; of a browser all of it.
     """
@@ -63,16 +64,19 @@ def decided(
         conditions.append(row.article_id == article_id)
     if counted:
         conditions.append(row.counted)
-    query = whose_statement(whose, conditions, limit)
+    query = whose_statement(whose, conditions, limit, oldest_first=oldest_first)
     return [entry_of(each) for each in connection.execute(query)]
 
 
-def whose_statement(whose: Whose, conditions: Sequence[ColumnElement[bool]], limit: int) -> Any:
+def whose_statement(
+    whose: Whose, conditions: Sequence[ColumnElement[bool]], limit: int, *, oldest_first: bool = False
+) -> Any:
     """Return the query by which `decided` asks; apart, so that its plan can be looked at."""
     row = decisions.c
     if whose.reader_id is None:
-        return newest_first(select(decisions).where(row.visitor_id == whose.visitor_id, *conditions)).limit(limit)
-    return decided_statement(whose.reader_id, conditions, limit)
+        theirs = select(decisions).where(row.visitor_id == whose.visitor_id, *conditions)
+        return in_order(theirs, oldest_first=oldest_first).limit(limit)
+    return decided_statement(whose.reader_id, conditions, limit, oldest_first=oldest_first)
 
 
 def version_known(connection: Connection, reader_id: str, recorded_by: datetime) -> Version | None:

@@ -29,13 +29,18 @@ MOST_REFUSALS = 1000
 
 
 def ask_for_check(connection: Connection, reader_id: str, known_before: CustomerSnapshot | None) -> None:
-    """Note that this reader's refusals are to be looked at; of several notes, the first knows what was known before."""
+    """Note that this reader's refusals are to be looked at; of several notes, the first knows what was known before.
+
+    The check waits for the last of them: a wall shown just before that one is in no table yet either.
+    """
     values = {
         "reader_id": reader_id,
         "known_before": snapshot_to_json(known_before) if known_before else None,
         "asked_at": func.now(),
     }
-    connection.execute(insert(refusal_checks).values(values).on_conflict_do_nothing())
+    asking = insert(refusal_checks).values(values)
+    again = {"asked_at": asking.excluded.asked_at}
+    connection.execute(asking.on_conflict_do_update(index_elements=["reader_id"], set_=again))
 
 
 def total(connection: Connection) -> int:

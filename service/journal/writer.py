@@ -45,13 +45,14 @@ class Writer:
         """
         waiting = max(1, len(self._buffer))
         while batch := self._buffer.take(BATCH):
+            before = self.written + self.lost
             try:
                 if self._is_full(batch[-1].recorded_at.date()):
                     self.lost += len(batch)
                 else:
                     self._write(batch, seconds * len(batch) / waiting)
             except BaseException:
-                self._buffer.give_back(batch)
+                self._buffer.give_back(batch[self.written + self.lost - before :])  # a halved one goes from the front
                 raise
 
     def _is_full(self, day: date) -> bool:

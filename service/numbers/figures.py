@@ -84,7 +84,8 @@ FIGURES = {
             source="record",
             definition=(
                 "Invoices of subscriptions whose first payment attempt failed, by the day the invoice was made. "
-                "Recovered: paid since. Retried: Stripe still tries. Lost: written off or void."
+                "Recovered: paid since. Retried: Stripe still tries. Lost: written off, void, or left open by a "
+                "subscription that has ended, is unpaid or paused, for which Stripe tries no more."
             ),
         ),
         Figure(

@@ -44,12 +44,12 @@ class Numbers:
         self._business_clock = business_clock
 
     def show(self, figure_id: FigureId, *, days: int, cohort: Cohort = Cohort.WEEK) -> Shown:
-        """Return one figure of the last `days`, at most `KEPT_DAYS`, today included."""
+        """Return one figure of the last `days`, at most `KEPT_DAYS`, that of the last count included."""
         figure = FIGURES[figure_id]
-        span = self._span(min(days, KEPT_DAYS), cohort)
         query = select(counted.c.as_of, counted.c.counted_at).where(counted.c.source == figure.source)
         with self._engine.connect() as connection:
             told = connection.execute(query).first()
+            span = self._span(min(days, KEPT_DAYS), cohort, told.as_of if told else None)
             counts = self._counts(connection, figure, span)
         plans = [plan.id for plan in self._catalog.plans]
         return Shown(
@@ -57,9 +57,11 @@ class Numbers:
             as_of=told.as_of if told else None, counted_at=told.counted_at if told else None,
         )  # fmt: skip
 
-    def _span(self, days: int, cohort: Cohort) -> Span:
-        today = self._business_clock().astimezone(self._catalog.zone).date()
-        return Span(first=today - timedelta(days=days - 1), last=today, cohort=cohort)
+    def _span(self, days: int, cohort: Cohort, as_of: datetime | None) -> Span:
+        """Return the days up to the last count's: of a day that came since nothing is known, and 0 would be a claim."""
+        now = self._business_clock()
+        last = min(as_of or now, now).astimezone(self._catalog.zone).date()
+        return Span(first=last - timedelta(days=days - 1), last=last, cohort=cohort)
 
     def _counts(self, connection: Connection, figure: Figure, span: Span) -> Counts:
         first = min(cohort_of(span.first, span.cohort), *months(span.last)) if figure.id in _WHOLE else span.first

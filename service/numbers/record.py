@@ -143,9 +143,12 @@ group by 1
 _FAILED = text("""
 select (invoices.created_at at time zone :zone)::date as day, count(*) as failed,
        count(*) filter (where invoices.status = 'paid') as recovered,
-       count(*) filter (where invoices.status = 'open') as retried,
-       count(*) filter (where invoices.status in ('uncollectible', 'void')) as lost
-from invoices join subscriptions on subscriptions.id = invoices.subscription_id
+       count(*) filter (where invoices.status = 'open' and not given_up) as retried,
+       count(*) filter (where invoices.status in ('uncollectible', 'void')
+                              or invoices.status = 'open' and given_up) as lost
+from invoices join (
+  select id, plan, status in ('canceled', 'incomplete_expired', 'unpaid', 'paused') as given_up from subscriptions
+) as subscriptions on subscriptions.id = invoices.subscription_id
 where plan is not null and invoices.created_at <= :now
   and attempt_count > case when invoices.status = 'paid' then 1 else 0 end
 group by 1

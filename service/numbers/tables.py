@@ -92,7 +92,7 @@ def chart_of(table: Table, title: str, description: str) -> str:
     tell = table.columns[places[table.drawn[0]]].tell if table.drawn else str
     chart = Chart(
         title=title, description=description, labels=[str(row[0]) for row in shown], series=series, unit=table.unit,
-        axis=table.axis, tell=lambda value: tell(round(value)) if value == round(value) else f"{value:g}",
+        axis=table.axis, tell=lambda value: tell(round(value) if value == round(value) else value),
     )  # fmt: skip
     return lines(chart) if table.as_lines else bars(chart)
 

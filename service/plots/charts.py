@@ -43,10 +43,12 @@ def _stack(chart: Chart, scale: Scale, place: int, label: str) -> list[str]:
 
 
 def _line(chart: Chart, scale: Scale, series: Series, number: int) -> str:
-    path, pen_down = [], False
+    path, pen_down, last_place = [], False, len(series.values) - 1
     for place, value in enumerate(series.values):
         if value is not None:
             path.append(f"{'L' if pen_down else 'M'}{scale.x(place + 0.5):.1f} {scale.y(value):.1f}")
+            if not pen_down and (place == last_place or series.values[place + 1] is None):
+                path.append("h0")  # alone it would not be drawn: with it, the round ends make a dot
         pen_down = value is not None
     last = next((value for value in reversed(series.values) if value is not None), None)
     said = series.name if last is None else f"{series.name}: {chart.tell(last)} at the end"

@@ -80,10 +80,11 @@ def colour_of(series: Series, number: int) -> str:
 
 
 def _head(chart: Chart) -> list[str]:
+    step = min(_LEGEND_STEP, (WIDTH - LEFT - RIGHT) // max(len(chart.series), 1))
     legend = "".join(
-        f'<rect class="series-{number}" x="{LEFT + number * _LEGEND_STEP}" y="44" width="12" height="12" '
+        f'<rect class="series-{number}" x="{LEFT + number * step}" y="44" width="12" height="12" '
         f'fill="{colour_of(each, number)}"/>'
-        f'<text x="{LEFT + number * _LEGEND_STEP + 18}" y="54">{escape(each.name)}</text>'
+        f'<text x="{LEFT + number * step + 18}" y="54">{escape(each.name)}</text>'
         for number, each in enumerate(chart.series)
     )
     said, middle = escape(f"{chart.title}. {chart.description}"), f"{HEIGHT / 2:.0f}"

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, exists, or_, select
@@ -172,9 +172,9 @@ class Erasures:
         self._forget_in_redis(person)
 
     def _forget_in_redis(self, person: Person) -> None:
-        now = self._business_clock()
-        window = self._catalog.window_at(now)
-        windows = [window, self._catalog.window_at(now - window.length)]
+        window = self._catalog.window_at(self._business_clock())
+        before = window.reaches_back_to.astimezone(UTC) - timedelta(seconds=1)  # a month may be longer than the last
+        windows = [window, self._catalog.window_at(before)]
         subjects = [Subject(SubjectKind.READER, each) for each in person.reader_ids]
         subjects += [Subject(SubjectKind.VISITOR, each) for each in person.visitor_ids]
         for subject in subjects:

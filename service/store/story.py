@@ -237,7 +237,9 @@ def _decisions() -> Select[Any]:
     return decided_statement(_READER_ID, conditions, _LIMIT)
 
 
-def decided_statement(reader_id: Any, conditions: Sequence[ColumnElement[bool]], limit: Any) -> Select[Any]:
+def decided_statement(
+    reader_id: Any, conditions: Sequence[ColumnElement[bool]], limit: Any, *, oldest_first: bool = False
+) -> Select[Any]:
     """Return the query for the newest decisions that meet the conditions: the reader's and each browser's, merged."""
     browsers = (
         select(visitor_links.c.visitor_id)
@@ -248,18 +250,18 @@ def decided_statement(reader_id: Any, conditions: Sequence[ColumnElement[bool]],
     )
     row = decisions.c
     alone = and_(row.reader_id.is_(None), row.visitor_id == browsers.c.visitor_id, *conditions)
-    each = newest_first(select(decisions).where(alone)).limit(limit).lateral("theirs")
+    each = in_order(select(decisions).where(alone), oldest_first=oldest_first).limit(limit).lateral("theirs")
     theirs = select(each).select_from(browsers.join(each, true()))
-    own = newest_first(select(decisions).where(row.reader_id == reader_id, *conditions)).limit(limit)
+    mine = select(decisions).where(row.reader_id == reader_id, *conditions)
+    own = in_order(mine, oldest_first=oldest_first).limit(limit)
     every = union_all(select(own.subquery()), theirs).subquery("told")
-    order = (every.c.decided_at.desc(), every.c.recorded_at.desc(), every.c.id.desc())
-    return select(every).order_by(*order).limit(limit)
+    return in_order(select(every), every.c, oldest_first=oldest_first).limit(limit)
 
 
-def newest_first(query: Select[Any]) -> Select[Any]:
-    """Return the query of decisions in the order in which a story tells them."""
-    row = decisions.c
-    return query.order_by(row.decided_at.desc(), row.recorded_at.desc(), row.id.desc())
+def in_order(query: Select[Any], row: Any = decisions.c, *, oldest_first: bool = False) -> Select[Any]:
+    """Return the query of decisions in the order in which a story tells them, or the reverse."""
+    place = (row.decided_at, row.recorded_at, row.id)
+    return query.order_by(*(place if oldest_first else (each.desc() for each in place)))
 
 
 CUSTOMERS, EVENTS, ACTS, LOOKS, VERSIONS, NOTICES, DECISIONS = (

@@ -68,15 +68,19 @@ def _same_status(before: Entitlement, change: Change) -> str:
 
 _MOVED = {
     Status.TRIALING: "The trial now runs until {until}",
-    Status.ACTIVE: "Renewed: paid until {until}",
+    Status.ACTIVE: "Renewed: it runs until {until}",  # Stripe says so before it charges, and then may fail to
     Status.GRACE: "A payment is still open; access continues until {until} (grace)",
     Status.COURTESY: "Access given by staff now runs until {until}",
+    Status.HELD: "What was sold now runs until {until}; access stays closed",
+    Status.PAUSED: "What was sold now runs until {until}; access stays closed",
     Status.ENDED: "It ended on {until}: no access",
 }
 
 
 def _runs(change: Change) -> str:
-    words = {Status.TRIALING: "the trial runs until {until}", Status.ACTIVE: "paid until {until}"}
+    if change.after.cause is None:
+        return "there is no access as before"
+    words = {Status.TRIALING: "the trial runs until {until}", Status.ACTIVE: "it runs until {until}"}
     return words.get(change.after.status, "access until {until}").format(until=change.until)
 
 
@@ -95,8 +99,9 @@ def _active(change: Change) -> str:
         return f"Collection is paused at Stripe; what was paid for runs until {change.until}"
     if change.after.rule == "invoice_given_up":
         return f"An unpaid invoice was given up; what was paid for runs until {change.until}"
+    if change.was is Status.TRIALING:  # "active" is not paid: the charge comes an hour later
+        return f"The trial is over, and the subscription runs until {change.until}"
     came = {
-        Status.TRIALING: "The trial is over and the subscription runs",
         Status.GRACE: "The payment came through",
         Status.CANCELLING: "The cancellation was undone",
         Status.HELD: "The hold is gone and access is open again",

@@ -185,14 +185,23 @@ def _meant(connection: Connection, asked: Asked) -> Entry | None:
     """Return the decision about the article nearest to the moment, None for none near it."""
     if asked.at is None:
         return None
-    found = decided(connection, asked.whose, since=asked.at - NEAR, until=asked.at + NEAR, article_id=asked.article_id)
+    found = _about(connection, asked.whose, asked.at, NEAR, asked.article_id)
     return min(found, key=lambda each: _distance(each, asked.at), default=None)
 
 
 def _around(connection: Connection, whose: Whose, at: datetime) -> Sequence[Entry]:
-    found = decided(connection, whose, since=at - AROUND, until=at + AROUND)
+    found = _about(connection, whose, at, AROUND)
     nearest = sorted(found, key=lambda each: _distance(each, at))[:SHOWN_AROUND]
     return sorted(nearest, key=lambda each: each.decision.decided_at, reverse=True)
+
+
+def _about(
+    connection: Connection, whose: Whose, at: datetime, within: timedelta, article_id: str | None = None
+) -> Sequence[Entry]:
+    """Return the decisions nearest to a moment on either side, newest first: hundreds may have come after it."""
+    before = decided(connection, whose, since=at - within, until=at, article_id=article_id)
+    after = decided(connection, whose, since=at, until=at + within, article_id=article_id, oldest_first=True)
+    return [*reversed(after), *before]
 
 
 def _distance(entry: Entry, at: datetime | None) -> timedelta:

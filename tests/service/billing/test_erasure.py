@@ -380,3 +380,15 @@ def test_an_open_checkout_is_closed_first(shop: Any) -> None:
     Life(shop).erase()
     assert shop.open_sessions() == []
     assert Life(shop).traces("canary") == {}
+
+
+def test_the_month_before_is_forgotten_too_however_long_this_one_is(shop: Any, redis_url: str) -> None:
+    """On the first of December: what was read in November, a shorter month, stays in Redis for a day otherwise."""
+    life = Life(shop)
+    life._read()
+    shop.pass_days(15)
+    assert life.in_redis(redis_url)
+    with shop.core.engine.begin() as connection:
+        accounts.ensure(connection, READER, EMAIL)
+    life.erase()
+    assert life.in_redis(redis_url) == []

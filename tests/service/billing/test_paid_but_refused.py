@@ -66,6 +66,31 @@ def test_a_check_waits_until_every_process_has_copied_its_journal(
     assert checks.make(10) == 1
 
 
+def test_a_check_waits_for_the_last_sync_that_asked_for_it(shop: Any, paid_unnoticed: None) -> None:
+    """One asked for before is due just when another sync comes: the wall met before that one is found all the same."""
+
+    def pass_seconds(seconds: int) -> None:
+        with shop.core.engine.begin() as connection:
+            earlier = text("update refusal_checks set asked_at = asked_at - make_interval(secs => :seconds)")
+            connection.execute(earlier, {"seconds": seconds})
+
+    refused = read(shop, "a-3")
+    shop.core.journal.close()
+    with shop.core.engine.begin() as connection:
+        connection.execute(text("delete from decisions"))
+    checks = Checks(shop.core.engine, shop.core.catalog)
+    sync(shop)
+    pass_seconds(16)
+    sync(shop)
+    found = checks.make(10)
+    shop.core.journal.note(
+        Article(id="a-3"), refused, reader_id="r-1", visitor_id=None, consume=True, degraded=None, outage=None
+    )  # by another process, which copies its journal now
+    shop.core.journal.close()
+    pass_seconds(16)
+    assert (found + checks.make(10), checks.total()) == (1, 1)
+
+
 def test_an_article_that_the_plan_does_not_open_was_refused_rightly(
     shop: Any, checks: Checks, paid_unnoticed: None
 ) -> None:

@@ -168,10 +168,14 @@ def test_past_the_bound_the_oldest_are_dropped_and_counted(make_refusal: Any) ->
     before = _sample("newsstand_journal_entries_total", outcome="dropped")
     for number in range(25):
         note(f"a-{number}")
-    journal.close()
+    assert journal._copier is not None
+    journal._copier._copy()
     assert _sample("newsstand_journal_entries_total", outcome="dropped") - before == 15
     assert _sample("newsstand_journal_waiting_entries") == 10
     assert _sample("newsstand_journal_lag_seconds") >= 0
+    journal.close()
+    assert _sample("newsstand_journal_entries_total", outcome="dropped") - before == 25, "nobody writes them any more"
+    assert _sample("newsstand_journal_waiting_entries") == 0
 
 
 def test_a_journal_that_cannot_begin_stops_no_decision(make_refusal: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sandbox.processes import free_port
 from service.domain.decision import Article
@@ -72,6 +72,32 @@ def test_a_batch_with_both_faults_ends(engine: Engine, buffer: Buffer, make_entr
         writer.flush()
     assert ids_in(engine) == [twice.id, sound.id]
     assert (writer.lost, len(buffer)) == (1, 0)
+
+
+def test_a_batch_that_fails_half_way_is_counted_once(
+    engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is being halved for a poison when PostgreSQL goes away: what was settled by then is not told of again."""
+    entries = [make_entry() for _ in range(8)]
+    entries[1] = entries[1]._replace(article=Article(id="nul \u0000"))
+    for each in entries:
+        buffer.add(each)
+    writer = Writer(engine, buffer, day_bytes=10**9)
+    put = writer._put
+
+    def fail(batch: Any, *more: Any) -> None:
+        if len(batch) < len(entries) and entries[-1] in batch:
+            raise OperationalError("copy", {}, Exception("gone"))
+        put(batch, *more)
+
+    monkeypatch.setattr(writer, "_put", fail)
+    with pytest.raises(OperationalError):
+        writer.flush()
+    assert (writer.written, writer.lost, len(buffer)) == (3, 1, 4)
+    monkeypatch.setattr(writer, "_put", put)
+    writer.flush()
+    assert ids_in(engine) == [each.id for each in entries if each is not entries[1]]
+    assert (writer.written, writer.lost, len(buffer)) == (7, 1, 0)
 
 
 def test_what_could_not_be_written_waits_on(engine: Engine, buffer: Buffer, make_entry: Any, ids_in: Any) -> None:

@@ -226,3 +226,18 @@ def test_what_is_gone_is_no_longer_counted(engine: Engine, counting: Counting) -
     counting.count()
     with engine.connect() as connection:
         assert connection.execute(select(daily_numbers)).all() == []
+
+
+def test_a_day_that_came_since_the_last_count_is_not_told_as_none(
+    engine: Engine, counting: Counting, numbers: Numbers, clock: Clock
+) -> None:
+    """Just past midnight, or while no worker runs, nobody has left: the last day shown is that of the last count."""
+    usual = {"customer_id": "cus_1", "status": "active", "plan": "monthly", "price_id": "p", "fetched_at": BOUGHT}
+    price = {"amount_minor": 290, "currency": "usd", "interval": "month"}
+    with engine.begin() as connection:
+        connection.execute(insert(subscriptions).values(id="sub_1", created_at=BOUGHT, **usual, **price))
+    counting.count()
+    clock.now += timedelta(days=2)
+    for figure, paying in ((FigureId.ACTIVE, 1), (FigureId.MRR, 290)):
+        last = numbers.show(figure, days=30).table.rows[-1]
+        assert (last[0], last[1]) == (DAY, paying)

@@ -176,6 +176,15 @@ def test_failed_payments_are_told_by_what_became_of_them(engine: Engine) -> None
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("status", ["canceled", "unpaid", "paused", "incomplete_expired"])
+def test_what_stripe_has_given_up_is_lost(engine: Engine, status: str) -> None:
+    """After its last retry Stripe ends the subscription and leaves the invoice open: nobody tries it any more."""
+    sold(engine, "sub_1", at(10, 1), status=status, ended_at=at(11, 19))
+    billed(engine, 1, "sub_1", at(11, 5), status="open", amount_paid_minor=0, attempt_count=9)
+    day = date(2026, 11, 5)
+    assert found(engine, "failed_payments") == {(day, "failed"): 1, (day, "lost"): 1}
+
+
 def test_thirteen_months_are_named_from_this_one_back() -> None:
     """Also over the turn of a year."""
     assert months(date(2026, 1, 31))[:3] == [date(2026, 1, 1), date(2025, 12, 1), date(2025, 11, 1)]

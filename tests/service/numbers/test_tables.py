@@ -72,6 +72,15 @@ def test_churn_is_a_share_of_the_months_beginning() -> None:
     assert table.columns[-1].tell(25.0) == "25.0 %"
 
 
+def test_a_share_is_drawn_as_one() -> None:
+    """What a bar says of itself has its per cent, whole or not."""
+    counts = {(date(2026, 11, 1), "at_start"): 8, (date(2026, 11, 1), "ended"): 1,
+              (date(2026, 10, 1), "at_start"): 4, (date(2026, 10, 1), "ended"): 1}  # fmt: skip
+    drawing = chart_of(shown(FigureId.CHURN, counts), "Churn", "described")
+    assert "2026-11-01: 12.5 % Churn" in drawing
+    assert "2026-10-01: 25 % Churn" in drawing
+
+
 def test_failed_payments_and_walls_are_told_by_day() -> None:
     """Each in the columns of what became of them, or of what was asked for."""
     failed = shown(FigureId.FAILED_PAYMENTS, {(DAY, "failed"): 3, (DAY, "recovered"): 2, (DAY, "retried"): 1})

@@ -43,8 +43,18 @@ def test_bars_stand_on_each_other() -> None:
 def test_a_line_is_broken_where_nothing_is_known() -> None:
     """Not drawn down to nought; what it says at the end is its last value."""
     (path,) = parsed(lines(chart(Series(name="a", values=[1, None, 3])))).iter(f"{SVG}path")
-    assert [step[0] for step in path.get("d").split() if step[0].isalpha()] == ["M", "M"]
+    assert [step[0] for step in path.get("d").split() if step[0] in "ML"] == ["M", "M"]
     assert path.findtext(f"{SVG}title") == "a: 3 at the end"
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"), [([4], ["M", "h"]), ([1, None, 3], ["M", "h", "M", "h"]), ([1, 2, None], ["M", "L"])]
+)
+def test_a_point_that_stands_alone_is_seen(values: list[float | None], drawn: list[str]) -> None:
+    """As a dot, by the line's round ends: to where it is already, for a pen that only moves draws nothing."""
+    (path,) = parsed(lines(chart(Series(name="a", values=values), labels=len(values)))).iter(f"{SVG}path")
+    assert [step[0] for step in path.get("d").split() if step[0].isalpha()] == drawn
+    assert path.get("stroke-linecap") == "round"
 
 
 @pytest.mark.parametrize("draw", [bars, lines])
@@ -56,6 +66,15 @@ def test_everything_stays_on_the_paper(draw: Any, most: float) -> None:
         assert 0 <= float(each.get("x")) <= WIDTH
         assert 0 <= float(each.get("y")) <= HEIGHT
     assert 2 <= len(list(drawing.iter(f"{SVG}line"))) <= 6
+
+
+def test_every_series_is_named_on_the_paper() -> None:
+    """Also of five plans and a trial: the names move together."""
+    names = [f"plan {number}" for number in range(6)]
+    drawing = parsed(lines(chart(*(Series(name=each, values=[1, 2, 3]) for each in names))))
+    places = {each.text: float(each.get("x")) for each in drawing.iter(f"{SVG}text") if each.text in names}
+    assert list(places) == names
+    assert max(places.values()) < WIDTH - 100
 
 
 def test_what_is_written_is_text() -> None:

@@ -34,10 +34,12 @@ NEXT_YEAR = datetime(2027, 1, 3, 9, tzinfo=UTC)
     ("before", "after", "told"),
     [
         (None, TRIAL, "A trial of monthly began; it runs until 3 December."),
-        (TRIAL, PAID, "The trial is over and the subscription runs: paid until 3 December."),
+        (TRIAL, PAID, "The trial is over, and the subscription runs until 3 December."),
         (None, PAID, "Subscribed to monthly: paid until 3 December."),
-        (PAID, replace(PAID, until=NEXT_YEAR), "Renewed: paid until 3 January 2027."),
-        (PAID, replace(PAID, plan="annual"), "The plan changed from monthly to annual; paid until 3 December."),
+        (PAID, replace(PAID, until=NEXT_YEAR), "Renewed: it runs until 3 January 2027."),
+        (PAID, replace(PAID, plan="annual"), "The plan changed from monthly to annual; it runs until 3 December."),
+        (HELD, replace(HELD, until=NEXT_YEAR), "What was sold now runs until 3 January 2027; access stays closed."),
+        (HELD, replace(HELD, plan="annual"), "The plan changed from monthly to annual; there is no access as before."),
         (PAID, replace(PAID, features=("ad_free", "archives")), "What is open changed: now ad free, archives."),
         (PAID, replace(PAID, horizon=NEXT_YEAR), ("The renewal due on 3 December has not come yet; access continues "
          "until 3 January 2027 at the latest.")),

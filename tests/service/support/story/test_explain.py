@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from service.access.question import Question
 from service.domain.decision import Access, Article, Reason
@@ -228,3 +228,33 @@ def test_who_has_no_account_is_refused(walled: Any, explain: Explain) -> None:
 def rows(parts: Any) -> int:
     with parts.engine.connect() as connection:
         return int(connection.scalar(text("select count(*) from decisions")))
+
+
+def _repeated(parts: Any, article: str, times: int) -> None:
+    """Write down the newest wall so many times more, a second apart, as of a browser that reloads by itself."""
+    copied = select(*(column for column in decisions.c)).order_by(decisions.c.decided_at.desc()).limit(1)
+    with parts.engine.begin() as connection:
+        row = dict(connection.execute(copied).mappings().one())
+        rows = [
+            row | {"id": number, "article_id": article, "decided_at": row["decided_at"] + timedelta(seconds=number)}
+            for number in range(1, times + 1)
+        ]
+        connection.execute(insert(decisions), rows)
+
+
+def test_the_nearest_wall_is_meant_however_many_came_after(walled: Any, explain: Explain) -> None:
+    """A page that reloads every second meets hundreds of walls; the one at the moment asked for is explained."""
+    first = walled.clock()
+    _repeated(walled, "a-2", 500)
+    found = explain.explain(Asked(whose=READER, article_id="a-2", at=first))
+    assert found.then is not None
+    assert found.then.entry.decision.decided_at == first
+
+
+def test_what_was_decided_around_a_moment_is_the_nearest(walled: Any, explain: Explain) -> None:
+    """Also where hundreds of later decisions lie within the same hours."""
+    first = walled.clock()
+    _repeated(walled, "a-3", 500)
+    around = explain.around(READER, first)
+    assert max(abs(each.decision.decided_at - first) for each in around) < timedelta(seconds=30)
+    assert first in {each.decision.decided_at for each in around}
