@@ -134,6 +134,20 @@ def test_after_repeated_failures_the_server_is_left_alone_then_probed(
         restarted.stop()
 
 
+def test_pauses_grow_while_the_server_stays_away(
+    make_meter: Callable[..., RedisMeter], make_desk: Callable[..., Any], visitor: Subject, seconds: Seconds
+) -> None:
+    """Claim: after half a second one caller asks in vain, and the next only after a second more."""
+    desk = make_desk(make_meter(f"redis://127.0.0.1:{free_port()}/0", monotonic=seconds))
+    for _ in range(FAILURES_BEFORE_PAUSE):
+        with pytest.raises(MeterUnavailable, match="ConnectionError"):
+            desk.reads(visitor, "a-1")
+    for later_seconds, said in ((0.5, "ConnectionError"), (0.6, "left alone"), (0.5, "ConnectionError")):
+        seconds.now += later_seconds
+        with pytest.raises(MeterUnavailable, match=said):
+            desk.reads(visitor, "a-1")
+
+
 def test_a_restart_between_two_questions_is_not_noticed(
     own_desk: Any, own_valkey: tuple[Valkey, Child], visitor: Subject
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from metering.keys import Keys, buckets_for
+from metering.keys import ARTICLES_KNOWN, Keys, buckets_for
 from metering.meter import Subject, SubjectKind
 from metering.window import window_at
 
@@ -100,3 +100,13 @@ def test_the_next_release_finds_what_this_one_wrote() -> None:
     assert (place.passes, place.aliases) == ("{64.b21}:passes", "{64.b21}:aliases")
     assert (place.absent(7), place.marks("w")) == ("{64.b21}:absent:7", "{64.b21}@w")
     assert place.meters(window_at("month", NOW, PARIS)) == ["{64.b21}:meter:month-2026-11"]
+
+
+def test_no_more_articles_are_remembered_than_are_told() -> None:
+    """Claim: a process that is asked about ever new articles does not grow, and hashes those it has forgotten alike."""
+    keys = Keys("a key that only the tests know, 32+", 64)
+    first = keys.article("a-0")
+    for number in range(ARTICLES_KNOWN + 1):
+        keys.article(f"a-{number}")
+    assert keys._article.cache_info().currsize == ARTICLES_KNOWN
+    assert keys.article("a-0") == first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from metering.linking import link_in
 from metering.meter import MeterUnavailable, Outcome, Pass, Subject, SubjectKind
 from metering.script import Script
 from metering.window import Window
@@ -316,6 +317,14 @@ def test_a_linked_browser_costs_two_round_trips(desk: Any, server: redis.Redis, 
     before = server.info("commandstats")["cmdstat_evalsha"]["calls"]
     desk.reads(visitor, "a-1")
     assert server.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 2
+
+
+def test_the_next_release_reads_the_day_of_the_last_use(desk: Any, server: redis.Redis, visitor: Subject) -> None:
+    """Claim: it is the number of days since 1970 by wall time, as links of this release hold it for good."""
+    desk.link(visitor, a_reader())
+    desk.reads(visitor, "a-1", wall_now=NOW + timedelta(days=31))
+    place = desk.meter._keys.place(visitor)
+    assert link_in(server.hget(place.aliases, place.field))[1] == (NOW.date() - date(1970, 1, 1)).days + 31
 
 
 def test_an_alias_in_use_is_kept_and_one_out_of_use_is_swept(
