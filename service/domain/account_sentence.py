@@ -96,6 +96,8 @@ def _active(it: Standing) -> str:
     if it.entitlement.horizon is not None and it.entitlement.until and it.entitlement.until <= it.now:
         ends = it.day(it.entitlement.horizon)
         return f"Renewal was due on {it.until} and Stripe has not settled it yet: access until {ends} at the latest"
+    if it.due is not None:  # Stripe begins a period an hour before it charges for it, and may fail to
+        return f"Runs until {it.until}, with {it.due.display} still to be paid; {it.card_clause}"
     return f"Paid until {it.until}, then {it.price}; {it.card_clause}"
 
 

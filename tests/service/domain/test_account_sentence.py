@@ -120,6 +120,13 @@ def test_what_is_due_of_a_cancelled_subscription_is_said() -> None:
     assert told == "Cancelled: access until 21 December, $2.90 still due."
 
 
+def test_a_period_that_is_not_paid_yet_is_not_called_paid(make_subscription: Any) -> None:
+    """Stripe begins it an hour before it charges."""
+    begun, berlin = entitled(S.ACTIVE, G.SUBSCRIPTION, "active"), ZoneInfo("Europe/Berlin")
+    told = sentence(begun, make_subscription(), CARD, zone=berlin, now=NOW, due=Money(290, "usd"))
+    assert told == "Runs until 21 December, with $2.90 still to be paid; card ending 4242."
+
+
 def test_no_status_is_without_words() -> None:
     """Whatever is added to the statuses must be said too, with nothing known but the status."""
     assert {each.status for each in SAID.values()} == set(Status)
