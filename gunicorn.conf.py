@@ -9,7 +9,10 @@ import mmap
 import os
 import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,7 @@ def on_starting(server: Any) -> None:
     _refuse_a_taken_port(server)
     server.LISTENERS = [listening(_address, server.cfg, server.log)]
     server.draining = mmap.mmap(-1, 1)  # shared by fork, and without a lock that a killed worker could keep
+    server.served = mmap.mmap(-1, 1)  # the same, through which the first worker that is ready tells it
 
 
 def _refuse_a_taken_port(server: Any) -> None:
@@ -88,7 +92,8 @@ def _refuse_a_taken_port(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Take SIGTERM before gunicorn does; a second one stops at once."""
+    """Take SIGTERM before gunicorn does; a second one stops at once. And look before a reload."""
+    server.reload = partial(_reload_what_starts, server, server.reload)
 
     def stop(_signal: int, frame: Any) -> None:
         server.signal(signal.SIGTERM, frame)
@@ -104,10 +109,28 @@ def when_ready(server: Any) -> None:
     signal.signal(signal.SIGTERM, drain)
 
 
+# gunicorn stops everything when a new worker cannot start, and ends the old ones before it knows: with a slip in
+# plans.yaml nobody would be answered any more.
+def _reload_what_starts(server: Any, reload: Callable[[], None]) -> None:
+    """Reload, unless the application, started aside from what lies on the disk now, would not come up."""
+    command = [sys.executable, "-m", "gunicorn", *sys.argv[1:], "--check-config"]
+    environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    try:
+        # Its complaint goes where our log goes. Our own loop waits, so that nobody else reaps it.
+        subprocess.run(command, env=environment, check=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError) as error:
+        server.log.error("Not reloaded, for what is there now does not start: %s", type(error).__name__)  # noqa: TRY400
+        return
+    reload()
+
+
 def post_fork(server: Any, worker: Any) -> None:
-    """Hand the byte and the socket of all to the worker."""
-    worker.draining = server.draining
+    """Hand the bytes and the socket of all to the worker, which reads our code anew: it may not be the master's."""
+    worker.draining, worker.served = server.draining, server.served
     worker.sockets = [*server.LISTENERS]
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in {"service", "metering", "webhooks"}:
+            del sys.modules[name]
 
 
 def post_worker_init(worker: Any) -> None:

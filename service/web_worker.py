@@ -11,6 +11,7 @@ What gunicorn asks of the kernel in every turn of its loop, so about once a requ
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from typing import Any
 
@@ -20,6 +21,10 @@ from gunicorn.workers.gthread import ThreadWorker
 OWN_SOCKETS = 4
 """Of each worker, so that of two workers' connections one in nine is left to whoever wakes up first."""
 EVERY_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
+"""How long a worker that cannot start waits before another one may try."""
+_CANNOT_START = 1
+"""Neither of the numbers at which gunicorn's master stops everything."""
 
 
 class BalancedWorker(ThreadWorker):  # type: ignore[misc]
@@ -27,7 +32,22 @@ class BalancedWorker(ThreadWorker):  # type: ignore[misc]
 
     sockets: list[Any]
     own: list[Any]
+    served: Any
+    """A byte of all: set once any worker was ready."""
     notify_at = look_at = 0.0
+
+    def init_process(self) -> None:
+        """Start, and serve; one who cannot start, as with a slip in plans.yaml, takes nobody else down any more."""
+        try:
+            super().init_process()
+        except Exception:
+            if self.booted or not self.served[0]:
+                raise
+            self.log.exception("Worker cannot start; others go on, and it is tried again")
+            until = time.monotonic() + AGAIN_SECONDS
+            while self.alive and time.monotonic() < until:
+                time.sleep(0.1)
+            sys.exit(_CANNOT_START)
 
     def run(self) -> None:
         """Listen and serve until told to stop."""
@@ -38,6 +58,7 @@ class BalancedWorker(ThreadWorker):  # type: ignore[misc]
         address = self.sockets[0].getsockname()[:2]
         self.own = [listening(address, self.cfg, self.log) for _ in range(OWN_SOCKETS)]
         self.sockets = [*self.sockets, *self.own]
+        self.served[0] = 1
         self.log.info("Ready to answer")
         super().run()
 

@@ -21,9 +21,12 @@ from service.web_worker import OWN_SOCKETS
 
 # Counts its requests and its living workers, and says both, summed over all workers. Loads slowly when told to.
 APP = """
-import gc, json, os, pathlib, time
+import gc, json, os, pathlib, sys, time
 if pathlib.Path(__file__).with_name("slowly").exists():
     time.sleep(3)
+if pathlib.Path(__file__).with_name("broken").exists():
+    raise ValueError("a slip in plans.yaml")
+inherited = sorted(name for name in sys.modules if name.partition(".")[0] == "service")
 from prometheus_client import CollectorRegistry, Counter, Gauge, multiprocess
 requests, alive = Counter("requests", "r"), Gauge("alive", "a", multiprocess_mode="livesum")
 def app(environ, start_response):
@@ -32,7 +35,7 @@ def app(environ, start_response):
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     said = {name: registry.get_sample_value(name) for name in ("requests_total", "alive")}
-    body = json.dumps(said | {"pid": os.getpid(), "kept": gc.get_freeze_count()}).encode()
+    body = json.dumps(said | {"pid": os.getpid(), "kept": gc.get_freeze_count(), "inherited": inherited}).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
@@ -62,9 +65,9 @@ def start(name: str, room: Newsroom, workers: int) -> Child:
     """Start gunicorn on the room's port; its log is called `name`."""
     folder = room.metrics_directory.parent
     settings = room.settings(os.environ | {"WEB_WORKERS": str(workers), "LOG_LEVEL": "debug"}, test_clock="")
-    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"),
-               "--pythonpath", f"{ROOT},{folder}", "counting:app"]  # fmt: skip
-    return Child(name, command, log=folder / name, env=settings | {"XDG_RUNTIME_DIR": str(folder)}, cwd=ROOT)
+    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "counting:app"]
+    env = settings | {"XDG_RUNTIME_DIR": str(folder), "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
+    return Child(name, command, log=folder / name, env=env, cwd=ROOT)
 
 
 def ready_workers(child: Child) -> int:
@@ -149,6 +152,46 @@ def test_whoever_comes_while_a_worker_is_replaced_is_answered_by_the_others(
     assert len({ask(url)["pid"] for _ in range(40)}) == 1
     assert ready_workers(child) == 2
     child.wait_until(lambda: ready_workers(child) == 3, timeout_seconds=20)
+
+
+@pytest.mark.parametrize("server", [2], indirect=True)
+def test_a_worker_that_cannot_start_takes_nobody_else_down(server: tuple[Child, str], tmp_path: Path) -> None:
+    """One is killed while what is on the disk is broken: the other serves on, and is joined by a third when mended."""
+    child, url = server
+    (tmp_path / "broken").touch()
+    os.kill(ask(url)["pid"], signal.SIGKILL)
+    child.wait_until(lambda: "Worker cannot start" in "".join(child.lines()), timeout_seconds=20)
+    assert len({ask(url)["pid"] for _ in range(10)}) == 1
+    (tmp_path / "broken").unlink()
+    child.wait_until(lambda: ready_workers(child) == 3, timeout_seconds=20)
+    assert child.process.poll() is None
+
+
+@pytest.mark.parametrize("server", [2], indirect=True)
+def test_a_reload_of_what_does_not_start_is_not_begun(server: tuple[Child, str], tmp_path: Path) -> None:
+    """SIGHUP with a slip in a file leaves the workers that are there; without it new ones take over."""
+    child, url = server
+    (tmp_path / "broken").touch()
+    child.process.send_signal(signal.SIGHUP)
+    child.wait_until(lambda: "Not reloaded" in "".join(child.lines()), timeout_seconds=20)
+    assert ask(url)["requests_total"]
+    assert ready_workers(child) == 2
+    (tmp_path / "broken").unlink()
+    child.process.send_signal(signal.SIGHUP)
+    child.wait_until(lambda: ready_workers(child) == 4, timeout_seconds=20)
+
+
+def test_what_cannot_start_at_all_ends(room: Newsroom) -> None:
+    """Before anybody was served, the first worker that cannot start ends it all: a supervisor shall see it."""
+    (room.metrics_directory.parent / "broken").touch()
+    child = start("gunicorn", room, 1)
+    assert child.process.wait(20) != 0
+
+
+def test_a_worker_has_none_of_the_masters_code(server: tuple[Child, str]) -> None:
+    """Claim: after an upgrade a reload reads all of our code anew, also what the master has imported for itself."""
+    assert "service.settings" in (ROOT / "gunicorn.conf.py").read_text()
+    assert ask(server[1])["inherited"] == []
 
 
 def test_a_port_on_which_somebody_listens_is_refused(server: tuple[Child, str], room: Newsroom) -> None:
