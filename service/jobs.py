@@ -34,6 +34,10 @@ from webhooks.syncs import Syncs
 log = structlog.get_logger(__name__)
 
 SWEEP_BATCH = 500
+SWEPT = -1
+"""The priority of what a sweep defers: behind what has just happened, however long the backlog."""
+SWEEPING = 1
+"""The sweep's own: it is due every ten seconds, whatever waits."""
 QUEUE_SECONDS = 5.0
 """How long the queue's pool waits for a connection."""
 ERRANDS_BATCH = 20
@@ -52,7 +56,8 @@ class Dispatcher:
     ).format(tasks=" ".join(f"when '{work}' then '{task}'" for work, task in TASKS.items()))
     """The same as an expression, to be part of somebody's statement: of `{work}` and `{subject}`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, priority: int = 0) -> None:
+        self._priority = priority
         # A connector that never opens a pool: every job is written on the connection it is given.
         self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
@@ -60,7 +65,8 @@ class Dispatcher:
         """Defer `work` on a customer's or an event's id."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine makes no other
-        self._app.configure_task(TASKS[work], allow_unknown=True, connection=driver).defer(subject_id=subject_id)
+        task = self._app.configure_task(TASKS[work], allow_unknown=True, connection=driver, priority=self._priority)
+        task.defer(subject_id=subject_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +104,11 @@ class Jobs:
         due = self.syncs.due(SWEEP_BATCH)
         unrouted = self.router.due(SWEEP_BATCH)
         with self.engine.begin() as connection:
-            for customer_id in due:
-                self.defer(connection, Work.SYNC, customer_id)
-            for event_id in unrouted:
-                self.defer(connection, Work.ROUTE, event_id)
+            for work, subjects in ((Work.SYNC, due), (Work.ROUTE, unrouted)):
+                waiting = _queued(connection, work, subjects)
+                for subject_id in subjects:
+                    if subject_id not in waiting:
+                        self.defer(connection, work, subject_id)
         published = self.publisher.publish_outbox()
         for kind in self.errands:
             kind.settle(limit=ERRANDS_BATCH)
@@ -156,6 +163,15 @@ class Jobs:
                 derived.resync_marked(connection, passed)
 
 
+def _queued(connection: Connection, work: Work, subjects: Sequence[str]) -> set[str]:
+    """Return those of the subjects for whom a job waits that no worker has taken."""
+    query = text(
+        "select args->>'subject_id' from procrastinate_jobs "
+        "where status = 'todo' and task_name = :task and args->>'subject_id' = any(:subjects)"
+    )
+    return set(connection.scalars(query, {"task": TASKS[work], "subjects": list(subjects)})) if subjects else set()
+
+
 @contextlib.contextmanager
 def _unless_stripe_is_away(work: str) -> Iterator[None]:
     try:
@@ -180,7 +196,7 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
         jobs.route_event(subject_id)
 
     @app.periodic(cron="* * * * * */10")  # croniter's seconds come last: the other way round is a minute in ten
-    @app.task(name="sweep")
+    @app.task(name="sweep", priority=SWEEPING)
     def sweep(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.sweep()
 

@@ -8,7 +8,7 @@ import structlog
 
 from service.assembly.audit_side import build_anchor
 from service.assembly.core import Core, build_core
-from service.jobs import Jobs, build_worker
+from service.jobs import SWEPT, Dispatcher, Jobs, build_worker
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.logs import configure_logs
@@ -46,7 +46,7 @@ def build_jobs(core: Core) -> Jobs:
         refusals=Checks(core.engine, core.catalog),
         numbers=build_counting(core),
         anchor=build_anchor(core.settings, core.engine, core.wall_clock),
-        defer=core.defer,
+        defer=Dispatcher(priority=SWEPT),
         business_clock=core.business_clock,
         wall_clock=core.wall_clock,
     )

@@ -18,7 +18,7 @@ from service.clocks import wall_clock
 from service.convergence.progress import Progress, Stopped, never, unseen
 from service.convergence.reconcile import Reconciled
 from service.convergence.work import Convergence
-from service.jobs import Dispatcher, Jobs, build_worker, worker_is_alive
+from service.jobs import SWEPT, Dispatcher, Jobs, build_worker, worker_is_alive
 from service.journal.paid_but_refused import Checks
 from service.journal.upkeep import Upkeep
 from service.numbers.counting import Counting
@@ -29,7 +29,7 @@ from service.support.audit import Audit
 from webhooks.backfill import Found
 from webhooks.failures import TransientFailure
 from webhooks.routing import Router
-from webhooks.rows import Work
+from webhooks.rows import Work, hint
 from webhooks.syncs import Syncs
 
 
@@ -128,6 +128,21 @@ def test_the_sweeper_finds_what_no_job_was_left_for(jobs: Jobs) -> None:
         jobs.syncs.mark(connection, "cus_1")
     jobs.sweep()
     assert queued(jobs.engine) == [("sync_customer", {"subject_id": "cus_1"})]
+
+
+def test_a_backlog_keeps_nobody_waiting(jobs: Jobs, database_url: str) -> None:
+    """Claim: a second sweep adds nothing to what the first has left; a new hint, and the next sweep, go first."""
+    jobs = replace(jobs, defer=Dispatcher(priority=SWEPT))
+    with jobs.engine.begin() as connection:
+        for number in range(3):
+            jobs.syncs.mark(connection, f"cus_{number}")
+    jobs.sweep()
+    jobs.sweep()
+    with jobs.engine.begin() as connection:
+        hint(connection, "cus_live", wall_clock(), Dispatcher())
+        ahead = text("select args->>'subject_id' from procrastinate_jobs order by priority desc, id")
+        assert connection.scalars(ahead).all() == ["cus_live", "cus_0", "cus_1", "cus_2"]
+    assert build_worker(jobs, database_url).tasks["sweep"].priority > 0
 
 
 def test_a_boundary_that_passed_in_silence_is_looked_at(jobs: Jobs, parts: Any) -> None:
