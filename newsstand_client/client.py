@@ -25,7 +25,16 @@ from newsstand_client.answers import (
     SignedLink,
     read,
 )
-from newsstand_client.errors import Conflict, NewsstandError, NoAnswer, Problem, Unavailable, problem_class
+from newsstand_client.errors import (
+    WRONG_CALL,
+    Conflict,
+    NewsstandError,
+    NoAnswer,
+    Problem,
+    Unavailable,
+    problem_class,
+    unnamed,
+)
 from newsstand_client.wire import Answer, Wire
 
 DECISION_SECONDS = 0.15
@@ -264,8 +273,11 @@ class Newsstand:
 
 
 def _passing(error: Problem) -> str:
-    """Return the code of a problem that a decision falls back on; raise one that says the call itself is wrong."""
-    if not isinstance(error, Unavailable) and error.status not in (401, 403):
+    """Return the code of a problem that a decision falls back on; raise one that says the call itself is wrong.
+
+    Only Newsstand can say that: a proxy in between that just then knows no route to it says 404, or 408.
+    """
+    if error.status in WRONG_CALL and error.code != unnamed(error.status):
         raise error
     return error.code
 
@@ -322,7 +334,7 @@ def _problem(answer: Answer, value: Json) -> Problem:
     seconds = answer.headers.get("retry-after", "")
     return problem_class(answer.status)(
         answer.status,
-        str(value.get("code") or f"http_{answer.status}"),
+        str(value.get("code") or unnamed(answer.status)),
         str(value.get("detail") or "no detail"),
         errors=value.get("errors") if isinstance(value.get("errors"), dict) else None,
         request_id=answer.headers.get("x-request-id"),

@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+WRONG_CALL = frozenset({400, 413, 415, 422})
+"""The statuses with which Newsstand says that the call is at fault."""
+
 
 class NewsstandError(Exception):
     """Anything this client raises."""
@@ -68,6 +71,11 @@ class Conflict(Problem):
 
 class Unavailable(Problem):
     """A part the call needs does not answer; it may be tried again."""
+
+
+def unnamed(status: int) -> str:
+    """Return the code of what was not said by Newsstand, but by a proxy in between."""
+    return f"http_{status}"
 
 
 def problem_class(status: int) -> type[Problem]:

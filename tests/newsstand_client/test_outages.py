@@ -76,6 +76,17 @@ def test_problems_that_are_no_fault_of_the_call_let_in(
     assert (decision.granted, decision.fallback) == (True, code)
 
 
+@pytest.mark.parametrize("status", [400, 404, 405, 408, 409, 413, 421, 431, 502])
+def test_what_a_proxy_says_is_no_fault_of_the_call(
+    newsstand: Newsstand, service: Any, answers: Any, status: int
+) -> None:
+    """Claim: while a proxy has no route to the service (404), or gives up (408), pages are shown; a batch alike."""
+    service.plays(answers(status, b"<html>default backend</html>"))
+    decision = newsstand.decide("a", visitor_id="v-1")
+    assert (decision.granted, decision.fallback) == (True, f"http_{status}")
+    assert [each.granted for each in newsstand.decide_many([Article(id="a")], visitor_id="v-1", mode="peek")] == [True]
+
+
 @pytest.mark.parametrize(
     "body",
     [b"<html>It works!</html>", b"[]", b"{}", json.dumps({**GRANTED, "granted": "yes"}).encode(), b'{"granted": 1}',
