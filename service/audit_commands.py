@@ -30,7 +30,7 @@ def audit() -> None:
 def verify(anchors: Path | None, named: tuple[str, ...]) -> None:
     """Find every edit, deletion and reordering in the audit log; with heads noted outside, also its being cut short.
 
-    Ends with status 1 when anything is found.
+    Ends with status 1 when anything is found, or when the file of noted heads that was named holds none.
     """
     from service.clocks import wall_clock
     from service.store.database import make_engine
@@ -39,7 +39,8 @@ def verify(anchors: Path | None, named: tuple[str, ...]) -> None:
 
     settings = Settings.from_environment()
     file = anchors or (Path(settings.audit_anchor_file) if settings.audit_anchor_file else None)
-    heads = [*(heads_in(file) if file else ()), *heads_named(named)]
+    in_file = heads_in(file) if file else ()
+    heads = [*in_file, *heads_named(named)]
     log = Audit(make_engine(settings.database_url, deadline_seconds=600), wall_clock)
     found = list(islice(log.faults(heads), _MOST_FAULTS))
     for fault in found:
@@ -47,6 +48,8 @@ def verify(anchors: Path | None, named: tuple[str, ...]) -> None:
     if found:
         raise click.ClickException("the audit log is not as it was written")
     end = log.head()
+    if file and not in_file and end.seq:  # whoever cuts the log short would take the file away, too
+        raise click.ClickException(f"{end.seq} entries are as they were written, but no head is noted in {file}")
     click.echo(f"{end.seq} entries are as they were written; {len(heads)} noted heads agree.")
     if not heads:
         click.echo("Without a head noted outside, nobody can tell whether entries at the end are missing.")

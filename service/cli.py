@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from service.audit_commands import audit
 from service.catalog.load import load_catalog
@@ -23,7 +24,7 @@ from service.number_commands import numbers
 from service.privacy_commands import privacy
 from service.settings import Settings, settings_table
 from service.staff_commands import staff
-from service.startup import refuse_sandbox_keys
+from service.startup import prepare_metrics, refuse_sandbox_keys
 from service.store.api_keys import ApiKeyStore, Scope
 from service.store.database import make_engine
 
@@ -31,7 +32,8 @@ EXTENSIONS = "newsstand.commands"
 
 
 class Newsstand(click.Group):
-    """Adds the commands other packages offer (`newsstand tour`), and turns a refused start into one clear line.
+    """Adds the commands other packages offer (`newsstand tour`), and turns a refused start into one clear line; so
+    PostgreSQL's being away.
 
     A command of a package that is not installed, as the sandbox in production, is no command.
     """
@@ -49,6 +51,9 @@ class Newsstand(click.Group):
             return super().invoke(ctx)
         except ConfigurationError as error:
             raise click.ClickException(str(error)) from error
+        except OperationalError as error:  # its own words about its connection; a password is not among them
+            told, _, _ = str(error.orig).partition("\n")
+            raise click.ClickException(f"PostgreSQL: {told}") from error
 
 
 def _package_of(entry: EntryPoint) -> str:
@@ -65,9 +70,11 @@ def main() -> None:
 def web(config: str | None) -> None:
     """Serve HTTP with gunicorn."""
     settings = Settings.from_environment()  # refuse here, in one line, rather than in every worker
-    load_catalog(Path(settings.plans_file))
+    load_networks(load_catalog(Path(settings.plans_file)).exemptions, Path(settings.plans_file).parent)
     refuse_sandbox_keys(settings, make_engine(settings.database_url, deadline_seconds=2))
-    if not settings.metrics_directory:
+    if settings.metrics_directory:
+        prepare_metrics(settings.metrics_directory)
+    else:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="newsstand-metrics-")
     chosen = config or str(Path(__file__).parent.parent / "gunicorn.conf.py")
     os.execv(  # noqa: S606 - no shell: gunicorn takes this process's place, and its signals
@@ -78,9 +85,12 @@ def web(config: str | None) -> None:
 @main.command()
 def worker() -> None:
     """Apply events, sync customers, sweep."""
+    settings = Settings.from_environment()
+    if settings.metrics_directory:  # before anything is imported that counts
+        prepare_metrics(settings.metrics_directory)
     from service.assembly.worker import build_worker_app
 
-    build_worker_app(Settings.from_environment())()
+    build_worker_app(settings)()
 
 
 @main.command()
@@ -91,10 +101,10 @@ def migrate(role: str | None) -> None:
     from service.store.roles import grant_to
 
     engine = make_engine(Settings.from_environment().database_url, deadline_seconds=600)
-    apply_migrations(engine)
+    ours = apply_migrations(engine)
     if role is not None:
         grant_to(engine, role)
-    click.echo("The database is up to date.")
+    click.echo("The database is up to date." if ours else "The database is a newer version's; this one runs on it.")
 
 
 @main.command("settings")

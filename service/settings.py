@@ -9,10 +9,15 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from service.domain.staff import Role
 from service.errors import ConfigurationError
 
 SANDBOX_VALUES = frozenset({"site_sandbox", "support_sandbox", "sk_test_sandbox", "whsec_sandbox"})
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
+_LEVELS = ("debug", "info", "warning", "error")
 STRIPE_API = "https://api.stripe.com"
 _PLACEHOLDERS = frozenset({"", "changeme", "change-me", "secret", "whsec_", "sk_test_", "sk_live_", "todo", "xxx"})
 _INVISIBLE = re.compile(
@@ -27,7 +32,31 @@ def _setting(env: str, parse: Callable[[str], Any], doc: str, *, default: Any = 
 
 
 def _text(raw: str) -> str:
+    if not raw.strip():
+        raise ValueError("is blank")
     return raw.strip()
+
+
+def _database(raw: str) -> str:
+    address = _text(raw)
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:  # whose words may quote a password
+        raise ValueError("is no address such as postgresql://newsstand@localhost/newsstand") from None
+    return address
+
+
+def _redis(raw: str) -> str:
+    address = _text(raw)
+    if not address.startswith(_REDIS_SCHEMES):
+        raise ValueError(f"begins with one of {', '.join(_REDIS_SCHEMES)}")
+    return address
+
+
+def _level(raw: str) -> str:
+    if raw.strip().lower() not in _LEVELS:
+        raise ValueError(f"is one of {', '.join(_LEVELS)}")
+    return raw.strip().lower()
 
 
 def _optional(raw: str) -> str:
@@ -136,9 +165,9 @@ def _optional_origin(raw: str) -> str:
 class Settings:
     """The service's settings, validated. `from_environment` is the only maker outside tests."""
 
-    database_url: str = _setting("DATABASE_URL", _text, "PostgreSQL 14 or newer, as a libpq address.", secret=True)
+    database_url: str = _setting("DATABASE_URL", _database, "PostgreSQL 14 or newer, as a libpq address.", secret=True)
     redis_url: str = _setting(
-        "REDIS_URL", _text, "Redis 7.0 or newer, or Valkey. A cluster: `redis+cluster://host:port,host:port`.",
+        "REDIS_URL", _redis, "Redis 7.0 or newer, or Valkey. A cluster: `redis+cluster://host:port,host:port`.",
         secret=True,
     )  # fmt: skip
     stripe_secret_key: str = _setting("STRIPE_SECRET_KEY", _text, "Stripe's secret key.", secret=True)
@@ -258,7 +287,7 @@ class Settings:
         default=False,
     )  # fmt: skip
     log_level: str = _setting(
-        "LOG_LEVEL", _text, "debug (with a line for every decision), info, warning or error.", default="info"
+        "LOG_LEVEL", _level, "debug (with a line for every decision), info, warning or error.", default="info"
     )
     sandbox: bool = _setting(
         "NEWSSTAND_SANDBOX", _flag, "Set by `make run` alone: accepts the sandbox's keys.", default=False

@@ -8,24 +8,41 @@ import procrastinate
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine) -> None:
-    """Apply what is missing; safe to run again, and by several processes at once (an advisory lock orders them)."""
+def migrate(engine: Engine) -> bool:
+    """Apply what is missing; safe to run again, and by several processes at once (an advisory lock orders them).
+
+    Returns False for a database that a newer version has migrated, where there is nothing to do: no migration takes
+    anything from the version before it, so that one can be gone back to.
+    """
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(7310114)"))
         connection.commit()
         try:
             config = alembic_config()
+            if _is_newer(connection, config):
+                return False
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+            return True
         finally:
             connection.execute(text("select pg_advisory_unlock(7310114)"))
             connection.commit()
+
+
+def _is_newer(connection: Connection, config: Config) -> bool:
+    """Tell whether the schema has a number above ours."""
+    there, ours = MigrationContext.configure(connection).get_current_revision(), ScriptDirectory.from_config(config)
+    connection.commit()
+    head = ours.get_current_head()
+    return bool(there and head and there.isdecimal() and int(there) > int(head))
 
 
 def alembic_config() -> Config:

@@ -188,11 +188,13 @@ def test_a_server_that_cannot_write_still_lets_subscribers_in(
     spoil: tuple[str, ...],
     mend: tuple[str, ...],
 ) -> None:
-    """Claim: OOM and READONLY are faults for what must be counted, while passes and peeks are served."""
+    """Claim: OOM and READONLY are faults to what must be counted and to health checks; passes and peeks are served."""
     own_desk.meter.publish(reader.id, make_pass())
     own_server.execute_command(*spoil)
     with pytest.raises(MeterUnavailable):
         own_desk.reads(visitor, "a-1")
+    with pytest.raises(MeterUnavailable):
+        own_desk.meter.ping()
     assert own_desk.outcome(reader, "a-1") is Outcome.PASS
     assert own_desk.outcome(visitor, "a-1", consume=False) is Outcome.ROOM
     own_server.execute_command(*mend)

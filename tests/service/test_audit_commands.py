@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def test_a_log_cut_short_is_found_by_the_noted_head(environment: dict[str, str],
         assert found.exit_code == 1
     blind = run(environment | {"AUDIT_ANCHOR_FILE": ""}, "verify")
     assert (blind.exit_code, "nobody can tell" in blind.output) == (0, True)
+
+
+@pytest.mark.usefixtures("three_entries")
+def test_a_file_of_heads_that_is_gone_is_no_agreement(environment: dict[str, str], engine: Engine) -> None:
+    """Claim: who cuts the log short and takes the noted heads away, or empties them, leaves no log that looks whole."""
+    run(environment, "anchor")
+    cut(engine)
+    file = Path(environment["AUDIT_ANCHOR_FILE"])
+    for spoil in (partial(file.write_text, ""), file.unlink):
+        spoil()
+        found = run(environment, "verify")
+        assert (found.exit_code, "no head is noted in" in found.output) == (1, True)
+    assert run(environment | {"AUDIT_ANCHOR_FILE": ""}, "verify", "--anchors", str(file)).exit_code == 1
 
 
 @pytest.mark.usefixtures("three_entries")

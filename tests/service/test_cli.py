@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
+from sandbox.processes import free_port
 from sandbox.standin.server import StandIn
 from service.cli import main
 from service.clocks import wall_clock
+from service.startup import prepare_metrics
 from service.store.api_keys import ApiKeyStore
 from service.store.audit import AuditQuery
 from service.support.audit import Audit
@@ -44,6 +49,43 @@ def test_missing_settings_are_one_line(command: str) -> None:
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert all(name in result.output for name in names)
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["keys", "list"], ["keys", "revoke", "1"], ["audit", "verify"]])
+def test_a_postgresql_that_is_away_is_one_line(environment: dict[str, str], command: list[str]) -> None:
+    """Status 1 and what the connection says; no traceback."""
+    nowhere = f"postgresql://newsstand:hush@127.0.0.1:{free_port()}/newsstand"
+    result = run(environment | {"DATABASE_URL": nowhere}, *command)
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert result.output.startswith("Error: PostgreSQL: ")
+    assert "hush" not in result.output
+
+
+def test_a_file_of_networks_that_is_not_there_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    """Refused by the launcher, rather than in every worker."""
+    (tmp_path / "plans.yaml").write_text((ROOT / "plans.yaml").read_text())
+    result = run(environment | {"PLANS_FILE": str(tmp_path / "plans.yaml")}, "web")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert ": cannot be read: No such file" in result.output
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_a_folder_for_metrics_that_is_not_there_is_one_line(environment: dict[str, str], command: str) -> None:
+    """The variable is named before any process tries to count."""
+    result = run(environment | {"PROMETHEUS_MULTIPROC_DIR": "/not/there"}, command)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: PROMETHEUS_MULTIPROC_DIR")
+
+
+def test_the_gauges_of_the_killed_are_forgotten(tmp_path: Path) -> None:
+    """Claim: who was killed with their master leaves no lag that is shown for ever; counts stay, and who lives, too."""
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    names = [f"{kind}_{pid}.db" for pid in (killed.pid, os.getpid()) for kind in ("counter", "gauge_livemax")]
+    for name in names:
+        (tmp_path / name).touch()
+    prepare_metrics(str(tmp_path))
+    assert {each.name for each in tmp_path.iterdir()} == {*names} - {f"gauge_livemax_{killed.pid}.db"}
 
 
 def test_plans_check_needs_nothing_but_the_file(tmp_path: Path) -> None:
