@@ -63,7 +63,7 @@ CODES: dict[str, tuple[int, str]] = {
     "access_held": (409, "The last payment is disputed or refunded."),
     "event_without_effect": (409, "The event has no effect here, however often it is replayed."),
     "subscription_running": (409, "A subscription is running; cancel it at once first."),
-    "work_under_way": (409, "A payment is just being given back; try again in a minute."),
+    "work_under_way": (409, "A payment is just being given back, or a checkout is open; try again in a minute."),
     "account_merged": (409, "The account was made one with another; erase that one, and both are gone."),
     "checkout_closed": (409, "The checkout was closed meanwhile; ask again."),
     "request_in_flight": (409, "A request with this Idempotency-Key is still being worked on."),

@@ -20,7 +20,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import stripe
 import structlog
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from service.access.readers import Readers
 from service.access.trials import Trials
@@ -179,17 +181,29 @@ class Checkouts:
         """Return the reader's one pending row for this plan and these URLs, and whether it is new."""
         row = self._new_row(request, plan, customer_id)
         while True:
-            with self._engine.begin() as connection:
-                inserted = checkouts.insert_creating(connection, row, catalog_version=self._catalog.version)
-                if inserted:
-                    _refuse_sold_meanwhile(connection, request.reader_id)
-                found = checkouts.pending(connection, request.reader_id)
+            inserted, found = self._insert(row)
             if found is None:
                 continue
             # Also our own row is used as stored, so that the first call and every repeat are the same to the byte.
             if inserted or (self._is_reusable(found, request) and self._is_open(found)):
                 return found, inserted
             self._close(found)
+
+    def _insert(self, row: CheckoutRow) -> tuple[bool, CheckoutRow | None]:
+        """Insert the row unless the reader has a pending one; return whether it was inserted, and the pending one.
+
+        An erasure, which holds the account, is waited for; raises Conflict (`checkout_closed`) if it took the account.
+        """
+        try:
+            with self._engine.begin() as connection:
+                inserted = checkouts.insert_creating(connection, row, catalog_version=self._catalog.version)
+                if inserted:
+                    _refuse_changed_meanwhile(connection, row)
+                return inserted, checkouts.pending(connection, row.reader_id)
+        except IntegrityError as error:
+            if not isinstance(error.orig, ForeignKeyViolation):
+                raise
+            raise _closed() from error
 
     def _new_row(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> CheckoutRow:
         """Return a row that fixes everything said to Stripe and to the reader."""
@@ -238,7 +252,7 @@ class Checkouts:
                 time.sleep(0.05)
             row = self._find(row.id) or row
         if row.url is None:
-            raise Conflict("This checkout was closed meanwhile; ask again.", code="checkout_closed")
+            raise _closed()
         return row
 
     def _create_session(self, row: CheckoutRow) -> None:
@@ -312,14 +326,21 @@ class Checkouts:
             return checkouts.find(connection, checkout_id)
 
 
-def _refuse_sold_meanwhile(connection: Connection, reader_id: str) -> None:
-    """Raise Conflict, which takes the reservation back, if a payment landed since Stripe was asked.
+def _refuse_changed_meanwhile(connection: Connection, row: CheckoutRow) -> None:
+    """Raise Conflict, which takes the reservation back, if a payment landed, or the customer went, meanwhile.
 
     Whoever completes a checkout stores what was sold first: where the reservation found none pending, it is seen here.
+    Of a customer who was erased, and whose reader is back already, nothing would be taken in.
     """
-    facts = find_facts(connection, reader_id)
-    if facts is not None and living(facts.snapshot):
+    facts = find_facts(connection, row.reader_id)
+    if facts is None or facts.customer_id != row.parameters["customer"]:
+        raise _closed()
+    if living(facts.snapshot):
         raise _subscribed()
+
+
+def _closed() -> Conflict:
+    return Conflict("This checkout was closed meanwhile; ask again.", code="checkout_closed")
 
 
 def _subscribed() -> Conflict:

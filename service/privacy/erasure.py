@@ -25,7 +25,7 @@ from service.privacy.everything import HELD, counted
 from service.privacy.person import Person, find_person
 from service.privacy.stripe_steps import steps_at_stripe
 from service.privacy.whose import of_customer
-from service.store import accounts, erased, merges
+from service.store import accounts, checkouts, erased, merges
 from service.store.money_tables import warned_charges
 from service.store.tables import repeated_cards, subscriptions
 from service.support.audit import Trail
@@ -147,7 +147,13 @@ class Erasures:
             self._sync_now(customer_id)
 
     def _held_still(self, connection: Connection, reader_id: str) -> Person:
-        """Return the person once no sync can write about them, their hashes noted; raises what stands in the way."""
+        """Return the person once no sync can write about them, their hashes noted; raises what stands in the way.
+
+        Nor can a checkout be opened any more for whom nothing would be taken in: its row points at the account, and
+        PostgreSQL holds an insert back whose foreign key needs a row that is locked for update, then refuses it, the
+        account being gone. So whatever was opened while Stripe was looked at is seen here; and a reader without an
+        account has no customer of whom nothing would be taken in.
+        """
         for customer_id in find_person(connection, reader_id).customer_ids:
             locked(connection, customer_id)
         for each in sorted(find_person(connection, reader_id).reader_ids):  # in the order in which a merge takes two
@@ -156,10 +162,17 @@ class Erasures:
         obstacle = _obstacle(connection, person)
         if obstacle is not None:
             raise obstacle
+        self._refuse_payable(connection, person)
         hashed = {self._digest("customer", each): "customer" for each in person.customer_ids}
         hashed |= {self._digest("reader", each): "reader" for each in person.reader_ids}
         erased.note(connection, hashed, self._wall_clock())
         return person
+
+    def _refuse_payable(self, connection: Connection, person: Person) -> None:
+        """Raise Conflict while a page is open on which the person could pay for what nobody would hear of."""
+        for pending in (checkouts.pending(connection, each) for each in person.reader_ids):
+            if pending and (pending.expires_at is None or pending.expires_at > self._wall_clock()):
+                raise Conflict("A checkout is open, or was opened just now; try again.", code="work_under_way")
 
     def _sweep(self, connection: Connection, person: Person) -> dict[str, int]:
         return {held.name: held.fate(connection, held, person, self._digest) for held in HELD}

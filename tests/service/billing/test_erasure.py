@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy import insert, inspect, text, update
 
 from metering.meter import Subject, SubjectKind
 from service.access.question import Question
+from service.billing.checkouts import Checkouts
 from service.domain.decision import Article
 from service.domain.refunds import RefundRequest
 from service.domain.staff import Role
@@ -371,6 +374,85 @@ def _who_comes_back_begins_anew(life: Life) -> None:
     life.cancel()
     life.erase()
     assert life.traces("canary/reader", life.customer_id) == {}
+
+
+def settle_one_purchase(shop: Any) -> Life:
+    """Let the reader have bought and ended a year."""
+    shop.subscribe(READER, plan="annual")
+    shop.services.cancellations.end_now(READER, comment="asked to")
+    return Life(shop, shop.services.accounts.detail(READER).customer_id)
+
+
+def test_a_checkout_opened_meanwhile_stops_the_erasure(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened while Stripe is looked at, it could be paid by somebody of whom nothing is taken in. Repeated, it goes."""
+    life = settle_one_purchase(shop)
+    look = shop.services.erasures._sync_now
+
+    def look_while_the_reader_clicks(customer_id: str) -> None:
+        look(customer_id)
+        shop.open(READER, plan="annual")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.services.erasures, "_sync_now", look_while_the_reader_clicks)
+        with pytest.raises(Conflict) as refused:
+            life.erase()
+    assert refused.value.code == "work_under_way"
+    assert (len(shop.open_sessions()), shop.services.erasures.prospect(READER).rows["checkouts"]) == (1, 2)
+    assert life.erase().rows["checkouts"] == 2
+    assert shop.open_sessions() == []
+
+
+def test_no_checkout_is_opened_for_whom_is_being_erased(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reserved once the erasure holds the account, it waits for the erasure's end, and is refused."""
+    life = settle_one_purchase(shop)
+    erasures, plan = shop.services.erasures, shop.core.catalog.plan("annual")
+    sweep, reserve = erasures._sweep, shop.services.checkouts._reserve
+    waiting: list[Future[Any]] = []
+
+    def sweep_while_the_reader_clicks(*args: Any) -> Any:
+        if not waiting:
+            request = shop.request(READER, plan="annual")
+            waiting.append(pool.submit(reserve, request, plan, life.customer_id))
+            wait_for_somebody_held_up(shop)
+        return sweep(*args)
+
+    monkeypatch.setattr(erasures, "_sweep", sweep_while_the_reader_clicks)
+    with ThreadPoolExecutor(1) as pool:
+        life.erase()
+        with pytest.raises(Conflict) as refused:
+            waiting[0].result(timeout=10)
+    assert (refused.value.code, shop.open_sessions(), life.traces("canary")) == ("checkout_closed", [], {})
+
+
+def wait_for_somebody_held_up(shop: Any) -> None:
+    held_up = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'checkouts'")
+    give_up_at = time.monotonic() + 10
+    with shop.core.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(held_up):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_checkout_under_way_sells_nothing_to_a_customer_who_was_erased(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """A request that looked the customer up before the erasure and reserves after it, be the reader back or not."""
+    life = settle_one_purchase(shop)
+    reserve = Checkouts._reserve
+
+    def erase_first(self: Checkouts, *args: Any) -> Any:
+        monkeypatch.setattr(Checkouts, "_reserve", reserve)
+        life.erase()
+        if back:
+            shop.open(READER, plan="annual")
+            shop.services.checkouts.close(READER)
+        return reserve(self, *args)
+
+    monkeypatch.setattr(Checkouts, "_reserve", erase_first)
+    with pytest.raises(Conflict) as refused:
+        shop.open(READER, plan="annual")
+    assert (refused.value.code, shop.open_sessions()) == ("checkout_closed", [])
 
 
 def test_an_open_checkout_is_closed_first(shop: Any) -> None:
