@@ -47,6 +47,7 @@ OPEN_CHECKOUT = Operation(
         "already_subscribed",
         "payment_outstanding",
         "payment_processing",
+        "access_held",
         "checkout_closed",
         "offer_not_applied",
         "stripe_refused",

@@ -36,12 +36,13 @@ from service.catalog.prices import PriceBook
 from service.clocks import Clock
 from service.domain.catalog import Catalog, Plan
 from service.domain.disclosure import Disclosure, disclosure
+from service.domain.holds import closes_what_comes
 from service.domain.standings import living
 from service.domain.trials import TrialEligibility
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
 from service.store import checkouts
 from service.store.checkouts import CheckoutRow
-from service.store.facts import find_facts
+from service.store.facts import Facts, find_facts
 from webhooks.facts import CHECKOUT_KEY, READER_KEY, metadata_of
 
 log = structlog.get_logger(__name__)
@@ -119,8 +120,8 @@ class Checkouts:
         """Return the reader's open checkout.
 
         Raises InvalidRequest for an unknown plan, Conflict (`already_subscribed`, `payment_outstanding`,
-        `payment_processing`), StripeUnavailable while Stripe does not answer; after that the same request may be
-        repeated safely.
+        `payment_processing`, `access_held`, `checkout_closed`), StripeUnavailable while Stripe does not answer; after
+        that the same request may be repeated safely.
         """
         plan = self._catalog.plan(request.plan)
         if plan is None:
@@ -163,7 +164,8 @@ class Checkouts:
         """Raise Conflict for a reader to whom a subscription is sold, by what Stripe says now.
 
         What opens articles is not asked: a held or paused subscription is sold, also where staff gave courtesy beside
-        it; and while Stripe still asks for the money of one whose access is over, they would pay twice.
+        it; and while Stripe still asks for the money of one whose access is over, they would pay twice. Whom a dispute
+        or a warning keeps out would pay for nothing.
         """
         customer_id = self._customers.known(reader_id)
         if customer_id is None:
@@ -174,8 +176,8 @@ class Checkouts:
             raise Conflict(
                 "A payment is outstanding; the reader can settle it in the portal.", code="payment_outstanding"
             )
-        if living(state.snapshot):
-            raise _subscribed()
+        with self._engine.connect() as connection:
+            _refuse_sold_or_held(find_facts(connection, reader_id))
 
     def _reserve(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> tuple[CheckoutRow, bool]:
         """Return the reader's one pending row for this plan and these URLs, and whether it is new."""
@@ -335,8 +337,18 @@ def _refuse_changed_meanwhile(connection: Connection, row: CheckoutRow) -> None:
     facts = find_facts(connection, row.reader_id)
     if facts is None or facts.customer_id != row.parameters["customer"]:
         raise _closed()
+    _refuse_sold_or_held(facts)
+
+
+def _refuse_sold_or_held(facts: Facts | None) -> None:
+    """Raise Conflict for whom a subscription is sold already, or would open nothing; a deleted customer's is over."""
+    if facts is None or facts.snapshot is None or facts.snapshot.deleted:
+        return
     if living(facts.snapshot):
         raise _subscribed()
+    if closes_what_comes(facts.holds):
+        told = "A payment is disputed or warned of: until that is decided, what is bought would open nothing."
+        raise Conflict(told, code="access_held")
 
 
 def _closed() -> Conflict:

@@ -72,6 +72,11 @@ def paid_while_held(snapshot: CustomerSnapshot, holds: Iterable[Hold]) -> list[I
     ]
 
 
+def closes_what_comes(holds: Iterable[Hold]) -> bool:
+    """Tell whether something undecided closes also what would be bought now."""
+    return any(hold.closes(None) for hold in holds if not hold.revokes)
+
+
 def counted_invoices(snapshot: CustomerSnapshot, holds: Iterable[Hold]) -> tuple[InvoiceFacts, ...]:
     """Return the invoices whose money is still here."""
     revoked = {hold.invoice_id for hold in holds if hold.revokes}

@@ -10,8 +10,11 @@ import stripe
 from sqlalchemy import text
 
 from service.billing.checkouts import Checkouts
+from service.domain.staff import Role
 from service.domain.trials import TrialReason
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
+from service.support.acts.releasing import ReleaseWish
+from service.support.audit import Entry, Trail
 
 
 def test_a_first_checkout_tells_the_trial_before_payment(shop: Any) -> None:
@@ -109,6 +112,35 @@ def test_courtesy_beside_a_sale_opens_no_second_one(shop: Any) -> None:
         shop.open()
     assert refused.value.code == "already_subscribed"
     assert shop.open_sessions() == []
+
+
+@pytest.mark.parametrize("against", ["disputes", "early_fraud_warnings"])
+def test_nothing_is_sold_to_whom_the_undecided_keeps_out(shop: Any, against: str) -> None:
+    """The old subscription is over, the bank has not decided: a new one would be charged, and held as well."""
+    shop.subscribe(plan="annual")
+    hold = shop.lever(against, charge=shop.client.v1.charges.list({"customer": shop.customer}).data[0].id)
+    shop.sync()
+    shop.services.cancellations.end_now("r-1", comment="asked to")
+    with pytest.raises(Conflict) as refused:
+        shop.open(plan="annual")
+    assert (refused.value.code, shop.open_sessions()) == ("access_held", [])
+    release = ReleaseWish(reader_id="r-1", hold_id=hold["id"], reason="rang", asked_by="staff:7", role=Role.ADMIN)
+    shop.services.acts.release_hold.do(release, trail(shop))
+    assert shop.open(plan="annual").created
+
+
+def test_who_got_the_money_back_may_buy_again(shop: Any) -> None:
+    """A charge refunded whole has closed what it paid for; nothing stands against what comes."""
+    shop.subscribe(plan="annual")
+    shop.client.v1.refunds.create({"charge": shop.client.v1.charges.list({"customer": shop.customer}).data[0].id})
+    shop.services.cancellations.end_now("r-1", comment="asked to")
+    shop.pay(shop.open(plan="annual"))
+    shop.sync()
+    assert shop.status() == "active"
+
+
+def trail(shop: Any) -> Trail:
+    return Trail(shop.services.audit, Entry(actor="staff:7", act="act", subjects=("r-1",), request_id="req-1"))
 
 
 def pay_by_debit(shop: Any, plan: str = "annual") -> tuple[Any, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.domain.entitlement import Status, entitlement_from, next_boundary
-from service.domain.holds import holds_from, is_no_dispute, paid_while_held
+from service.domain.holds import closes_what_comes, holds_from, is_no_dispute, paid_while_held
 from service.domain.vocabulary import Release
 from webhooks.snapshot import HoldFacts
 
@@ -362,3 +362,22 @@ def test_what_is_paid_while_held_is_found(facts: Any, policy: Any, against: Any,
     refund = against("refund", "succeeded", day=5)
     assert found(refund, paid_at=later) == [], "paid for again, it is open"
     assert found(refund, paid_at=later, period_end_at=None) == ["in_2"], "paid for no time"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "expected"),
+    [
+        ("dispute", "needs_response", True), ("fraud_warning", "actionable", True), ("dispute", "lost", False),
+        ("dispute", "warning_needs_response", False), ("refund", "succeeded", False),
+    ],
+)  # fmt: skip
+def test_only_the_undecided_closes_what_comes(
+    facts: Any, policy: Any, against: Any, kind: str, word: str, expected: bool
+) -> None:
+    """Money that is gone closes what it had paid for, and another payment opens; staff's release lets it open too."""
+    found = replace(
+        facts.snapshot(facts.subscription(), invoices=(facts.invoice(),), fetched=10), holds=(against(kind, word),)
+    )
+    assert closes_what_comes(holds_from(found, policy)) is expected
+    release = Release(hold_id=found.holds[0].id, revokes=False, released_at=facts.at(11))
+    assert not closes_what_comes(holds_from(found, policy, [release]))
