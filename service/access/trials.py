@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.access.projection import trial_identities
 from service.access.recent import Recent
 from service.domain.catalog import Catalog, Plan
+from service.domain.emails import email_digest
 from service.domain.erasure import erased_digest, spellings
 from service.domain.trials import TrialEligibility, trial_eligibility
 from service.store import accounts, derived, trials
@@ -33,16 +34,24 @@ class Trials:
 
     def eligibility(self, connection: Connection, reader_id: str, plan: Plan, email: str | None) -> TrialEligibility:
         """Return whether this reader, under this e-mail too, may have `plan`'s trial, with the reason."""
-        account = accounts.find(connection, reader_id)
-        customer_id = account.customer_id if account else None
-        card = derived.payment_fingerprint_of(connection, customer_id) if customer_id else None
+        customer_id, addresses, card = _payer(connection, reader_id)
         known_as: set[tuple[str, str]] = set()
-        for address in {email, account.email if account else None}:
+        for address in {email, *addresses}:
             identities = trial_identities(reader_id, customer_id, address, email_key=self._email_key, card=card)
             known_as.update(spellings(identities, self._email_key))
         used = trials.used_by(connection, known_as)
         barred = {"dispute"} if trials.barred_by(connection, known_as) else set()
         return trial_eligibility(plan, used=used | barred)
+
+    def leave_behind(self, connection: Connection, reader_id: str, email: str) -> None:
+        """Enter the reader for what rules a trial out under an address that `email` is to take the place of.
+
+        Another address is no way to a second trial; the account and Stripe know the newest one alone.
+        """
+        _, addresses, _ = _payer(connection, reader_id)
+        known = {email_digest(each, self._email_key) for each in addresses if each}
+        for digest in known - {email_digest(email, self._email_key)}:
+            trials.inherit(connection, reader_id, digest)
 
     def for_reader(self, connection: Connection, reader_id: str) -> TrialEligibility:
         """Return the eligibility for the first plan that has a trial (or for the first plan)."""
@@ -72,3 +81,12 @@ class Trials:
     def _offered(self) -> Plan:
         plans = self._catalog.plans
         return next((plan for plan in plans if plan.trial_days > 0), plans[0])
+
+
+def _payer(connection: Connection, reader_id: str) -> tuple[str | None, set[str | None], str | None]:
+    """Return the reader's customer, the addresses that we and Stripe know, and the card's or account's fingerprint."""
+    account = accounts.find(connection, reader_id)
+    if account is None:
+        return None, set(), None
+    email, card = derived.payer_of(connection, account.customer_id)
+    return account.customer_id, {account.email, email}, card

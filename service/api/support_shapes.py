@@ -119,7 +119,7 @@ class Refund(Schema):
 
 class TrialRow(Schema):
     kind = fields.String(required=True, metadata={"description": "reader, customer, email or card."})
-    subscription_id = text()
+    subscription_id = text("Or `email:` and a keyed hash, of an earlier address under which a trial was had.")
     recorded_at = instant()
 
 

@@ -128,8 +128,11 @@ class Checkouts:
             raise InvalidRequest("There is no such plan.", code="unknown_plan", errors={"plan": ["Unknown plan."]})
         with stripe_deadline(DEADLINE_SECONDS):
             self._refuse_subscribed(request.reader_id)
+            self._leave_behind(request)
             customer_id = self._customers.ensure(request.reader_id, request.email)
             row, created = self._reserve(request, plan, customer_id)
+            # Only now: until here a page may have been open that promised a trial to the address of before.
+            self._customers.readdress(request.reader_id, request.email)
             return _checkout(self._opened(row), created=created)
 
     def outcome(self, checkout_id: str) -> CheckoutOutcome:
@@ -179,6 +182,11 @@ class Checkouts:
         with self._engine.connect() as connection:
             _refuse_sold_or_held(find_facts(connection, reader_id))
 
+    def _leave_behind(self, request: CheckoutRequest) -> None:
+        if request.email:
+            with self._engine.begin() as connection:
+                self._trials.leave_behind(connection, request.reader_id, request.email)
+
     def _reserve(self, request: CheckoutRequest, plan: Plan, customer_id: str) -> tuple[CheckoutRow, bool]:
         """Return the reader's one pending row for this plan and these URLs, and whether it is new."""
         row = self._new_row(request, plan, customer_id)
@@ -187,7 +195,7 @@ class Checkouts:
             if found is None:
                 continue
             # Also our own row is used as stored, so that the first call and every repeat are the same to the byte.
-            if inserted or (self._is_reusable(found, request) and self._is_open(found)):
+            if inserted or (self._is_reusable(found, row) and self._is_open(found)):
                 return found, inserted
             self._close(found)
 
@@ -229,10 +237,10 @@ class Checkouts:
             disclosure=told.to_json(),
         )
 
-    def _is_reusable(self, row: CheckoutRow, request: CheckoutRequest) -> bool:
-        wanted = (request.plan, request.success_url, request.cancel_url)
-        lasting = row.expires_at is None or row.expires_at > self._wall_clock() + LAST_MOMENTS
-        return (row.plan, row.success_url, row.cancel_url) == wanted and lasting
+    def _is_reusable(self, found: CheckoutRow, wanted: CheckoutRow) -> bool:
+        """Tell whether it sells what is asked for now, with the trial that may be promised now, and lasts."""
+        lasting = found.expires_at is None or found.expires_at > self._wall_clock() + LAST_MOMENTS
+        return _sold(found) == _sold(wanted) and lasting
 
     def _is_open(self, row: CheckoutRow) -> bool:
         """Tell whether Stripe still takes a payment for it: a session can be expired there, or paid a moment ago."""
@@ -349,6 +357,10 @@ def _refuse_sold_or_held(facts: Facts | None) -> None:
     if closes_what_comes(facts.holds):
         told = "A payment is disputed or warned of: until that is decided, what is bought would open nothing."
         raise Conflict(told, code="access_held")
+
+
+def _sold(row: CheckoutRow) -> tuple[object, ...]:
+    return row.plan, row.trial, row.success_url, row.cancel_url
 
 
 def _closed() -> Conflict:

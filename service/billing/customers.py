@@ -47,6 +47,16 @@ class Customers:
         with self._engine.begin() as connection:
             return accounts.bind_customer(connection, reader_id, customer_id, instead_of=deleted)
 
+    def readdress(self, reader_id: str, email: str | None) -> None:
+        """Let Stripe know the reader's customer by this address; raises stripe.StripeError.
+
+        A trial that begins is judged by Stripe's address: it must be the one for which the trial was offered.
+        """
+        with self._engine.connect() as connection:
+            facts = find_facts(connection, reader_id)
+        if email and facts and facts.customer_id and facts.snapshot and facts.snapshot.email != email:
+            self._client.v1.customers.update(facts.customer_id, {"email": email})
+
     def _create(self, reader_id: str, email: str | None, *, after: str | None) -> str:
         params: stripe.params.CustomerCreateParams = {"metadata": {READER_KEY: reader_id}}
         if email:

@@ -62,12 +62,16 @@ def find_snapshot(connection: Connection, customer_id: str) -> CustomerSnapshot 
     return snapshot_from_json(found) if found else None
 
 
-def payment_fingerprint_of(connection: Connection, customer_id: str) -> str | None:
-    """Return the fingerprint of the card or bank account that the customer was last seen to pay with, or None."""
+def payer_of(connection: Connection, customer_id: str | None) -> tuple[str | None, str | None]:
+    """Return the e-mail address that Stripe has of the customer, and the fingerprint of what they pay with.
+
+    As last seen: of a card or a bank account.
+    """
     kept = customer_snapshots.c.snapshot
     fingerprint = func.coalesce(kept["pays_with"]["fingerprint"].astext, kept["card"]["fingerprint"].astext)
-    found: str | None = connection.scalar(select(fingerprint).where(customer_snapshots.c.customer_id == customer_id))
-    return found
+    query = select(kept["email"].astext, fingerprint).where(customer_snapshots.c.customer_id == customer_id)
+    found = connection.execute(query).first() if customer_id else None
+    return (None, None) if found is None else (found[0], found[1])
 
 
 def payer_with(connection: Connection, payment_method_id: str) -> str | None:

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from service.store.tables import accounts, trial_bars, trial_ledger
 
 Pairs = Collection[tuple[str, str]]
 """Identities as (kind, value): `reader`, `customer`, `email` (keyed hash), `card` (fingerprint)."""
+
+
+_BY_EMAIL = "email:"
+_USED = case((trial_ledger.c.subscription_id.startswith(_BY_EMAIL), "email"), else_=trial_ledger.c.kind)
+"""The kind of identity to tell: who inherited from an address has had a trial under that alone."""
 
 
 def _names_reader(table: Table) -> ColumnElement[bool]:
@@ -32,7 +37,20 @@ def used_by(connection: Connection, identities: Pairs) -> frozenset[str]:
     """Return the kinds of identity that have had a trial."""
     if not identities:
         return frozenset()
-    return frozenset(connection.scalars(select(trial_ledger.c.kind).where(_any_of(trial_ledger, identities))))
+    return frozenset(connection.scalars(select(_USED).where(_any_of(trial_ledger, identities))))
+
+
+def inherit(connection: Connection, reader_id: str, email: str) -> None:
+    """Enter a reader who gives up the address of this keyed hash for what is entered under it: a trial, disputes.
+
+    Whose trial it was is not kept with the reader, who may be somebody else; in the place of the subscription stands
+    the hash.
+    """
+    if used_by(connection, [("email", email)]):
+        record(connection, {"reader": reader_id}, reader_id=reader_id, subscription_id=f"{_BY_EMAIL}{email}")
+    barring = select(trial_bars.c.dispute_id).where(trial_bars.c.kind == "email", trial_bars.c.value == email)
+    for dispute_id in connection.scalars(barring).all():
+        bar(connection, {"reader": reader_id}, reader_id=reader_id, dispute_id=dispute_id)
 
 
 def is_newcomer(connection: Connection, reader_id: str, *, erased: str) -> bool:

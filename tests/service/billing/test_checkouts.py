@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import stripe
 from sqlalchemy import text
 
 from service.billing.checkouts import Checkouts
+from service.domain.emails import email_digest
 from service.domain.staff import Role
 from service.domain.trials import TrialReason
 from service.errors import Conflict, InvalidRequest, NotFound, StripeUnavailable
+from service.store import trials
 from service.support.acts.releasing import ReleaseWish
 from service.support.audit import Entry, Trail
 
@@ -230,6 +233,81 @@ def test_a_trial_is_given_once(shop: Any) -> None:
     assert again.disclosure.due_today.amount_minor == 290
     other = shop.open("r-2", email="R-1+again@Example.com")
     assert (other.trial.eligible, other.trial.reason) == (False, TrialReason.USED_EMAIL)
+
+
+USED, FRESH, OTHER = "r-0@example.com", "fresh@example.com", "other@example.com"
+OTHER_CARD = "5555 5555 5555 4444"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [[USED, FRESH], [FRESH, USED], [FRESH, USED, FRESH], [USED, FRESH, OTHER], ["annual", USED, FRESH, FRESH]],
+    ids=lambda given: "-".join(each.partition("@")[0] for each in given),
+)
+@pytest.mark.parametrize("closing", [True, False])
+def test_another_address_is_no_way_to_a_second_trial(shop: Any, given: list[str], closing: bool) -> None:
+    """Who was known by an address that has had a trial is told so under any later one, and charged as told.
+
+    Also where the address was given for a plan without a trial, and whether the page of before was left open or not.
+    """
+    shop.subscribe("r-0")
+    for email in given:
+        annual = email == "annual"
+        checkout = shop.open(plan="annual" if annual else "monthly", email=USED if annual else email)
+        if closing and email is not given[-1]:
+            shop.services.checkouts.close("r-1")
+    assert (checkout.trial.reason, checkout.disclosure.due_today.amount_minor) == (TrialReason.USED_EMAIL, 290)
+    assert [session.url for session in shop.open_sessions() if session.customer == shop.customer] == [checkout.url]
+    assert shop.services.readers.state("r-1").trial.reason is TrialReason.USED_EMAIL
+    shop.pay(checkout, card_number=OTHER_CARD)
+    shop.sync()
+    assert (shop.status(), charged(shop)) == ("active", [290])
+    assert shop.client.v1.customers.retrieve(shop.customer).email == given[-1]
+
+
+@pytest.mark.parametrize("closing", [True, False])
+def test_a_trial_that_was_promised_for_the_newest_address_is_given(shop: Any, closing: bool) -> None:
+    """Stripe keeps the first address typed, which another reader may take meanwhile: it is told the newest one."""
+    shop.open(email=FRESH)
+    if closing:
+        shop.services.checkouts.close("r-1")
+    checkout = shop.open(email=OTHER)
+    shop.subscribe("r-0")
+    shop.services.cancellations.end_now("r-0", comment="asked to")
+    shop.pay(shop.open("r-2", email=FRESH), card_number="4242420000000000")
+    assert (checkout.trial.eligible, checkout.disclosure.due_today.amount_minor, checkout.created) == (True, 0, closing)
+    shop.pay(checkout, card_number=OTHER_CARD)
+    shop.sync()
+    assert (shop.status(), charged(shop)) == ("trialing", [])
+    assert shop.client.v1.customers.retrieve(shop.customer).email == OTHER
+
+
+def test_where_the_site_tells_no_address_stripes_is_judged(shop: Any) -> None:
+    """Staff put it right in the Dashboard: what is told before payment is what Stripe's address brings about."""
+    shop.subscribe("r-0")
+    shop.open(email=FRESH)
+    shop.client.v1.customers.update(shop.customer, {"email": USED})
+    checkout = shop.services.checkouts.open(replace(shop.request(), email=None))
+    assert (checkout.trial.reason, checkout.created) == (TrialReason.USED_EMAIL, True)
+    shop.pay(checkout, card_number=OTHER_CARD)
+    shop.sync()
+    assert (shop.status(), charged(shop)) == ("active", [290])
+
+
+def test_a_barred_address_bars_after_it_was_changed_until_the_dispute_is_none(shop: Any) -> None:
+    """Who was known by the mailbox of a disputed payment is not offered a trial under another."""
+    with shop.core.engine.begin() as connection:
+        digest = email_digest(USED, shop.core.settings.subject_key)
+        trials.bar(connection, {"email": digest}, reader_id="r-0", dispute_id="dp_1")
+    told = [shop.open(email=email).trial.reason for email in (USED, FRESH, OTHER)]
+    assert told == [TrialReason.DISPUTED] * 3
+    with shop.core.engine.begin() as connection:
+        trials.unbar(connection, "dp_1")
+    assert shop.open(email=OTHER).trial.eligible
+
+
+def charged(shop: Any) -> list[int]:
+    return [each.amount for each in shop.client.v1.charges.list({"customer": shop.customer}).data]
 
 
 def test_a_timed_out_checkout_is_repeated_with_the_same_key(shop: Any) -> None:
