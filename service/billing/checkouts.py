@@ -238,7 +238,7 @@ class Checkouts:
         )
 
     def _is_reusable(self, found: CheckoutRow, wanted: CheckoutRow) -> bool:
-        """Tell whether it sells what is asked for now, with the trial that may be promised now, and lasts."""
+        """Tell whether it sells to this customer what is asked for, with the trial that may be promised, and lasts."""
         lasting = found.expires_at is None or found.expires_at > self._wall_clock() + LAST_MOMENTS
         return _sold(found) == _sold(wanted) and lasting
 
@@ -360,7 +360,7 @@ def _refuse_sold_or_held(facts: Facts | None) -> None:
 
 
 def _sold(row: CheckoutRow) -> tuple[object, ...]:
-    return row.plan, row.trial, row.success_url, row.cancel_url
+    return row.parameters["customer"], row.plan, row.trial, row.success_url, row.cancel_url
 
 
 def _closed() -> Conflict:

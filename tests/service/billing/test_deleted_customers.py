@@ -22,6 +22,17 @@ def test_a_deleted_customer_is_replaced_at_the_next_checkout(shop: Any) -> None:
     assert shop.status("r-1") == "active"
 
 
+def test_an_open_page_of_the_deleted_customer_is_not_handed_out_again(shop: Any) -> None:
+    """Nothing can be bought on it any more; the one that takes its place sells."""
+    before = shop.open("r-1")
+    shop.client.v1.customers.delete(_customer(shop, "r-1"))
+    checkout = shop.open("r-1")
+    assert (checkout.created, shop.services.checkouts.outcome(before.id).status) == (True, "expired")
+    assert shop.pay(checkout).status_code == 303
+    assert shop.services.checkouts.outcome(checkout.id).status == "complete"
+    assert shop.status("r-1") == "trialing"
+
+
 def test_parallel_checkouts_after_a_deletion_share_one_new_customer(shop: Any) -> None:
     """Two tabs after the deletion are one payer with one page to pay on."""
     shop.subscribe("r-1")
