@@ -235,12 +235,16 @@ class Checkouts:
             expires_at=None,
             trial=trial.to_json(),
             disclosure=told.to_json(),
+            created_at=self._wall_clock(),
         )
 
     def _is_reusable(self, found: CheckoutRow, wanted: CheckoutRow) -> bool:
-        """Tell whether it sells to this customer what is asked for, with the trial that may be promised, and lasts."""
-        lasting = found.expires_at is None or found.expires_at > self._wall_clock() + LAST_MOMENTS
-        return _sold(found) == _sold(wanted) and lasting
+        """Tell whether it sells to this customer what is asked for, with the trial that may be promised, and lasts.
+
+        What an outage left without a page lasts no longer than a page would: its price and its dates are of then.
+        """
+        lasts_until = min(found.payable_until, found.created_at + checkouts.LASTS)
+        return _sold(found) == _sold(wanted) and lasts_until > self._wall_clock() + LAST_MOMENTS
 
     def _is_open(self, row: CheckoutRow) -> bool:
         """Tell whether Stripe still takes a payment for it: a session can be expired there, or paid a moment ago."""
@@ -299,8 +303,14 @@ class Checkouts:
         return next((each for each in found if metadata_of(each.to_dict(), CHECKOUT_KEY) == row.id), None)
 
     def _close(self, row: CheckoutRow) -> None:
-        """Expire a checkout that is not wanted any more; raises Conflict when it was paid, or is being paid."""
-        opened = self._opened(row)
+        """Expire a checkout that is not wanted any more; raises Conflict when it was paid, or is being paid.
+
+        One without a page may have one at Stripe whose answer was lost: the same call finds it.
+        """
+        try:
+            opened = self._opened(row)
+        except stripe.InvalidRequestError:  # refused for good (an archived price, a deleted customer): given up already
+            return
         assert opened.session_id is not None  # noqa: S101 - a row with a URL has a session
         try:
             session = self._client.v1.checkout.sessions.expire(opened.session_id)

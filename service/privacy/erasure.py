@@ -171,7 +171,7 @@ class Erasures:
     def _refuse_payable(self, connection: Connection, person: Person) -> None:
         """Raise Conflict while a page is open on which the person could pay for what nobody would hear of."""
         for pending in (checkouts.pending(connection, each) for each in person.reader_ids):
-            if pending and (pending.expires_at is None or pending.expires_at > self._wall_clock()):
+            if pending and pending.payable_until > self._wall_clock():
                 raise Conflict("A checkout is open, or was opened just now; try again.", code="work_under_way")
 
     def _sweep(self, connection: Connection, person: Person) -> dict[str, int]:

@@ -13,6 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from service.store.tables import checkouts
 
 PENDING = ("creating", "open")
+LASTS = timedelta(days=1)
+"""How long Stripe takes a repeated call for the same, and keeps a page open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,12 @@ class CheckoutRow:
     expires_at: datetime | None
     trial: dict[str, Any]
     disclosure: dict[str, Any]
+    created_at: datetime
+
+    @property
+    def payable_until(self) -> datetime:
+        """Return when it can't be paid any more; one that has no page yet lasts as long as Stripe keeps its key."""
+        return self.expires_at or self.created_at + LASTS
 
 
 def find(connection: Connection, checkout_id: str) -> CheckoutRow | None:

@@ -328,6 +328,55 @@ def test_a_timed_out_checkout_is_repeated_with_the_same_key(shop: Any) -> None:
     assert shop.services.checkouts.outcome(checkout.id).status == "open"
 
 
+def leave_unmade(shop: Any, hours: int) -> None:
+    """Let an outage have left a checkout without a page, so long ago."""
+    create = shop.core.client.v1.checkout.sessions.create
+
+    def lose_the_call(_params: Any, _options: Any) -> Any:
+        raise stripe.APIConnectionError("nobody there")
+
+    shop.core.client.v1.checkout.sessions.create = lose_the_call
+    with pytest.raises(StripeUnavailable):
+        shop.open()
+    shop.core.client.v1.checkout.sessions.create = create
+    let_hours_pass(shop, hours)
+
+
+def let_hours_pass(shop: Any, hours: int) -> None:
+    with shop.core.engine.begin() as connection:
+        moved = text("update checkouts set created_at = created_at - make_interval(hours => :hours)")
+        connection.execute(moved, {"hours": hours})
+
+
+def statuses(shop: Any) -> list[str]:
+    with shop.core.engine.connect() as connection:
+        return list(connection.scalars(text("select status from checkouts order by created_at")))
+
+
+@pytest.mark.parametrize(("hours", "left"), [(23, ["open"]), (24, ["expired", "open"]), (500, ["expired", "open"])])
+def test_what_an_outage_left_is_not_sold_for_ever(shop: Any, hours: int, left: list[str]) -> None:
+    """Its price, trial and first charge are of then: after a day the offer is made anew."""
+    leave_unmade(shop, hours)
+    checkout = shop.open()
+    assert (checkout.created, statuses(shop)) == (len(left) == 2, left)
+    assert [session.url for session in shop.open_sessions()] == [checkout.url]
+
+
+def test_a_page_made_late_for_an_old_offer_is_not_handed_out_again(shop: Any) -> None:
+    """Made by a repetition 23 hours later it stays open at Stripe for another day; what it tells is a day old."""
+    leave_unmade(shop, 23)
+    shop.open()
+    let_hours_pass(shop, 1)
+    assert (shop.open().created, statuses(shop)) == (True, ["expired", "open"])
+
+
+def test_what_stripe_would_refuse_for_good_is_given_up_without_a_word(shop: Any) -> None:
+    """An old checkout's price is archived, or its customer deleted: it was to be closed anyway."""
+    leave_unmade(shop, 0)
+    shop.client.v1.customers.delete(shop.customer)
+    assert (shop.open().created, statuses(shop)) == (True, ["expired", "open"])
+
+
 def test_stripe_being_away_is_said_so(shop: Any) -> None:
     """StripeUnavailable, which the edge answers as 503 with Retry-After; nothing half-made remains in the way."""
     shop.open("r-0")

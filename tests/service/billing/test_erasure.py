@@ -455,6 +455,25 @@ def test_a_checkout_under_way_sells_nothing_to_a_customer_who_was_erased(
     assert (refused.value.code, shop.open_sessions()) == ("checkout_closed", [])
 
 
+@pytest.mark.parametrize(("hours", "erased"), [(1, False), (25, True)])
+def test_a_page_that_stripe_cannot_be_asked_about_stops_the_erasure_for_a_day(
+    shop: Any, hours: int, erased: bool
+) -> None:
+    """Stripe does not know the customer: what is known of their page is believed, and a page lasts a day."""
+    shop.open(READER, email=EMAIL)
+    with shop.core.engine.begin() as connection:
+        moved = text("update checkouts set expires_at = now() + make_interval(hours => 24 - :hours)")
+        connection.execute(moved, {"hours": hours})
+    life = Life(shop)
+    if erased:
+        life.erase(ask_stripe=False)
+        assert life.traces("canary") == {}
+    else:
+        with pytest.raises(Conflict) as refused:
+            life.erase(ask_stripe=False)
+        assert refused.value.code == "work_under_way"
+
+
 def test_an_open_checkout_is_closed_first(shop: Any) -> None:
     """Or somebody who was erased would pay for nothing."""
     shop.open(READER, email=EMAIL)
