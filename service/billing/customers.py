@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 import stripe
 from sqlalchemy import Connection, Engine
 
 from service.billing.once import make_once
 from service.domain.erasure import erased_digest
-from service.store import accounts, erased
+from service.store import accounts, erased, merges
 from service.store.facts import find_facts
 from webhooks.facts import READER_KEY, metadata_of
 
@@ -33,17 +34,18 @@ class Customers:
         """Return the reader's customer, made at Stripe if there is none; raises stripe.StripeError.
 
         One that was deleted at Stripe, as of the last sync, is replaced: nothing can be sold to it any more. Of one
-        that was erased here nothing would be taken in: a reader who comes back is another customer.
+        that was erased here nothing would be taken in, and one that went along in a merge is another's: a reader who
+        comes back is another customer.
         """
         with self._engine.begin() as connection:
             accounts.ensure(connection, reader_id, email)
             facts = find_facts(connection, reader_id)
-            since = erased.erased_at(connection, erased_digest("reader", reader_id, self._subject_key))
+            left_at = self._left_at(connection, reader_id)
         present = facts.customer_id if facts else None
         deleted = present if facts and facts.snapshot and facts.snapshot.deleted else None
         if present is not None and deleted is None:
             return present
-        customer_id = self._create(reader_id, email, after=deleted or (since.isoformat() if since else None))
+        customer_id = self._create(reader_id, email, after=deleted or (left_at.isoformat() if left_at else None))
         with self._engine.begin() as connection:
             return accounts.bind_customer(connection, reader_id, customer_id, instead_of=deleted)
 
@@ -57,6 +59,11 @@ class Customers:
         if email and facts and facts.customer_id and facts.snapshot and facts.snapshot.email != email:
             self._client.v1.customers.update(facts.customer_id, {"email": email})
 
+    def _left_at(self, connection: Connection, reader_id: str) -> datetime | None:
+        """Return when the reader's customer last became nobody's here, or another's: erased or merged."""
+        erased_at = erased.erased_at(connection, erased_digest("reader", reader_id, self._subject_key))
+        return max(filter(None, (erased_at, merges.merged_at(connection, reader_id))), default=None)
+
     def _create(self, reader_id: str, email: str | None, *, after: str | None) -> str:
         params: stripe.params.CustomerCreateParams = {"metadata": {READER_KEY: reader_id}}
         if email:
@@ -64,7 +71,7 @@ class Customers:
         if self._test_clock:
             params["test_clock"] = self._test_clock
         # Equal parameters give an equal key: parallel first checkouts share one customer (Stripe keeps keys 24 h).
-        # After a deletion the key must be another, or Stripe would hand out the deleted customer again.
+        # After a deletion, an erasure or a merge the key must be another, or Stripe would hand out that customer again.
         asked = sorted(params.items()) + ([("after", after)] if after else [])
         digest = hashlib.sha256(repr(asked).encode()).hexdigest()
         return make_once(

@@ -56,6 +56,13 @@ def stays(connection: Connection, reader_id: str) -> str:
         reader_id = following
 
 
+def merged_at(connection: Connection, reader_id: str) -> datetime | None:
+    """Return when the reader's account last went to another's, or None."""
+    query = select(account_merges.c.merged_at).where(account_merges.c.gone_reader_id == reader_id)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def gone_into(connection: Connection, reader_id: str) -> list[str]:
     """Return the readers whose accounts went to this one, in however many steps."""
     every = connection.scalars(_GONE_INTO, {"reader_id": reader_id})

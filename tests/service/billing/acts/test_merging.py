@@ -54,6 +54,20 @@ def test_of_two_customers_the_running_ones_stays(faces: Any) -> None:
     assert faces.shop.status("r-1") == "active"
 
 
+def test_who_signs_in_under_the_account_that_went_can_buy(faces: Any) -> None:
+    """Stripe gives the same customer for the same key for a day, and that one is the other account's now."""
+    shop = faces.shop
+    shop.subscribe("r-2")
+    until = (faces.now() + timedelta(days=1)).isoformat()
+    faces.api("POST", "r-1/grants", until=until, reason="late paper")
+    customer = faces.account("r-2")["customer_id"]
+    assert faces.api("POST", "r-1/merges", other="r-2", reason="one person").status_code == 200
+    shop.pay(shop.open("r-2", plan="annual"), card_number="5555 5555 5555 4444")
+    shop.core.sync_now(faces.account("r-2")["customer_id"])
+    assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "active")
+    assert (faces.account("r-1")["customer_id"], faces.account("r-2")["customer_id"] != customer) == (customer, True)
+
+
 def test_what_would_lose_money_or_a_hold_is_refused(faces: Any) -> None:
     """Two running subscriptions, an open checkout, a hold left behind, oneself, and nobody."""
     faces.shop.subscribe("r-1", plan="annual")
