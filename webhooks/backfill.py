@@ -109,9 +109,7 @@ class Backfill:
 
         Raises StripeFailure, or what the database raises; the windows done before are not looked at again.
         """
-        plans = [
-            (track.name, self._reached(track.name) or track.clock() - track.depth, track) for track in self._tracks
-        ]
+        plans = [(track.name, self._begins_at(track.name, track, track.depth), track) for track in self._tracks]
         return self._run(plans, progress, stopped)
 
     def look_back(
@@ -121,7 +119,7 @@ class Backfill:
         plans = []
         for track in self._tracks:
             name = f"{track.name}, {days} days back"
-            plans.append((name, self._reached(name) or track.clock() - timedelta(days=days), track))
+            plans.append((name, self._begins_at(name, track, timedelta(days=days)), track))
         found = self._run(plans, progress, stopped)
         if found.finished:
             with self._engine.begin() as connection:
@@ -176,6 +174,14 @@ class Backfill:
         outcome = self._inbox.take_in(event)
         _log.info("backfill.found", extra={"event_id": event.id, "event_type": event.type, "outcome": outcome.value})
         return outcome is not Stored.DUPLICATE
+
+    def _begins_at(self, name: str, track: Track, depth: timedelta) -> datetime:
+        """Return where to go on. A cursor ahead of the clock was set by one that was wrong: it counts as none.
+
+        Believed, it would hide for good what is stamped before it.
+        """
+        reached, now = self._reached(name), track.clock()
+        return now - depth if reached is None or reached > now + OVERLAP else reached
 
     def _reached(self, name: str) -> datetime | None:
         with self._engine.connect() as connection:

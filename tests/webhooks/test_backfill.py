@@ -155,6 +155,30 @@ def test_a_look_back_ignores_what_was_looked_at_and_can_be_resumed(
     assert cursors(engine) == {"wall": NOON}
 
 
+@pytest.mark.parametrize("look", [lambda backfill: backfill.follow(), lambda backfill: backfill.look_back(2)])
+def test_a_clock_that_was_ahead_once_hides_nothing(
+    make: Callable[..., Backfill], engine: Engine, stripe_at: stripe.StripeClient, wall: Wall, look: Any
+) -> None:
+    """Ours was a day ahead for one run, or for part of a look back: what happens once it is right is found at once."""
+    ahead = make(Track("wall", lambda: wall() + timedelta(days=1)))
+    ahead.follow()
+    done: list[int] = []
+    ahead.look_back(2, progress=lambda count, _: done.append(count), stopped=lambda: len(done) == 29)
+    wall.now += timedelta(hours=1)
+    stripe_at.v1.customers.create({"email": "late@example.com"})
+    wall.now += timedelta(hours=3)
+    look(make())
+    assert stored(engine) == ["customer.created"]
+
+
+def test_a_cursor_within_the_overlap_is_believed(make: Callable[..., Backfill], engine: Engine, wall: Wall) -> None:
+    """Clocks of two machines differ by seconds: that is no reason to read a month again."""
+    make(Track("wall", lambda: wall() + OVERLAP)).follow()
+    steps: list[int] = []
+    make().follow(progress=lambda _, total: steps.append(total))
+    assert (steps, cursors(engine)) == ([1], {"wall": NOON + OVERLAP})
+
+
 def test_a_failing_stripe_loses_nothing(
     make: Callable[..., Backfill], engine: Engine, stripe_at: Any, wall: Wall
 ) -> None:
