@@ -25,6 +25,7 @@ from service.store.rebuilding import Owner
 from webhooks.concern import id_of
 from webhooks.facts import PLAN_KEY, READER_KEY, metadata_of
 from webhooks.failures import translated
+from webhooks.rows import Forgotten, nobody_forgotten
 from webhooks.syncs import Syncs
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Rebuild:
         test_clock: str,
         business_clock: Clock,
         wall_clock: Clock,
+        forgotten: Forgotten = nobody_forgotten,
         parallel: int = 4,
     ) -> None:
         self._engine = engine
@@ -69,6 +71,7 @@ class Rebuild:
         self._test_clock = test_clock
         self._business_clock = business_clock
         self._wall_clock = wall_clock
+        self._forgotten = forgotten
         self._parallel = parallel
 
     def run(self, *, anew: bool = False, progress: Progress = unseen, stopped: Stopped = never) -> Rebuilt:
@@ -143,12 +146,13 @@ class Rebuild:
     def _unknown(
         self, phase: str, found: Iterable[Sequence[str]], rebuilt: Rebuilt, progress: Progress, stopped: Stopped
     ) -> bool:
-        """Sync those of Stripe's customers whom we hold nothing of; tell whether it was stopped."""
+        """Sync those of Stripe's customers whom we hold nothing of, and never erased; tell whether it was stopped."""
         seen = 0
         for customer_ids in found:
             with self._engine.connect() as connection:
-                known = rebuilding.with_snapshot(connection, customer_ids)
-            self._sync([each for each in dict.fromkeys(customer_ids) if each not in known], rebuilt)
+                left_out = rebuilding.with_snapshot(connection, customer_ids)
+                left_out |= {each for each in customer_ids if self._forgotten(connection, each)}
+            self._sync([each for each in dict.fromkeys(customer_ids) if each not in left_out], rebuilt)
             seen += len(customer_ids)
             progress(phase, seen, None)
             if stopped():

@@ -108,5 +108,6 @@ def build_convergence(
             test_clock=test_clock,
             business_clock=business_clock,
             wall_clock=wall_clock,
+            forgotten=forgotten,
         ),
     )

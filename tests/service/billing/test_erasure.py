@@ -314,7 +314,7 @@ def _a_second_press_tells_no_untruth(life: Life, done: erasure.Erased) -> None:
 
 
 def _late_words_bring_nothing_back(life: Life) -> None:
-    """A webhook, an event that must be routed, the backfill, a sync, a reconciliation: of the erased, only ids stay."""
+    """A webhook, an event to be routed, backfill, rebuild, sync, reconciliation: of the erased, only ids stay."""
     about = {"object": "customer", "id": life.customer_id, "email": EMAIL}
     late = {"object": "event", "id": "evt_late", "type": "customer.updated", "livemode": False}
     assert life.take_in(json.dumps(late | {"data": {"object": about}}).encode()) is Stored.IGNORED
@@ -324,6 +324,7 @@ def _late_words_bring_nothing_back(life: Life) -> None:
     assert life.take_in(json.dumps(routed | {"data": {"object": warning}}).encode()) is Stored.TO_ROUTE
     assert life.shop.core.router.route("evt_routed") == "ignored"
     life.shop.core.convergence.look_back(30)
+    life.shop.core.convergence.rebuild()
     assert life.traces("canary", life.customer_id) == {}
     assert life.shop.core.syncs.sync_now(life.customer_id, 1).up_to_date
     assert life.traces("canary").keys() == set()

@@ -10,6 +10,8 @@ import pytest
 from metering.meter import MeterUnavailable, Outcome, Subject, SubjectKind
 from metering.window import window_at
 from service.clocks import wall_clock
+from service.domain.erasure import erased_digest
+from service.store import erased
 from webhooks.failures import TransientFailure
 
 pytestmark = pytest.mark.slow
@@ -108,6 +110,18 @@ def test_customers_whom_only_stripe_knows_are_found(town: Any) -> None:
         "r-by-subscription": "active",
     }
     assert len(town.rows("select 1 from customer_snapshots")) == 2
+
+
+def test_nobody_is_brought_back_who_was_erased(town: Any) -> None:
+    """Stripe still has the customer and the subscription; here not even the customer's number is written down again."""
+    gone = town.customer("r-erased")
+    town.buy(gone)
+    with town.core.engine.begin() as connection:
+        digest = erased_digest("customer", gone, town.core.settings.subject_key)
+        erased.note(connection, {digest: "customer"}, wall_clock())
+    rebuilt = town.core.convergence.rebuild()
+    assert (rebuilt.finished, rebuilt.restored, rebuilt.failed) == (True, 0, [])
+    assert town.rows("select customer_id from customer_syncs") == []
 
 
 def test_it_goes_on_where_it_stopped(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
