@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import stripe
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from service.access.links import Links
 from service.billing.stripe_client import stripe_deadline
@@ -92,6 +92,7 @@ class Merge(Act[MergeWish]):
             found = (find_facts(connection, wish.reader_id), find_facts(connection, wish.other))
             if [each and each.customer_id for each in found] != [two.staying.customer_id, two.gone.customer_id]:
                 raise Conflict("One of the accounts has changed meanwhile; look again.")
+            _refuse_open_checkouts(connection, two)  # once more: from here on none is opened, the accounts are held
             browsers = merges.visitors_of(connection, wish.other)
             merges.move(connection, wish.other, wish.reader_id, customer_id=two.payer.customer_id)
             merges.record(
@@ -110,7 +111,8 @@ class Merge(Act[MergeWish]):
         if living(two.staying.snapshot) and living(two.gone.snapshot):
             told = "Both have a running subscription. End one first, and give back what was paid twice."
             raise Conflict(told, code="both_subscribed")
-        self._refuse_open_checkouts(two)
+        with self._engine.connect() as connection:
+            _refuse_open_checkouts(connection, two)
         if any(hold.blocks and hold.released_at is None for hold in two.left.holds):
             told = "Something stands against a payment of the customer that would be left behind; settle that first."
             raise Conflict(told, code="customer_held")
@@ -130,14 +132,6 @@ class Merge(Act[MergeWish]):
         if found is None:
             raise NotFound(f"There is no account of the reader {reader_id}.", code="no_account")
         return found
-
-    def _refuse_open_checkouts(self, two: _Two) -> None:
-        """A checkout that is paid after the merge would be a second sale, or one for an account that is empty."""
-        with self._engine.connect() as connection:
-            for each in (two.staying, two.gone):
-                if checkouts.pending(connection, each.reader_id) is not None:
-                    told = f"A checkout of {each.reader_id} is open and may still be paid; it closes within a day."
-                    raise Conflict(told, code="checkout_open")
 
     def _tell_stripe(self, two: _Two) -> None:
         """Write at Stripe whose the customers are, so that a record made anew from Stripe says the same."""
@@ -172,3 +166,11 @@ class Merge(Act[MergeWish]):
         return self._outlook.supposing(
             two.staying.reader_id, standing, snapshot=two.payer.snapshot, holds=two.payer.holds, grants=grants
         )
+
+
+def _refuse_open_checkouts(connection: Connection, two: _Two) -> None:
+    """A checkout that is paid after the merge would be a second sale, or one for an account that is empty."""
+    for each in (two.staying, two.gone):
+        if checkouts.pending(connection, each.reader_id) is not None:
+            told = f"A checkout of {each.reader_id} is open and may still be paid; it closes within a day."
+            raise Conflict(told, code="checkout_open")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from service.domain.staff import Role
 from webhooks.facts import READER_KEY
 
@@ -66,6 +68,24 @@ def test_who_signs_in_under_the_account_that_went_can_buy(faces: Any) -> None:
     shop.core.sync_now(faces.account("r-2")["customer_id"])
     assert (shop.status("r-1"), shop.status("r-2")) == ("trialing", "active")
     assert (faces.account("r-1")["customer_id"], faces.account("r-2")["customer_id"] != customer) == (customer, True)
+
+
+def test_a_checkout_opened_meanwhile_stops_the_merge(faces: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened while Stripe is told whose the customers are, it could be paid for an account that is empty by then."""
+    faces.shop.subscribe("r-1")
+    faces.shop.open("r-2")
+    faces.shop.services.checkouts.close("r-2")
+    merge = faces.shop.services.acts.merge
+    tell = merge._tell_stripe
+
+    def tell_while_the_reader_clicks(two: Any) -> None:
+        tell(two)
+        faces.shop.open("r-2")
+
+    monkeypatch.setattr(merge, "_tell_stripe", tell_while_the_reader_clicks)
+    answer = faces.api("POST", "r-1/merges", other="r-2", reason="one person")
+    assert (answer.status_code, answer.json["code"]) == (409, "checkout_open")
+    assert faces.account("r-2")["customer_id"] is not None
 
 
 def test_what_would_lose_money_or_a_hold_is_refused(faces: Any) -> None:
