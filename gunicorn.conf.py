@@ -126,7 +126,8 @@ def _reload_what_starts(server: Any, reload: Callable[[], None]) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Hand the bytes and the socket of all to the worker, which reads our code anew: it may not be the master's."""
-    worker.draining, worker.served = server.draining, server.served
+    worker.draining = server.draining
+    worker.served = getattr(server, "served", bytearray(1))  # a master of the release before has none
     worker.sockets = [*server.LISTENERS]
     for name in [*sys.modules]:
         if name.partition(".")[0] in {"service", "metering", "webhooks"}:

@@ -208,7 +208,7 @@ class RedisMeter:
 
     def ping(self) -> None:
         """Return when Redis takes a write, or raise MeterUnavailable; a full one, or a replica, still says PONG."""
-        self._redis.command("SET", "newsstand:health", "1", "PX", "60000")
+        self._redis.command("SET", "{health}", "1", "PX", "60000")
 
     def close(self) -> None:
         """Close every connection; the next call opens a new one."""

@@ -204,7 +204,7 @@ class Newsstand:
         comment: str | None = None,
         idempotency_key: str | None = None,
     ) -> Cancellation:
-        """Cancel at the end of what is paid, at once when nothing is; raises NotFound (`no_subscription`)."""
+        """Cancel at the end of the running period; raises NotFound (`no_subscription`)."""
         body = {name: value for name, value in (("reason", reason), ("comment", comment)) if value is not None}
         path = f"/v1/readers/{_segment(reader_id)}/cancellation"
         return self._read(Cancellation, self._act("POST", path, body, idempotency_key))

@@ -36,8 +36,6 @@ log = structlog.get_logger(__name__)
 SWEEP_BATCH = 500
 SWEPT = -1
 """The priority of what a sweep defers: behind what has just happened, however long the backlog."""
-SWEEPING = 1
-"""The sweep's own: it is due every ten seconds, whatever waits."""
 QUEUE_SECONDS = 5.0
 """How long the queue's pool waits for a connection."""
 ERRANDS_BATCH = 20
@@ -196,7 +194,7 @@ def build_worker(jobs: Jobs, database_url: str) -> procrastinate.App:
         jobs.route_event(subject_id)
 
     @app.periodic(cron="* * * * * */10")  # croniter's seconds come last: the other way round is a minute in ten
-    @app.task(name="sweep", priority=SWEEPING)
+    @app.task(name="sweep")
     def sweep(timestamp: int) -> None:  # noqa: ARG001 - procrastinate says when it was due
         jobs.sweep()
 

@@ -17,7 +17,8 @@ from service.errors import ConfigurationError
 
 SANDBOX_VALUES = frozenset({"site_sandbox", "support_sandbox", "sk_test_sandbox", "whsec_sandbox"})
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
-_LEVELS = ("debug", "info", "warning", "error")
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+_SHORT = {"warn": "warning", "fatal": "critical"}
 STRIPE_API = "https://api.stripe.com"
 _PLACEHOLDERS = frozenset({"", "changeme", "change-me", "secret", "whsec_", "sk_test_", "sk_live_", "todo", "xxx"})
 _INVISIBLE = re.compile(
@@ -54,9 +55,11 @@ def _redis(raw: str) -> str:
 
 
 def _level(raw: str) -> str:
-    if raw.strip().lower() not in _LEVELS:
+    level = raw.strip().lower()
+    level = _SHORT.get(level, level)
+    if level not in _LEVELS:
         raise ValueError(f"is one of {', '.join(_LEVELS)}")
-    return raw.strip().lower()
+    return level
 
 
 def _optional(raw: str) -> str:

@@ -32,8 +32,8 @@ class BalancedWorker(ThreadWorker):  # type: ignore[misc]
 
     sockets: list[Any]
     own: list[Any]
-    served: Any
-    """A byte of all: set once any worker was ready."""
+    served: Any = bytearray(1)
+    """A byte of all: set once any worker was ready. Its own, where nobody hands one over."""
     notify_at = look_at = 0.0
 
     def init_process(self) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -179,6 +180,17 @@ def test_a_reload_of_what_does_not_start_is_not_begun(server: tuple[Child, str],
     (tmp_path / "broken").unlink()
     child.process.send_signal(signal.SIGHUP)
     child.wait_until(lambda: ready_workers(child) == 4, timeout_seconds=20)
+
+
+def test_workers_of_a_master_of_the_release_before_start(room: Newsroom) -> None:
+    """Claim: a reload reads this file into a master that ran an older one, which made no byte for who has served."""
+    told = (
+        "import runpy, types; conf = runpy.run_path('gunicorn.conf.py'); worker = types.SimpleNamespace(); "
+        "conf['post_fork'](types.SimpleNamespace(LISTENERS=[], draining=bytes(1)), worker); print(worker.served[0])"
+    )
+    env = room.settings(os.environ, test_clock="") | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", told], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
 
 
 def test_what_cannot_start_at_all_ends(room: Newsroom) -> None:

@@ -9,7 +9,7 @@ from service.store.api_keys import Scope
 
 
 def cancel(services: Services, call: Call) -> Reply:
-    """Cancel at the end of what is paid, or at once."""
+    """Cancel at the end of the running period."""
     found = services.cancellations.cancel(
         call.path["reader_id"], reason=call.body["reason"], comment=call.body["comment"]
     )
@@ -29,9 +29,8 @@ CANCEL = Operation(
     tag="For the site",
     summary="Cancel a reader's subscription",
     description=(
-        "One call, no retention maze. What is paid for is kept to its end; until then it can be undone. When nothing "
-        "is paid of the running period (for an hour after a trial or a period, after a failed payment, while paused) "
-        "there is nothing to keep: the subscription ends at once, its invoice is not collected, and `final` says so."
+        "One call, no retention maze. The running period is kept to its end; until then it can be undone. `final` "
+        "tells what is still due, as for an hour after a trial or a period. What is paused at Stripe ends at once."
     ),
     access=Scope.BILLING,
     view=cancel,

@@ -198,8 +198,8 @@ class SignedLink(Schema):
 class Cancellation(Schema):
     access_until = instant("When what was sold stops opening articles; now, if the subscription ended at once.")
     final = text(
-        "For the reader: `no further charge`; `access has ended, no further charge`; or, while an invoice of a paid "
-        "period is open, such as one for a change of plan, `no renewal; $17.00 is still due`."
+        "For the reader: `no further charge`; while the running period is still to be paid, "
+        "`no renewal; $2.90 is still due`; of what was paused at Stripe, `access has ended, no further charge`."
     )
     undo_until = instant()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from service.access.readers import Readers, ReaderState
 from service.billing.running import running
 from service.billing.stripe_client import stripe_deadline
 from service.domain.money import Money
-from service.domain.outstanding import is_unpaid, outstanding, still_due
+from service.domain.outstanding import outstanding, still_due
 from service.domain.standings import ends_unrenewed
 from service.errors import NotFound, Unavailable
 from webhooks.snapshot import SubscriptionFacts
@@ -44,12 +45,12 @@ class Cancellations:
     def cancel(self, reader_id: str, *, reason: str | None, comment: str | None) -> Cancellation:
         """Cancel the reader's subscription at the end of what is paid; again gives the same answer.
 
-        One of whose running time nothing is paid ends at once, and its money is no longer asked for; then there is none
-        to cancel again. Raises NotFound without a running subscription, StripeUnavailable while Stripe does not answer.
+        One that is paused has no period left to run to: it ends at once. Raises NotFound without a running
+        subscription, StripeUnavailable while Stripe does not answer.
         """
         state, subscription = self.look(reader_id)
         words = " - ".join(filter(None, (reason, comment)))
-        if ends_at_once(state, subscription):
+        if ends_at_once(subscription):
             ended_at = self._end(state, subscription, comment=words)
             return Cancellation(access_until=ended_at, undo_until=ended_at, at_once=True)
         if not ends_unrenewed(subscription):
@@ -89,18 +90,27 @@ class Cancellations:
     def _end(self, state: ReaderState, subscription: SubscriptionFacts, *, comment: str) -> datetime:
         """End it at Stripe, and return when it ended."""
         with stripe_deadline(DEADLINE_SECONDS):
-            self._hold_drafts_back(state, subscription)
             params: stripe.params.SubscriptionCancelParams = {"cancellation_details": {"comment": comment}}
-            ended = self._client.v1.subscriptions.cancel(subscription.id, params)
+            with self._held_back(state, subscription):
+                ended = self._client.v1.subscriptions.cancel(subscription.id, params)
             self._sync(ended)
         assert ended.ended_at is not None  # noqa: S101 - what is cancelled has ended
         return datetime.fromtimestamp(ended.ended_at, UTC)
 
-    def _hold_drafts_back(self, state: ReaderState, subscription: SubscriptionFacts) -> None:
+    @contextmanager
+    def _held_back(self, state: ReaderState, subscription: SubscriptionFacts) -> Iterator[None]:
+        """Keep the subscription's drafts from being charged when it ends; when it does not, let them go their way."""
         # Stripe stops the collection of finalized invoices alone: /api/subscriptions/cancel.
-        for each in outstanding(state.snapshot, subscription):
-            if each.status == "draft":
-                self._client.v1.invoices.update(each.id, {"auto_advance": False})
+        drafts = [each.id for each in outstanding(state.snapshot, subscription) if each.status == "draft"]
+        for invoice_id in drafts:
+            self._client.v1.invoices.update(invoice_id, {"auto_advance": False})
+        try:
+            yield
+        except stripe.StripeError:
+            with suppress(stripe.StripeError):
+                for invoice_id in drafts:
+                    self._client.v1.invoices.update(invoice_id, {"auto_advance": True})
+            raise
 
     def _update(self, subscription: SubscriptionFacts, params: stripe.params.SubscriptionUpdateParams) -> None:
         with stripe_deadline(DEADLINE_SECONDS):
@@ -116,9 +126,9 @@ def is_cancelled(subscription: SubscriptionFacts) -> bool:
     return subscription.cancel_at_period_end or subscription.cancel_at is not None
 
 
-def ends_at_once(state: ReaderState, subscription: SubscriptionFacts) -> bool:
-    """Tell whether there is no paid period for a cancellation to wait for."""
-    return subscription.status == "paused" or is_unpaid(state.snapshot, subscription)
+def ends_at_once(subscription: SubscriptionFacts) -> bool:
+    """Tell whether there is no period for a cancellation to wait for."""
+    return subscription.status == "paused"
 
 
 def _cancellation(state: ReaderState) -> Cancellation:

@@ -29,7 +29,8 @@ class _Facts:
 
     @property
     def covered_until(self) -> datetime | None:
-        return _later(self.paid_through, self.subscription.trial_end_at)
+        """Return the end of what was paid for or given as a trial, whichever is later; it never rolls on by itself."""
+        return max(filter(None, (self.paid_through, self.subscription.trial_end_at)), default=None)
 
 
 def judge(
@@ -47,15 +48,6 @@ def judge(
         return verdict
     status = Status.PAUSED if verdict.rule == "collection_paused" else Status.ENDED
     return replace(verdict, status=status, cause=None, features=(), renews=False)
-
-
-def covered_until(subscription: SubscriptionFacts, invoices: Sequence[InvoiceFacts]) -> datetime | None:
-    """Return the end of what was paid for or given as a trial, whichever is later; it never rolls on by itself."""
-    return _later(_paid_through(subscription, invoices), subscription.trial_end_at)
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)
 
 
 def _paid_through(subscription: SubscriptionFacts, invoices: Sequence[InvoiceFacts]) -> datetime | None:

@@ -142,7 +142,7 @@ def test_a_backlog_keeps_nobody_waiting(jobs: Jobs, database_url: str) -> None:
         hint(connection, "cus_live", wall_clock(), Dispatcher())
         ahead = text("select args->>'subject_id' from procrastinate_jobs order by priority desc, id")
         assert connection.scalars(ahead).all() == ["cus_live", "cus_0", "cus_1", "cus_2"]
-    assert build_worker(jobs, database_url).tasks["sweep"].priority > 0
+    assert build_worker(jobs, database_url).tasks["sweep"].priority > SWEPT
 
 
 def test_a_boundary_that_passed_in_silence_is_looked_at(jobs: Jobs, parts: Any) -> None:

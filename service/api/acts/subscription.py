@@ -23,8 +23,7 @@ class StaffCancellation(Reasoned):
         *When,
         load_default=When.PERIOD_END.value,
         metadata={
-            "description": "`period_end` keeps what is paid for, and ends at once where nothing is paid of the "
-            "running period; `now` ends access at once and gives nothing back."
+            "description": "`period_end` keeps what is paid for, `now` ends access at once and gives nothing back."
         },
     )
 

@@ -54,7 +54,7 @@ class Cancel(Act[CancelWish]):
         return Done(words=words)
 
     def _at_period_end(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
-        if ends_at_once(state, subscription):
+        if ends_at_once(subscription):
             return self._unpaid(state, subscription)
         if ends_unrenewed(subscription):
             return ("The subscription is cancelled already: nothing changes.", self._stands(state))

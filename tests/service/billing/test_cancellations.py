@@ -10,7 +10,7 @@ import stripe
 
 from service.billing.cancellations import Cancellation
 from service.domain.money import Money
-from service.errors import NotFound
+from service.errors import NotFound, StripeUnavailable
 
 
 def test_cancelling_keeps_what_is_paid_for(shop: Any) -> None:
@@ -42,20 +42,49 @@ def test_courtesy_does_not_last_as_what_was_sold(shop: Any, closed: str) -> None
     assert cancelled.access_until == (paid_until if closed == "not_collected" else cancelled.undo_until)
 
 
-def test_who_cancels_before_the_first_charge_is_not_charged(shop: Any) -> None:
-    """For an hour after the trial its invoice is a draft: the subscription ends at once, and the draft stays one."""
+def test_who_cancels_before_the_first_charge_is_told_of_it(shop: Any) -> None:
+    """For an hour after the trial its invoice is a draft: the month that has begun is kept, and is still to be paid."""
     shop.subscribe()
     shop.pass_days(30)
     shop.pass_seconds(1800)
     cancelled = shop.services.cancellations.cancel("r-1", reason="forgot", comment=None)
-    (at_stripe,) = shop.client.v1.subscriptions.list({"customer": shop.customer, "status": "all"}).data
-    ended_at = datetime.fromtimestamp(at_stripe.ended_at, UTC)
-    assert cancelled == Cancellation(access_until=ended_at, undo_until=ended_at, at_once=True)
-    assert (at_stripe.status, at_stripe.cancellation_details.comment) == ("canceled", "forgot")
-    assert shop.status() == "ended"
+    assert (cancelled.at_once, cancelled.still_due) == (False, Money(290, "usd"))
+    assert shop.services.cancellations.cancel("r-1", reason=None, comment=None) == cancelled
+    assert shop.status() == "cancelling"
     shop.pass_seconds(7200)
-    assert shop.charged() == []
-    assert len(shop.client.v1.invoices.list({"customer": shop.customer, "status": "draft"}).data) == 1
+    shop.sync()
+    assert (shop.charged(), shop.status()) == ([290], "cancelling")
+    assert shop.services.cancellations.cancel("r-1", reason=None, comment=None).still_due is None
+
+
+def test_a_month_that_credit_pays_is_kept(shop: Any) -> None:
+    """Who came from a yearly plan has its rest as credit: a cancellation in that hour takes nothing of it."""
+    shop.subscribe(plan="annual")
+    shop.pass_days(100)
+    shop.services.plan_changes.change("r-1", "monthly")
+    shop.sync()
+    left = shop.services.readers.state("r-1").subscription.period_end_at - shop.core.business_clock()
+    shop.pass_seconds(int(left.total_seconds()) + 1800)
+    shop.services.cancellations.cancel("r-1", reason=None, comment=None)
+    shop.sync()
+    assert shop.status() == "cancelling"
+
+
+def test_an_end_that_fails_lets_the_draft_go_its_way(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the month would run on unpaid."""
+    shop.subscribe()
+    shop.pass_days(30)
+    shop.pass_seconds(1800)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise stripe.APIConnectionError("cut short by the test")
+
+    subscriptions = type(shop.services.cancellations._client.v1.subscriptions)
+    with monkeypatch.context() as patch, pytest.raises((StripeUnavailable, stripe.APIConnectionError)):  # noqa: PT012
+        patch.setattr(subscriptions, "cancel", away)
+        shop.services.cancellations.end_now("r-1", comment="asked to")
+    shop.pass_seconds(7200)
+    assert shop.charged() == [290]
 
 
 def test_what_staff_end_within_that_hour_is_not_charged(shop: Any) -> None:
@@ -68,18 +97,20 @@ def test_what_staff_end_within_that_hour_is_not_charged(shop: Any) -> None:
     assert shop.charged() == [1990]
 
 
-def test_who_cancels_in_grace_is_not_charged(shop: Any) -> None:
-    """Stripe goes on trying a failed payment of a subscription that merely ends later, and a good card would pay."""
+def test_who_cancels_in_grace_is_told_what_is_due(shop: Any) -> None:
+    """Stripe goes on trying the failed payment, and a good card pays for the period that is kept then."""
     shop.subscribe()
     shop.pass_days(40)
     good = shop.refuse_card()
     shop.pass_days(22)
     shop.sync()
     assert (shop.status(), shop.charged()) == ("grace", [290])
-    assert shop.services.cancellations.cancel("r-1", reason=None, comment=None).at_once
-    shop.client.v1.customers.update(shop.customer, {"invoice_settings": {"default_payment_method": good}})
-    shop.pass_days(12)
-    assert (shop.status(), shop.charged()) == ("ended", [290])
+    cancelled = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
+    assert (cancelled.at_once, cancelled.still_due) == (False, Money(290, "usd"))
+    (owed,) = shop.client.v1.invoices.list({"customer": shop.customer, "status": "open"}).data
+    shop.client.v1.invoices.pay(owed.id, {"payment_method": good})
+    shop.sync()
+    assert (shop.status(), shop.charged()) == ("cancelling", [290, 290])
 
 
 def test_a_change_that_failed_forfeits_no_paid_time(shop: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.domain.money import Money
-from service.domain.outstanding import is_unpaid, outstanding, still_due
+from service.domain.outstanding import outstanding, still_due
 
 
 @pytest.mark.parametrize(
@@ -49,41 +49,10 @@ def bill(facts: Any, status: str, **changes: Any) -> Any:
     return facts.invoice(**{"id": "in_2", "status": status, "amount_paid_minor": 0, "paid_at": None} | second | changes)
 
 
-@pytest.mark.parametrize(
-    ("status", "invoice", "unpaid"),
-    [("active", "draft", True), ("past_due", "open", True), ("unpaid", "draft", True), ("unpaid", "open", True),
-     ("active", "open", False), ("active", "void", False), ("past_due", "uncollectible", False)],
-)  # fmt: skip
-def test_a_period_that_is_only_asked_for_is_unpaid(facts: Any, status: str, invoice: str, unpaid: bool) -> None:
-    """A draft, or an invoice whose card was refused; one that is open while all is well is being paid just now."""
-    renewed = facts.subscription(status=status, period_start_at=facts.at(30), period_end_at=facts.at(60))
-    for fetched in (29.999, 30.0, 30.02):  # also where Stripe's clock is ahead of ours
-        snapshot = facts.snapshot(renewed, invoices=(facts.invoice(), bill(facts, invoice)), fetched=fetched)
-        assert is_unpaid(snapshot, renewed) is unpaid
-
-
-def test_a_trial_that_is_over_is_unpaid_until_it_is_charged(facts: Any) -> None:
-    """Its invoice of nothing pays for the trial alone; while that runs, what else is asked for takes none of it."""
-    free = facts.invoice(id="in_0", amount_due_minor=0, amount_paid_minor=0)
-    over = facts.trial(status="active", period_start_at=facts.at(30), period_end_at=facts.at(60))
-    assert is_unpaid(facts.snapshot(over, invoices=(free, bill(facts, "draft")), fetched=30), over)
-    extra = facts.invoice(status="draft", amount_paid_minor=0, period_start_at=None, period_end_at=None)
-    assert not is_unpaid(facts.snapshot(facts.trial(), invoices=(free, extra)), facts.trial())
-
-
-def test_a_change_that_nobody_paid_takes_no_paid_time(facts: Any) -> None:
-    """The year begins at Stripe with the change, but the month is paid for: nothing is forfeit until that is over."""
-    changed = facts.subscription(status="past_due", period_start_at=facts.at(10), period_end_at=facts.at(375))
-    asked = bill(facts, "open", period_start_at=facts.at(10), period_end_at=facts.at(375))
-    for fetched, unpaid in ((11, False), (29.9, False), (30, True)):
-        snapshot = facts.snapshot(changed, invoices=(facts.invoice(), asked), fetched=fetched)
-        assert is_unpaid(snapshot, changed) is unpaid
-
-
-def test_what_was_never_paid_is_unpaid(facts: Any) -> None:
-    """Of one without any paid invoice, or without a period; nothing is known of who was never fetched."""
-    for changes in ({}, {"period_start_at": None}):
-        begun = facts.subscription(status="past_due", **changes)
-        assert is_unpaid(facts.snapshot(begun, invoices=(bill(facts, "open"),)), begun)
-        assert not is_unpaid(facts.snapshot(begun), begun)
-        assert not is_unpaid(None, begun)
+def test_what_a_period_before_asked_for_is_outstanding_no_more(facts: Any) -> None:
+    """A draft that stayed one while collection was paused keeps no change of plan away for good."""
+    renewed = facts.subscription(period_start_at=facts.at(60), period_end_at=facts.at(90))
+    assert outstanding(facts.snapshot(renewed, invoices=(bill(facts, "draft"),), fetched=61), renewed) == ()
+    running = facts.subscription(period_start_at=facts.at(30), period_end_at=facts.at(60))
+    asked = outstanding(facts.snapshot(running, invoices=(bill(facts, "draft"),), fetched=31), running)
+    assert [each.id for each in asked] == ["in_2"]

@@ -45,22 +45,21 @@ def test_cancelled_at_the_end_and_taken_back(faces: Any, read_words: Any) -> Non
 
 
 def test_cancelled_before_anything_is_paid(faces: Any, read_words: Any) -> None:
-    """In the hour before a trial's end is charged there is no period to keep: told before, and so it is."""
+    """In the hour before a period is charged: it is kept, and what is still due is told before."""
     faces.shop.subscribe()
     faces.shop.pass_days(30)
     faces.shop.pass_seconds(1800)
     agent = faces.colleague(Role.AGENT)
     words = read_words(agent.preview("cancel", when="period_end", reason="by letter"))
-    assert words == [
-        "The monthly plan ends now, and access with it: there is no paid period to keep.",
-        "Nothing will be charged.",
-        "It cannot be undone: to come back, the reader buys anew, without another trial.",
-        "Afterwards: Ended on 16 December: no access.",
+    assert words[:2] == [
+        "The monthly plan is not renewed: it is kept to its end, but $2.90 is still due.",
+        "Until then it can be undone.",
     ]
     assert agent.act("cancel", when="period_end", reason="by letter").status_code == 303
-    assert faces.account()["sentence"] == "Ended on 16 December: no access."
+    assert faces.account()["sentence"].endswith("$2.90 still due.")
     faces.shop.pass_seconds(7200)
-    assert faces.shop.charged() == []
+    faces.shop.sync()
+    assert (faces.shop.charged(), faces.shop.status()) == ([290], "cancelling")
 
 
 def test_an_end_far_ahead_is_brought_forward(faces: Any) -> None:
