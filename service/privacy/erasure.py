@@ -114,7 +114,7 @@ class Erasures:
         if ask_stripe:
             self._look_at_stripe(known)
         with self._engine.begin() as connection:
-            person = self._held_still(connection, reader_id, asked_stripe=ask_stripe)
+            person = self._held_still(connection, reader_id)
             rows = self._sweep(connection, person)
             self._forget_in_redis(person)
             rows["audit_details"] = trail.erased(
@@ -146,7 +146,7 @@ class Erasures:
         for customer_id in person.customer_ids:
             self._sync_now(customer_id)
 
-    def _held_still(self, connection: Connection, reader_id: str, *, asked_stripe: bool) -> Person:
+    def _held_still(self, connection: Connection, reader_id: str) -> Person:
         """Return the person once no sync can write about them, their hashes noted; raises what stands in the way.
 
         Nor can a checkout be opened any more for whom nothing would be taken in: its row points at the account, and
@@ -162,8 +162,7 @@ class Erasures:
         obstacle = _obstacle(connection, person)
         if obstacle is not None:
             raise obstacle
-        if asked_stripe:  # who does not know the customer takes no money of theirs
-            self._refuse_payable(connection, person)
+        self._refuse_payable(connection, person)
         hashed = {self._digest("customer", each): "customer" for each in person.customer_ids}
         hashed |= {self._digest("reader", each): "reader" for each in person.reader_ids}
         erased.note(connection, hashed, self._wall_clock())
