@@ -42,6 +42,29 @@ def known(desk: Any) -> Callable[[], Subject]:
     return make
 
 
+@pytest.fixture
+def link_cut_short(
+    desk: Any,
+    backend_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Subject, Subject, str], None]:
+    """Links two of whose steps the one of the given script fails."""
+    run = desk.meter._redis.run
+
+    def link(visitor: Subject, reader: Subject, lost: str) -> None:
+        def failing(script: Script, keys: list[str], *arguments: Any) -> Any:
+            if script.name == lost:
+                raise MeterUnavailable("cut short by the test")
+            return run(script, keys, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.meter._redis, "run", failing)
+            with pytest.raises(MeterUnavailable):
+                desk.link(visitor, reader)
+
+    return link
+
+
 def test_signing_out_gives_no_fresh_allowance(desk: Any, known: Callable[[], Subject], visitor: Subject) -> None:
     """Claim: what was read signed in counts signed out on the same browser, and the other way round."""
     reader = known()
@@ -182,10 +205,9 @@ def test_a_shared_browser_gives_anonymous_reads_to_the_next_reader_alone(
 @pytest.mark.parametrize("lost", ["unite", "settle"])
 def test_a_link_cut_short_is_made_good_by_repeating_it(
     desk: Any,
-    backend_url: str,
+    link_cut_short: Callable[[Subject, Subject, str], None],
     known: Callable[[], Subject],
     visitor: Subject,
-    monkeypatch: pytest.MonkeyPatch,
     lost: str,
     later_seconds: int,
 ) -> None:
@@ -193,17 +215,7 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
     reader = known()
     desk.reads(visitor, "a-1", limit=9)
     desk.reads(reader, "a-2", limit=9)
-    run = desk.meter._redis.run
-
-    def failing(script: Script, keys: list[str], *arguments: Any) -> Any:
-        if script.name == lost:
-            raise MeterUnavailable("cut short by the test")
-        return run(script, keys, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(desk.meter._redis, "run", failing)
-        with pytest.raises(MeterUnavailable):
-            desk.link(visitor, reader)
+    link_cut_short(visitor, reader, lost)
     assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
     desk.reads(visitor, "a-3", limit=9, consume=False)
     assert not desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)
@@ -215,22 +227,12 @@ def test_a_link_cut_short_is_made_good_by_repeating_it(
 
 @pytest.mark.parametrize("lost", ["unite", "settle"])
 def test_a_link_cut_short_gives_nothing_fresh_signed_out(
-    desk: Any, backend_url: str, visitor: Subject, monkeypatch: pytest.MonkeyPatch, lost: str
+    desk: Any, link_cut_short: Callable[[Subject, Subject, str], None], visitor: Subject, lost: str
 ) -> None:
     """Claim: whoever signs out before a link was ended reads on with what was read: the next read ends it."""
     reader = a_reader()
     assert desk.outcome(visitor, "a-1") is Outcome.ROOM
-    run = desk.meter._redis.run
-
-    def failing(script: Script, keys: list[str], *arguments: Any) -> Any:
-        if script.name == lost:
-            raise MeterUnavailable("cut short by the test")
-        return run(script, keys, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(desk.meter._redis, "run", failing)
-        with pytest.raises(MeterUnavailable):
-            desk.link(visitor, reader)
+    link_cut_short(visitor, reader, lost)
     assert desk.outcome(visitor, "a-2") is Outcome.FULL
     assert desk.outcome(visitor, "a-1") is Outcome.SEEN
     assert desk.meter.linked_reader_is(visitor.id, reader.id, wall_now=NOW)

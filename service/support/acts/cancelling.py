@@ -55,7 +55,7 @@ class Cancel(Act[CancelWish]):
 
     def _at_period_end(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
         if ends_at_once(subscription):
-            return self._unpaid(state, subscription)
+            return self._of_paused(state, subscription)
         if ends_unrenewed(subscription):
             return ("The subscription is cancelled already: nothing changes.", self._stands(state))
         cancelled = replace(subscription, cancel_at_period_end=True, cancel_at=subscription.period_end_at)
@@ -64,7 +64,7 @@ class Cancel(Act[CancelWish]):
         first = f"The {subscription.plan} plan is not renewed: it is kept to its end, {charged}."
         return (first, "Until then it can be undone.", self._after(state, cancelled))
 
-    def _unpaid(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
+    def _of_paused(self, state: ReaderState, subscription: SubscriptionFacts) -> tuple[str, ...]:
         ended = replace(subscription, status="canceled", ended_at=self._outlook.now())
         return (
             f"The {subscription.plan} plan ends now, and access with it: there is no paid period to keep.",

@@ -97,6 +97,16 @@ class Shop:
         self.client.v1.subscriptions.update(sold.id, {"default_payment_method": refused})
         return str(sold.default_payment_method)
 
+    def change_without_paying(self) -> stripe.Invoice:
+        """Change `r-1`'s plan to the yearly one as in the Dashboard, by a card that is refused; return what is owed."""
+        self.refuse_card()
+        (sold,) = self.client.v1.subscriptions.list({"customer": self.customer}).data
+        annual = self.client.v1.prices.list({"lookup_keys": ["newsstand_annual"]}).data[0].id
+        change = {"items": [{"id": sold["items"].data[0].id, "price": annual}], "proration_behavior": "always_invoice"}
+        self.client.v1.subscriptions.update(sold.id, change)
+        (owed,) = self.client.v1.invoices.list({"customer": self.customer, "status": "open"}).data
+        return owed
+
     def status(self, reader_id: str = "r-1") -> str:
         return self.services.readers.state(reader_id).entitlement.status
 

@@ -117,16 +117,11 @@ def test_a_change_that_failed_forfeits_no_paid_time(shop: Any) -> None:
     """Made in the Dashboard, its invoice is open while the month is paid: that is kept, and what is due is told."""
     shop.subscribe()
     shop.pass_days(41)
-    shop.refuse_card()
-    (sold,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
-    annual = shop.client.v1.prices.list({"lookup_keys": ["newsstand_annual"]}).data[0].id
-    change = {"items": [{"id": sold["items"].data[0].id, "price": annual}], "proration_behavior": "always_invoice"}
-    shop.client.v1.subscriptions.update(sold.id, change)
-    (owed,) = shop.client.v1.invoices.list({"customer": shop.customer, "status": "open"}).data
+    owed = shop.change_without_paying()
     cancelled = shop.services.cancellations.cancel("r-1", reason=None, comment=None)
     assert (cancelled.at_once, cancelled.still_due) == (False, Money(owed.amount_due, "usd"))
     assert (shop.status(), cancelled.access_until > shop.core.business_clock()) == ("grace", True)
-    assert shop.client.v1.subscriptions.retrieve(sold.id).cancel_at_period_end
+    assert shop.client.v1.subscriptions.list({"customer": shop.customer}).data[0].cancel_at_period_end
 
 
 def test_an_end_set_far_ahead_is_brought_forward(shop: Any) -> None:

@@ -79,15 +79,9 @@ def test_an_end_far_ahead_is_brought_forward(faces: Any) -> None:
 
 def test_what_is_due_beside_a_paid_period_is_told(faces: Any) -> None:
     """The invoice of a change that the card did not pay stays, while the paid month is kept."""
-    shop = faces.shop
-    shop.subscribe()
-    shop.pass_days(41)
-    shop.refuse_card()
-    (sold,) = shop.client.v1.subscriptions.list({"customer": shop.customer}).data
-    annual = shop.client.v1.prices.list({"lookup_keys": ["newsstand_annual"]}).data[0].id
-    change = {"items": [{"id": sold["items"].data[0].id, "price": annual}], "proration_behavior": "always_invoice"}
-    shop.client.v1.subscriptions.update(sold.id, change)
-    (owed,) = shop.client.v1.invoices.list({"customer": shop.customer, "status": "open"}).data
+    faces.shop.subscribe()
+    faces.shop.pass_days(41)
+    owed = faces.shop.change_without_paying()
     told = faces.api("POST", "r-1/cancellation", reason="by letter", preview=True).json["effect"]
     due = Money(owed.amount_due, "usd").display
     assert told[0] == f"The annual plan is not renewed: it is kept to its end, but {due} is still due."
